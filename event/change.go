@@ -1,0 +1,36 @@
+package event
+
+import "idaas-ldap/internal/secret"
+
+// Change is one event in the vocabulary of this package.
+type Change struct {
+	// ID is the eventId: the key under which a repeat is recognised.
+	ID string
+	// Type is the event type without its prefix.
+	Type Type
+	// Object is what the event is about. It is zero for the connection test, for types that are not known and where the
+	// payload names no object.
+	Object Ref
+	// Stamp places the event in time.
+	Stamp Stamp
+	// Fields are the fields that the event carries, by their canonical names (see [Fields]). The password is not among
+	// them.
+	Fields Values
+	// Members are the words of a group event about who belongs to the group.
+	Members []Member
+	// Password is the clear text password that the event carries, if any.
+	Password secret.Text
+	// Problem says why the event can never work, for a person. It is empty for a well-formed event.
+	Problem string
+}
+
+// Member is one word about one membership.
+type Member struct {
+	User    string `json:"user"`
+	Present bool   `json:"present"`
+}
+
+// Values are the fields of one object by canonical name. A name that is missing was not said; nil was said to be empty.
+// The other values are string, bool, int64 (milliseconds), and for "ous" a list of maps with "id", "name" and
+// "primary". Custom and unknown fields are named "custom.NAME" and "raw.NAME".
+type Values map[string]any

@@ -1,0 +1,187 @@
+package event
+
+import (
+	"slices"
+
+	"idaas-ldap/internal/secret"
+)
+
+// Role says what one change came to when it was merged.
+type Role int
+
+// The roles.
+const (
+	// Effective: something of the change is the newest word.
+	Effective Role = iota
+	// Stale: everything the change says was known from something newer.
+	Stale
+	// Superseded: everything the change says was overtaken by another change of the same merge.
+	Superseded
+	// Moot: the change is about an object that is gone.
+	Moot
+)
+
+// Merged is what changes come to on top of what was known.
+type Merged struct {
+	// Object is what is known with the changes.
+	Object Object
+	// Roles has one entry for each change, in the order given.
+	Roles []Role
+	// Password is the newest password not dealt with yet; PasswordFrom is the index of its change, -1 if there is none.
+	Password     secret.Text
+	PasswordFrom int
+}
+
+// Merge adds changes, given in the order of their arrival, to what is known of an object. The result is the same as if
+// all had arrived one by one in the order of time: each field, the existence, the password and each membership follow
+// the newest word about them.
+//
+// A change that says nothing new has the role [Stale] or [Superseded]; neither it nor a change about an object that is
+// gone ([Moot]) has any influence. A deletion clears the record, so that an object that comes back starts afresh.
+func Merge(known Object, changes []Change) Merged {
+	m := merge{
+		object: known.clone(),
+		roles:  make([]Role, len(changes)),
+		owner:  map[string]int{},
+	}
+	order := make([]int, len(changes))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case changes[a].Stamp.Before(changes[b].Stamp):
+			return -1
+		case changes[b].Stamp.Before(changes[a].Stamp):
+			return 1
+		default:
+			return 0
+		}
+	})
+	for _, i := range order {
+		m.roles[i] = m.add(i, changes[i])
+	}
+	m.overtake(changes)
+
+	out := Merged{Object: m.object, Roles: m.roles, PasswordFrom: -1}
+	if i, ok := m.owner[facetPassword]; ok {
+		out.Password, out.PasswordFrom = changes[i].Password, i
+	}
+	return out
+}
+
+// Facets other than fields; their names cannot be those of fields.
+const (
+	facetExistence = "\x00existence"
+	facetPassword  = "\x00password"
+	facetMember    = "\x00member\x00"
+)
+
+type merge struct {
+	object Object
+	roles  []Role
+	owner  map[string]int // facet -> index of the change that last spoke about it
+}
+
+// add takes in one change that is not older than those before it.
+func (m *merge) add(i int, c Change) Role {
+	if m.object.Ref.Zero() {
+		m.object.Ref = c.Object
+	}
+	o := &m.object
+	older := c.Stamp.Before(o.Existence.At)
+	switch c.Type.Effect() {
+	case EffectTouch:
+		return Effective
+	case EffectDelete:
+		if older {
+			return Stale
+		}
+		m.forget()
+		o.Existence = Existence{Present: false, At: c.Stamp}
+		m.owner[facetExistence] = i
+		return Effective
+	case EffectAssert:
+		if o.Deleted() && older {
+			return Stale
+		}
+		spoke := m.fields(i, c)
+		if !older {
+			o.Existence = Existence{Present: true, At: c.Stamp}
+			m.owner[facetExistence] = i
+			spoke = true
+		}
+		return staleUnless(spoke)
+	case EffectPatch:
+		if o.Deleted() {
+			if older {
+				return Stale
+			}
+			return Moot
+		}
+		return staleUnless(m.fields(i, c))
+	default:
+		return Moot
+	}
+}
+
+func staleUnless(spoke bool) Role {
+	if spoke {
+		return Effective
+	}
+	return Stale
+}
+
+// fields takes in the fields, the password and the memberships of a change, and reports whether any was news.
+func (m *merge) fields(i int, c Change) (spoke bool) {
+	o := &m.object
+	for name, value := range c.Fields {
+		if c.Stamp.Before(o.Facts[name].At) {
+			continue
+		}
+		o.Facts[name] = Fact{Value: value, At: c.Stamp}
+		// The id is the same in every event, so it says nothing.
+		if name != FieldID {
+			m.owner[name] = i
+			spoke = true
+		}
+	}
+	if !c.Password.Empty() && !c.Stamp.Before(o.Password) {
+		o.Password = c.Stamp
+		m.owner[facetPassword] = i
+		spoke = true
+	}
+	for _, member := range c.Members {
+		if c.Stamp.Before(o.Members[member.User].At) {
+			continue
+		}
+		o.Members[member.User] = Membership{Present: member.Present, At: c.Stamp}
+		m.owner[facetMember+member.User] = i
+		spoke = true
+	}
+	return spoke
+}
+
+// forget clears the record of an object that is gone.
+func (m *merge) forget() {
+	clear(m.object.Facts)
+	clear(m.object.Members)
+	for facet := range m.owner {
+		if facet != facetExistence {
+			delete(m.owner, facet)
+		}
+	}
+}
+
+// overtake finds the changes that were news when their turn came and have nothing left to say at the end.
+func (m *merge) overtake(changes []Change) {
+	owns := make([]bool, len(changes))
+	for _, i := range m.owner {
+		owns[i] = true
+	}
+	for i, c := range changes {
+		if m.roles[i] == Effective && !owns[i] && c.Type.Effect() != EffectTouch {
+			m.roles[i] = Superseded
+		}
+	}
+}

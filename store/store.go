@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// ErrUnavailable says that nothing was stored now and that a later try may succeed: the disk is full, the database does
+// not answer, or too much is waiting to be written.
+var ErrUnavailable = errors.New("the store cannot take this now")
+
+// ErrNotFound says that there is no such event or object.
+var ErrNotFound = errors.New("not in the store")
+
+// Key names the unit of work: one object in one directory.
+type Key struct {
+	Directory string
+	Object    event.Ref
+}
+
+// NewEvent is an event to be accepted.
+type NewEvent struct {
+	// Application is the aud of the token that carried the event; together with the event's id it tells repeats.
+	Application string
+	Instance    string
+	Change      event.Change
+	// Targets are the directories that the event is for. With none, Outcome must be set.
+	Targets []Target
+	// Outcome, if set, settles the event at once: malformed, of an unknown type, for no directory.
+	Outcome *event.Outcome
+}
+
+// Target is one directory that an event is for.
+type Target struct {
+	Directory string
+	// KeepPassword is false where the directory takes no passwords; then the password is not stored for it.
+	KeepPassword bool
+}
+
+// Accepted says what became of one event that was handed in.
+type Accepted struct {
+	// Repeat: the event was known already; nothing was stored.
+	Repeat bool
+	// Outcome is that of the event as a whole where there are no deliveries.
+	Outcome event.Outcome
+	// Deliveries has one entry for each directory, with the outcome so far.
+	Deliveries []Delivery
+}
+
+// Delivery is one event on its way to one directory.
+type Delivery struct {
+	// Seq identifies the delivery. A later delivery of the same store has a larger one.
+	Seq     int64
+	Key     Key
+	EventID string
+	Outcome event.Outcome
+}
+
+// Job is everything known about one object in one directory, for one reconcile of it.
+type Job struct {
+	Key Key
+	// Known is what is known without the pending events. Its Members are empty; see Store.Memberships.
+	Known event.Object
+	// Record is the rest of what the store remembers of the object.
+	Record Record
+	// Pending are the events not settled yet, in the order of their arrival, at most as many as the limit of Load.
+	Pending []Pending
+	// More: there are further pending events.
+	More bool
+	// Attempts counts the tries since the last success or new event.
+	Attempts int
+}
+
+// Record is what the product itself remembers of an object in a directory.
+type Record struct {
+	// Link is the stable id of the entry, DN where it was at the last write.
+	Link string
+	DN   plan.DN
+	// Owned are the values that we added to attributes with authority merge, by attribute name in lower case.
+	Owned map[string][]string
+	// Numbers are the values allocated for this object, by allocation name in lower case.
+	Numbers map[string]string
+	// RemovedAt is when the entry was disabled or moved instead of deleted, zero otherwise.
+	RemovedAt event.Millis
+}
+
+// Pending is one event that is not settled.
+type Pending struct {
+	Seq     int64
+	EventID string
+	Change  event.Change
+	// PasswordTried: the password of this event may have been written before; see Store.MarkPasswordTried.
+	PasswordTried bool
+	Outcome       event.Outcome
+}
+
+// Settlement is the end of one reconcile, stored in one transaction.
+type Settlement struct {
+	Key Key
+	// Known replaces what is known of the object. A zero Ref leaves it as it is.
+	Known event.Object
+	// Record replaces what is remembered of it, if Known is given.
+	Record Record
+	// Outcomes are the new outcomes of pending events by Seq. A settled state erases the event's password.
+	Outcomes map[int64]event.Outcome
+	// Memberships are words about members of this group that are applied now, by user id; they stay known.
+	Memberships map[string]event.Membership
+	// ForgetMember: the object is a user that is gone; all memberships of it are forgotten.
+	ForgetMember bool
+	// Due is when the object is to be looked at again: a pause that ends, a lock that ends. Zero for never by itself.
+	Due event.Millis
+	// Attempts is stored for the next job.
+	Attempts int
+	// WaitsFor are the objects whose next settlement with Wake set makes this one due at once. They replace those of
+	// before.
+	WaitsFor []event.Ref
+	// Wake makes the objects due that wait for this one.
+	Wake bool
+	// RenamedFrom and RenamedTo, if set, rewrite the remembered DNs of all other objects of the directory that lie
+	// below RenamedFrom: their entries moved along.
+	RenamedFrom, RenamedTo plan.DN
+}
+
+// Due is an object that is due for work.
+type Due struct {
+	Key Key
+	At  event.Millis
+}
+
+// EventRecord is an event as lists and the console show it. It holds no payload.
+type EventRecord struct {
+	Seq         int64         `json:"seq"`
+	EventID     string        `json:"eventId"`
+	Application string        `json:"application"`
+	Directory   string        `json:"directory"`
+	Type        event.Type    `json:"type"`
+	Object      event.Ref     `json:"object"`
+	Time        event.Millis  `json:"eventTime"`
+	ReceivedAt  event.Millis  `json:"receivedAt"`
+	SettledAt   event.Millis  `json:"settledAt,omitempty"`
+	Outcome     event.Outcome `json:"outcome"`
+}
+
+// Filter selects events. Empty fields select all.
+type Filter struct {
+	States    []event.State
+	Directory string
+	Object    string // id
+	EventID   string
+	// Before selects events with a smaller Seq: the next page. Zero for the first.
+	Before int64
+	// Limit is at most 1000; zero for 100.
+	Limit int
+}
+
+// Store is what the rest of the product needs of durable memory. Methods are safe for concurrent use. A method that
+// writes returns after the data is on durable storage, or with an error that is [ErrUnavailable] where nothing of it was
+// written.
+type Store interface {
+	// Accept stores events in one transaction, all or none. A repeat (the same application and event id) changes
+	// nothing and gets what is recorded. New deliveries are pending and their objects are due now.
+	Accept(ctx context.Context, now event.Millis, events []NewEvent) ([]Accepted, error)
+
+	// Due returns objects of a directory that are due at now, the longest due first, at most limit, and when the next
+	// one after those is due, zero if none is.
+	Due(ctx context.Context, directory string, now event.Millis, limit int) (due []Due, next event.Millis, err error)
+
+	// Load returns the job of an object with at most limit pending events, the oldest arrival first.
+	Load(ctx context.Context, key Key, limit int) (Job, error)
+
+	// Memberships returns the known words about some members of a group.
+	Memberships(ctx context.Context, group Key, users []string) (map[string]event.Membership, error)
+
+	// Lookup returns what is known and remembered of an object, and ErrNotFound where nothing is.
+	Lookup(ctx context.Context, key Key) (event.Object, Record, error)
+
+	// Holder returns the object whose remembered DN this is, and ErrNotFound if there is none.
+	Holder(ctx context.Context, directory string, dn plan.DN) (event.Ref, error)
+
+	// WaitsFor returns the objects that an object waits for now.
+	WaitsFor(ctx context.Context, key Key) ([]event.Ref, error)
+
+	// Allocate gives the object a number of a pool that no object of the directory has or ever had, the lowest free
+	// one from from to to, or the one it has already. It is an error, not ErrUnavailable, if none is left.
+	Allocate(ctx context.Context, key Key, pool string, from, to int64) (int64, error)
+
+	// MarkPasswordTried records that the password of a delivery is about to be written, so that a refusal by the
+	// password history after a crash is known to be our own repeat.
+	MarkPasswordTried(ctx context.Context, seq int64) error
+
+	// Settle stores the end of a reconcile and returns the objects that it made due.
+	Settle(ctx context.Context, now event.Millis, s Settlement) (woken []Key, err error)
+
+	// Events lists events, the newest first.
+	Events(ctx context.Context, f Filter) ([]EventRecord, error)
+
+	// Retry makes failed, waiting and held deliveries pending and their objects due at once, and returns their keys.
+	// It skips those that are settled otherwise, and those whose password was needed and is erased.
+	Retry(ctx context.Context, now event.Millis, by string, seqs []int64) ([]Key, error)
+
+	// Discard settles waiting, held, pending and failed deliveries as discarded, and returns how many.
+	Discard(ctx context.Context, now event.Millis, by string, seqs []int64) (int, error)
+
+	// Counts returns the number of deliveries in each state that is not settled, and of failed ones, of a directory.
+	Counts(ctx context.Context, directory string) (map[event.State]int64, error)
+
+	// Objects calls yield for every object of a kind that is known in a directory, in no particular order, until yield
+	// returns false. Memory does not grow with their number.
+	Objects(ctx context.Context, directory string, kind event.Kind, yield func(event.Object, Record) bool) error
+
+	// Prune removes settled events that were received before a moment, with their outcomes, and returns how many.
+	// Failed ones are kept until they are discarded or succeed.
+	Prune(ctx context.Context, before event.Millis) (int, error)
+
+	// Check writes something and reads it back.
+	Check(ctx context.Context) error
+
+	// Close waits for writes under way and closes the store.
+	Close() error
+}
+
+// DefaultRetention is how long settled events are kept where the configuration does not say.
+const DefaultRetention = 720 * time.Hour

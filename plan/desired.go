@@ -122,6 +122,8 @@ type Members struct {
 	Placeholder string
 	// Values has one entry for each membership that is spoken about; all others stay.
 	Values []MemberValue
+	// Others: the group has members that Values does not speak about, apart from the placeholder.
+	Others bool
 }
 
 // MemberValue is one wanted change of membership.

@@ -1,0 +1,190 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"idaas-ldap/internal/secret"
+)
+
+// Config is the whole configuration. The tags are the names in the file; a tag "file" names the key beside a secret that
+// holds the path of a file to read it from.
+type Config struct {
+	Receiver     Receiver      `yaml:"receiver"`
+	Applications []Application `yaml:"applications"`
+	Store        Store         `yaml:"store"`
+	Directories  []Directory   `yaml:"directories"`
+	Admin        Admin         `yaml:"admin"`
+	Log          Log           `yaml:"log"`
+}
+
+// Receiver says where and how callbacks of IDaaS are taken in.
+type Receiver struct {
+	// Listen is the address and port, such as 0.0.0.0:8443.
+	Listen string `yaml:"listen"`
+	// Path is the one path of the URL that is answered.
+	Path string `yaml:"path"`
+	// TLS names the certificate; without one, plain HTTP is spoken.
+	TLS ServerTLS `yaml:"tls"`
+	// AllowFrom are the networks that callers must be in; empty for any.
+	AllowFrom []netip.Prefix `yaml:"allow_from"`
+	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty for none.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// AnswerWithin is how long an answer may wait for results; IDaaS gives up after 10 s.
+	AnswerWithin time.Duration `yaml:"answer_within"`
+	// MaxBodyBytes is the largest request that is read.
+	MaxBodyBytes int64 `yaml:"max_body_bytes"`
+}
+
+// ServerTLS names the certificate of a server. Both paths are empty, or none is.
+type ServerTLS struct {
+	CertFile Path `yaml:"cert_file"`
+	KeyFile  Path `yaml:"key_file"`
+}
+
+// Enabled reports whether there is a certificate.
+func (t ServerTLS) Enabled() bool { return t.CertFile != "" }
+
+// Application is one application of IDaaS whose events are taken in.
+type Application struct {
+	// ID is the aud of the application's tokens.
+	ID string `yaml:"id"`
+	// InstanceID, if not empty, must be the sub of the tokens and stand in the document.
+	InstanceID string `yaml:"instance_id"`
+	// JWKSURL or JWKSFile is where the public keys are; exactly one is set.
+	JWKSURL  string `yaml:"jwks_url"`
+	JWKSFile Path   `yaml:"jwks_file"`
+	// EncryptionKeys are AES keys in hexadecimal, the newest first, wherever they were written. With none, events come
+	// unencrypted.
+	EncryptionKeys     []secret.Text `yaml:"encryption_keys" file:"encryption_key_files"`
+	EncryptionKeyFiles []Path        `yaml:"encryption_key_files"`
+}
+
+// Store says where events and what became of them are kept.
+type Store struct {
+	// URL is sqlite:PATH, with the path resolved.
+	URL string `yaml:"url"`
+	// KeyFile holds the key that everything personal in the store is encrypted with. It is made if absent.
+	KeyFile Path `yaml:"key_file"`
+	// Retention is how long settled events are kept.
+	Retention time.Duration `yaml:"retention"`
+}
+
+// SQLite returns the path of the database.
+func (s Store) SQLite() Path { return Path(strings.TrimPrefix(s.URL, sqliteScheme)) }
+
+const sqliteScheme = "sqlite:"
+
+// The flavours of directory servers.
+const (
+	TypeAuto            = "auto" // found out by asking the server
+	TypeOpenLDAP        = "openldap"
+	TypeActiveDirectory = "active-directory"
+	Type389DS           = "389ds"
+	TypeGeneric         = "generic" // nothing but what the RFCs say
+)
+
+// SASLExternal is the SASL mechanism that takes the identity from the TLS certificate or the local socket (RFC 4422).
+const SASLExternal = "external"
+
+// Directory is one directory that is kept in step.
+type Directory struct {
+	// Name is what the directory is called in events, metrics and the log.
+	Name string `yaml:"name"`
+	// Type is one of the flavours above.
+	Type string `yaml:"type"`
+	// URLs are the servers in the order in which they are tried; all hold the same directory. A local socket is
+	// ldapi:///PATH, whichever way it was written.
+	URLs []string `yaml:"urls"`
+	// StartTLS protects ldap:// connections (RFC 4511 section 4.14).
+	StartTLS bool `yaml:"start_tls"`
+	// AllowCleartext permits ldap:// without StartTLS to hosts other than this one.
+	AllowCleartext bool      `yaml:"allow_cleartext"`
+	TLS            ClientTLS `yaml:"tls"`
+	// BindDN and BindPassword are who binds, unless SASL is [SASLExternal].
+	BindDN           string      `yaml:"bind_dn"`
+	BindPassword     secret.Text `yaml:"bind_password" file:"bind_password_file"`
+	BindPasswordFile Path        `yaml:"bind_password_file"`
+	SASL             string      `yaml:"sasl"`
+	// Mapping is the mapping file.
+	Mapping Path `yaml:"mapping"`
+	// Applications are the ids of the applications that feed the directory; nil for all.
+	Applications []string `yaml:"applications"`
+	// PasswordSync is false where passwords are to be dropped before anything is stored.
+	PasswordSync bool `yaml:"password_sync"`
+	// Connections is how many are kept open at most, to all servers together.
+	Connections int `yaml:"connections"`
+	// Timeout is how long one operation of the server may take.
+	Timeout time.Duration `yaml:"timeout"`
+}
+
+// FedBy reports whether events of an application are for this directory.
+func (d Directory) FedBy(application string) bool {
+	if d.Applications == nil {
+		return true
+	}
+	for _, id := range d.Applications {
+		if id == application {
+			return true
+		}
+	}
+	return false
+}
+
+// ClientTLS says whom to trust and who we are.
+type ClientTLS struct {
+	// CAFile holds the certificates to trust, in PEM; empty for those of the system.
+	CAFile Path `yaml:"ca_file"`
+	// CertFile and KeyFile are our own certificate; both or none.
+	CertFile Path `yaml:"cert_file"`
+	KeyFile  Path `yaml:"key_file"`
+}
+
+// Admin says where health, metrics and the console are served.
+type Admin struct {
+	Listen string `yaml:"listen"`
+	// Token is what the console asks for. It may be empty only where Listen is a loopback address.
+	Token     secret.Text `yaml:"token" file:"token_file"`
+	TokenFile Path        `yaml:"token_file"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn or error
+	Format string `yaml:"format"` // text or json
+}
+
+// Path is the path of a file. In the file and in the environment it may be relative to the place of the configuration
+// file; after [Load] it is relative to the working directory, or absolute.
+type Path string
+
+// Defaults returns the configuration of a file that says nothing. It is not complete: an application and a directory are
+// missing.
+func Defaults() Config {
+	return Config{
+		Receiver: Receiver{
+			Listen:       "0.0.0.0:8443",
+			Path:         "/accounts/provision",
+			AnswerWithin: 8 * time.Second,
+			MaxBodyBytes: 4 << 20,
+		},
+		Store: Store{
+			URL:       sqliteScheme + "data/idaas-ldap.db",
+			KeyFile:   "data/store.key",
+			Retention: 720 * time.Hour,
+		},
+		Admin: Admin{Listen: "127.0.0.1:9090"},
+		Log:   Log{Level: "info", Format: "text"},
+	}
+}
+
+// DefaultDirectory returns what holds for a directory of which the file says nothing.
+func DefaultDirectory() Directory {
+	return Directory{
+		Type:         TypeAuto,
+		PasswordSync: true,
+		Connections:  4,
+		Timeout:      10 * time.Second,
+	}
+}

@@ -1,0 +1,123 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"idaas-ldap/internal/secret"
+)
+
+// worldReadable is the permission bit that lets everybody on the machine read a file.
+const worldReadable = 0o004
+
+// resolvePaths makes every relative path relative to the place of the configuration file.
+func (l *loader) resolvePaths(base string) {
+	walk("", reflect.ValueOf(l.config).Elem(), func(_ string, value reflect.Value) {
+		if path, ok := value.Addr().Interface().(*Path); ok {
+			*path = path.under(base)
+		}
+	})
+	if path, ok := strings.CutPrefix(l.config.Store.URL, sqliteScheme); ok {
+		l.config.Store.URL = sqliteScheme + string(Path(path).under(base))
+	}
+}
+
+func (p Path) under(base string) Path {
+	if p == "" || filepath.IsAbs(string(p)) {
+		return p
+	}
+	return Path(filepath.Join(base, string(p)))
+}
+
+// readSecrets reads the secrets that are kept in files of their own, and warns where others can read along. The mode is
+// that of the configuration file.
+func (l *loader) readSecrets(mode fs.FileMode) {
+	inline := false
+	walk("", reflect.ValueOf(l.config).Elem(), func(path string, value reflect.Value) {
+		if value.Kind() != reflect.Struct || isScalar(value.Type()) {
+			return
+		}
+		for i := range value.NumField() {
+			tag := value.Type().Field(i).Tag
+			if tag.Get("file") == "" {
+				continue
+			}
+			here, file := below(path, tag.Get("yaml")), below(path, tag.Get("file"))
+			target, paths := value.Field(i), value.Field(twinOf(value.Type(), i))
+			given := !target.IsZero()
+			inline = inline || given && l.origin(here).position.Variable == ""
+			if given && !paths.IsZero() {
+				l.wrong(file, "give either %s or %s, not both", tag.Get("yaml"), tag.Get("file"))
+				continue
+			}
+			l.readTwin(file, target, paths)
+		}
+	})
+	if inline && mode.Perm()&worldReadable != 0 {
+		l.warnings = append(l.warnings, Warning{Position{File: l.source.name},
+			"the file holds secrets and everybody on this machine can read it; take that permission away (chmod o-r), or move the secrets to files of their own"})
+	}
+}
+
+// readTwin reads one secret, or a list of them, from the files named beside it.
+func (l *loader) readTwin(path string, target, paths reflect.Value) {
+	switch paths := paths.Interface().(type) {
+	case Path:
+		if paths != "" {
+			target.Set(reflect.ValueOf(l.readSecret(path, paths)))
+		}
+	case []Path:
+		for i, p := range paths {
+			target.Set(reflect.Append(target, reflect.ValueOf(l.readSecret(fmt.Sprintf("%s[%d]", path, i), p))))
+		}
+	}
+}
+
+// readSecret reads a file that holds one secret. One line break at its end is not part of the secret.
+func (l *loader) readSecret(path string, file Path) secret.Text {
+	text, mode, err := readFile(string(file))
+	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err // the name is in the message already
+		}
+		l.unreadableSecret(path, "cannot read the secret from %s: %v", file, err)
+		return secret.Text{}
+	}
+	content := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	switch {
+	case content == "":
+		l.unreadableSecret(path, "%s is empty; it should hold the secret", file)
+	case strings.ContainsAny(content, "\r\n"):
+		l.unreadableSecret(path, "%s has more than one line; it should hold the secret and nothing else", file)
+		return secret.Text{}
+	case mode.Perm()&worldReadable != 0:
+		l.warn(path, "everybody on this machine can read %s; take that permission away (chmod o-r)", file)
+	}
+	return secret.New(content)
+}
+
+func (l *loader) unreadableSecret(path, format string, args ...any) {
+	l.wrong(path, format, args...)
+	l.spoilt[path] = true
+}
+
+// walk calls visit for every value of a configuration, structs before their fields.
+func walk(path string, value reflect.Value, visit func(path string, value reflect.Value)) {
+	visit(path, value)
+	switch {
+	case isScalar(value.Type()):
+	case value.Kind() == reflect.Slice:
+		for i := range value.Len() {
+			walk(fmt.Sprintf("%s[%d]", path, i), value.Index(i), visit)
+		}
+	default:
+		for i, name := range fieldNames(value.Type()) {
+			walk(below(path, name), value.Field(i), visit)
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package config
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Bounds of what can be meant.
+const (
+	// maxAnswer is below the 10 s after which IDaaS gives up and tries again.
+	maxAnswer    = 9 * time.Second
+	minBody      = 1 << 10
+	maxBody      = 64 << 20
+	minRetention = time.Hour
+)
+
+// validate reports everything that is wrong with the configuration as a whole.
+func (l *loader) validate() {
+	l.validateReceiver()
+	l.validateApplications()
+	l.validateStore()
+	l.validateDirectories()
+	l.validateAdmin()
+	l.oneOf("log.level", l.config.Log.Level, "debug", "info", "warn", "error")
+	l.oneOf("log.format", l.config.Log.Format, "text", "json")
+}
+
+func (l *loader) validateReceiver() {
+	r := l.config.Receiver
+	host := l.listenAddress("receiver.listen", r.Listen)
+	if !strings.HasPrefix(r.Path, "/") || strings.ContainsAny(r.Path, "?#:* ") {
+		l.wrong("receiver.path", "%q is not the path of a URL; write it as /accounts/provision", r.Path)
+	}
+	l.both("receiver.tls", "cert_file", string(r.TLS.CertFile), "key_file", string(r.TLS.KeyFile))
+	if r.AllowFrom != nil && len(r.AllowFrom) == 0 {
+		l.wrong("receiver.allow_from", "an empty list allows nobody; leave the key out to allow any address")
+	}
+	if r.AnswerWithin < 0 || r.AnswerWithin > maxAnswer {
+		l.wrong("receiver.answer_within", "%s is not between 0s and %s; IDaaS gives up after 10 s", r.AnswerWithin, maxAnswer)
+	}
+	if r.MaxBodyBytes < minBody || r.MaxBodyBytes > maxBody {
+		l.wrong("receiver.max_body_bytes", "%d is not between %d and %d", r.MaxBodyBytes, minBody, maxBody)
+	}
+	if !r.TLS.Enabled() && !isLoopback(host) && len(r.TrustedProxies) == 0 {
+		l.warn("receiver.listen", "events are taken in over plain HTTP; give receiver.tls, or name the proxy that speaks TLS in receiver.trusted_proxies")
+	}
+}
+
+func (l *loader) validateApplications() {
+	if len(l.config.Applications) == 0 {
+		l.wrong("applications", "missing; name at least one application of IDaaS, with its id and where its public keys are")
+	}
+	seen := map[string]bool{}
+	for i, a := range l.config.Applications {
+		path := fmt.Sprintf("applications[%d]", i)
+		switch {
+		case a.ID == "":
+			l.wrong(path+".id", "missing; it is the id that IDaaS shows for the application, such as app_example")
+		case seen[a.ID]:
+			l.wrong(path+".id", "%q is given twice; an application has one entry", a.ID)
+		}
+		seen[a.ID] = true
+		switch {
+		case a.JWKSURL == "" && a.JWKSFile == "":
+			l.wrong(path+".jwks_url", "missing; give the key endpoint that the console of IDaaS shows, or jwks_file")
+		case a.JWKSURL != "" && a.JWKSFile != "":
+			l.wrong(path+".jwks_file", "give either jwks_url or jwks_file, not both")
+		case a.JWKSURL != "":
+			l.validateJWKSURL(path+".jwks_url", a.JWKSURL)
+		}
+		l.validateKeys(path, a)
+	}
+}
+
+func (l *loader) validateJWKSURL(path, text string) {
+	u, err := url.Parse(text)
+	switch {
+	case err == nil && u.User != nil:
+		l.hideAt(path)
+		l.wrong(path, "must not hold a user name or password")
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		l.hideAt(path)
+		l.wrong(path, "not a URL; write it as https://HOST/PATH")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		l.wrong(path, "keys that anybody on the way can change prove nothing; use https://")
+	}
+}
+
+func (l *loader) validateKeys(path string, a Application) {
+	list := path + ".encryption_keys"
+	if len(a.EncryptionKeyFiles) > 0 {
+		list = path + ".encryption_key_files"
+	}
+	for i, key := range a.EncryptionKeys {
+		bytes, err := hex.DecodeString(key.Reveal())
+		if err != nil || len(bytes) != 32 && len(bytes) != 24 && len(bytes) != 16 {
+			l.wrong(fmt.Sprintf("%s[%d]", list, i), "not an AES key in hexadecimal: 64 digits (or 48, or 32) from 0 to 9 and a to f")
+		}
+	}
+}
+
+func (l *loader) validateStore() {
+	s := l.config.Store
+	file, isSQLite := strings.CutPrefix(s.URL, sqliteScheme)
+	switch {
+	case strings.HasPrefix(s.URL, "postgres://"), strings.HasPrefix(s.URL, "postgresql://"):
+		l.hideAt("store.url")
+		l.wrong("store.url", "PostgreSQL is not supported by this version; use sqlite:PATH")
+	case !isSQLite:
+		l.hideAt("store.url")
+		l.wrong("store.url", "not a store; write it as sqlite:PATH, such as sqlite:data/idaas-ldap.db")
+	case file == "" || strings.ContainsAny(file, "?#") || strings.HasPrefix(file, "//") || strings.HasSuffix(file, ":memory:"):
+		l.wrong("store.url", "the path of a file must follow %s, without options", sqliteScheme)
+	}
+	if s.KeyFile == "" {
+		l.wrong("store.key_file", "missing; name the file that the key of the store is to be kept in")
+	}
+	if s.Retention < minRetention {
+		l.wrong("store.retention", "%s is too short: repeats of an event could not be told; give at least 1h", s.Retention)
+	}
+}
+
+func (l *loader) validateAdmin() {
+	host := l.listenAddress("admin.listen", l.config.Admin.Listen)
+	if !isLoopback(host) && l.config.Admin.Token.Empty() && l.config.Admin.TokenFile == "" {
+		l.wrong("admin.listen", "beyond loopback the console needs a token; give admin.token_file, or listen on 127.0.0.1")
+	}
+}
+
+// listenAddress checks an address to listen on and returns its host. An address that is wrong counts as loopback, so that
+// nothing more is said about it.
+func (l *loader) listenAddress(path, address string) (host string) {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		l.wrong(path, "%q is not an address to listen on; write it as 0.0.0.0:8443 or [::1]:9090", address)
+		return "localhost"
+	}
+	return host
+}
+
+// both reports two keys of which only one is given.
+func (l *loader) both(path, a, valueA, b, valueB string) {
+	if (valueA == "") == (valueB == "") {
+		return
+	}
+	if valueA == "" {
+		a, b = b, a
+	}
+	l.wrong(below(path, b), "missing; it belongs with %s", a)
+}
+
+func (l *loader) oneOf(path, value string, allowed ...string) {
+	if slices.Contains(allowed, value) {
+		return
+	}
+	message := fmt.Sprintf("%q is none of %s", value, strings.Join(allowed, ", "))
+	if near := nearest(value, allowed); near != "" {
+		message += fmt.Sprintf("; did you mean %s?", near)
+	}
+	l.wrong(path, "%s", message)
+}
+
+// hideAt keeps the value at a path out of excerpts.
+func (l *loader) hideAt(path string) {
+	if n := l.origin(path).node; n != nil {
+		l.source.hide(n)
+	}
+}
+
+// isLoopback reports whether a host is this machine and cannot be reached from another one.
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}

@@ -29,8 +29,3 @@ type Member struct {
 	User    string `json:"user"`
 	Present bool   `json:"present"`
 }
-
-// Values are the fields of one object by canonical name. A name that is missing was not said; nil was said to be empty.
-// The other values are string, bool, int64 (milliseconds), and for "ous" a list of maps with "id", "name" and
-// "primary". Custom and unknown fields are named "custom.NAME" and "raw.NAME".
-type Values map[string]any

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -160,10 +159,8 @@ func MarshalFacts(facts map[string]Fact) ([]byte, error) {
 
 // UnmarshalFacts reads facts back with the same Go types that [Values] documents.
 func UnmarshalFacts(data []byte) (map[string]Fact, error) {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
 	var facts map[string]Fact
-	if err := decoder.Decode(&facts); err != nil {
+	if err := decodeNumbers(data, &facts); err != nil {
 		return nil, fmt.Errorf("decode facts: %w", err)
 	}
 	for name, fact := range facts {
@@ -171,25 +168,4 @@ func UnmarshalFacts(data []byte) (map[string]Fact, error) {
 		facts[name] = fact
 	}
 	return facts, nil
-}
-
-// integers turns the numbers of decoded JSON into int64 where they are whole and into float64 where not.
-func integers(value any) any {
-	switch v := value.(type) {
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n
-		}
-		f, _ := v.Float64()
-		return f
-	case []any:
-		for i := range v {
-			v[i] = integers(v[i])
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = integers(v[k])
-		}
-	}
-	return value
 }

@@ -73,6 +73,8 @@ type Job struct {
 	More bool
 	// Attempts counts the tries since the last success or new event.
 	Attempts int
+	// Version tells Settle when the job was loaded, so that no change of another object in between is missed.
+	Version int64
 }
 
 // Record is what the product itself remembers of an object in a directory.
@@ -82,8 +84,6 @@ type Record struct {
 	DN   plan.DN
 	// Owned are the values that we added to attributes with authority merge, by attribute name in lower case.
 	Owned map[string][]string
-	// Numbers are the values allocated for this object, by allocation name in lower case.
-	Numbers map[string]string
 	// RemovedAt is when the entry was disabled or moved instead of deleted, zero otherwise.
 	RemovedAt event.Millis
 }
@@ -95,17 +95,22 @@ type Pending struct {
 	Change  event.Change
 	// PasswordTried: the password of this event may have been written before; see Store.MarkPasswordTried.
 	PasswordTried bool
-	Outcome       event.Outcome
+	// Approved: a person has said that the guards do not count for this event.
+	Approved bool
+	Outcome  event.Outcome
 }
 
 // Settlement is the end of one reconcile, stored in one transaction.
 type Settlement struct {
 	Key Key
+	// Version is that of the job.
+	Version int64
 	// Known replaces what is known of the object. A zero Ref leaves it as it is.
 	Known event.Object
 	// Record replaces what is remembered of it, if Known is given.
 	Record Record
-	// Outcomes are the new outcomes of pending events by Seq. A settled state erases the event's password.
+	// Outcomes are the new outcomes of pending events by Seq. A settled state erases the event's password, except that
+	// a failed event keeps it for a retry.
 	Outcomes map[int64]event.Outcome
 	// Memberships are words about members of this group that are applied now, by user id; they stay known.
 	Memberships map[string]event.Membership
@@ -145,6 +150,14 @@ type EventRecord struct {
 	Outcome     event.Outcome `json:"outcome"`
 }
 
+// AuditRecord is one thing that a person did.
+type AuditRecord struct {
+	At    event.Millis `json:"at"`
+	Who   string       `json:"who"`
+	What  string       `json:"what"`
+	About string       `json:"about"`
+}
+
 // Filter selects events. Empty fields select all.
 type Filter struct {
 	States    []event.State
@@ -172,7 +185,7 @@ type Store interface {
 	// Load returns the job of an object with at most limit pending events, the oldest arrival first.
 	Load(ctx context.Context, key Key, limit int) (Job, error)
 
-	// Memberships returns the known words about some members of a group.
+	// Memberships returns the known words about some members of a group; about all of them where users is nil.
 	Memberships(ctx context.Context, group Key, users []string) (map[string]event.Membership, error)
 
 	// Lookup returns what is known and remembered of an object, and ErrNotFound where nothing is.
@@ -192,14 +205,22 @@ type Store interface {
 	// password history after a crash is known to be our own repeat.
 	MarkPasswordTried(ctx context.Context, seq int64) error
 
-	// Settle stores the end of a reconcile and returns the objects that it made due.
+	// CountObjects returns how many objects of a kind are known to exist in a directory.
+	CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error)
+
+	// Spend records that the object does something that a guard counts, and reports whether that is within the limit
+	// of the window that ends now. The same object counts once.
+	Spend(ctx context.Context, key Key, act string, now event.Millis, window time.Duration, limit int) (bool, error)
+
+	// Settle stores the end of a reconcile and returns the objects that it made due, the object itself among them where
+	// something came in meanwhile.
 	Settle(ctx context.Context, now event.Millis, s Settlement) (woken []Key, err error)
 
 	// Events lists events, the newest first.
 	Events(ctx context.Context, f Filter) ([]EventRecord, error)
 
 	// Retry makes failed, waiting and held deliveries pending and their objects due at once, and returns their keys.
-	// It skips those that are settled otherwise, and those whose password was needed and is erased.
+	// It skips those that are settled otherwise. For held ones it is the approval that the guards ask for.
 	Retry(ctx context.Context, now event.Millis, by string, seqs []int64) ([]Key, error)
 
 	// Discard settles waiting, held, pending and failed deliveries as discarded, and returns how many.
@@ -215,6 +236,9 @@ type Store interface {
 	// Prune removes settled events that were received before a moment, with their outcomes, and returns how many.
 	// Failed ones are kept until they are discarded or succeed.
 	Prune(ctx context.Context, before event.Millis) (int, error)
+
+	// Audit lists what people did, the newest first.
+	Audit(ctx context.Context, limit int) ([]AuditRecord, error)
 
 	// Check writes something and reads it back.
 	Check(ctx context.Context) error

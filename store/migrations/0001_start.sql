@@ -1,0 +1,124 @@
+CREATE TABLE meta (
+	name TEXT PRIMARY KEY,
+	value BLOB NOT NULL
+);
+
+-- What IDaaS sent. The payload is sealed and holds no password.
+CREATE TABLE event (
+	id INTEGER PRIMARY KEY,
+	application TEXT NOT NULL,
+	instance TEXT NOT NULL,
+	event_id TEXT NOT NULL,
+	type TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	object TEXT NOT NULL,
+	happened BIGINT NOT NULL,
+	updated BIGINT NOT NULL,
+	received BIGINT NOT NULL,
+	payload BLOB NOT NULL,
+	UNIQUE (application, event_id)
+);
+CREATE INDEX event_by_id ON event (event_id);
+CREATE INDEX event_by_object ON event (object);
+CREATE INDEX event_by_received ON event (received);
+
+-- One event on its way to one directory; the directory is empty where the event is for none.
+CREATE TABLE delivery (
+	seq INTEGER PRIMARY KEY AUTOINCREMENT,
+	event BIGINT NOT NULL REFERENCES event (id) ON DELETE CASCADE,
+	directory TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	object TEXT NOT NULL,
+	state TEXT NOT NULL,
+	code TEXT NOT NULL,
+	message TEXT NOT NULL,
+	password BLOB,
+	tried BIGINT NOT NULL DEFAULT 0,
+	approved BIGINT NOT NULL DEFAULT 0,
+	settled BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX delivery_by_event ON delivery (event);
+CREATE INDEX delivery_open ON delivery (directory, kind, object, seq) WHERE state IN ('pending', 'waiting');
+CREATE INDEX delivery_unfinished ON delivery (directory, state) WHERE state IN ('pending', 'waiting', 'held', 'failed');
+
+-- What is known of an object in a directory. DNs are readable, fields are sealed.
+CREATE TABLE object (
+	directory TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	id TEXT NOT NULL,
+	present BIGINT NOT NULL,
+	said BIGINT NOT NULL,
+	said_update BIGINT NOT NULL,
+	password BIGINT NOT NULL,
+	password_update BIGINT NOT NULL,
+	facts BLOB NOT NULL,
+	link TEXT NOT NULL,
+	dn TEXT NOT NULL,
+	dn_key TEXT NOT NULL,
+	owned BLOB NOT NULL,
+	removed BIGINT NOT NULL,
+	woke BIGINT NOT NULL,
+	PRIMARY KEY (directory, kind, id)
+);
+CREATE INDEX object_by_dn ON object (directory, dn_key);
+
+CREATE TABLE membership (
+	directory TEXT NOT NULL,
+	grp TEXT NOT NULL,
+	member TEXT NOT NULL,
+	present BIGINT NOT NULL,
+	said BIGINT NOT NULL,
+	said_update BIGINT NOT NULL,
+	PRIMARY KEY (directory, grp, member)
+);
+CREATE INDEX membership_by_member ON membership (directory, member);
+
+-- The queue: one row for each object that is to be looked at at some time.
+CREATE TABLE work (
+	directory TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	object TEXT NOT NULL,
+	due BIGINT NOT NULL,
+	attempts BIGINT NOT NULL,
+	PRIMARY KEY (directory, kind, object)
+);
+CREATE INDEX work_by_due ON work (directory, due);
+
+CREATE TABLE dependency (
+	directory TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	object TEXT NOT NULL,
+	on_kind TEXT NOT NULL,
+	on_object TEXT NOT NULL,
+	PRIMARY KEY (directory, kind, object, on_kind, on_object)
+);
+CREATE INDEX dependency_on ON dependency (directory, on_kind, on_object);
+
+-- Numbers given out. A row is never removed, so that a number is never given out twice.
+CREATE TABLE number (
+	directory TEXT NOT NULL,
+	pool TEXT NOT NULL,
+	value BIGINT NOT NULL,
+	kind TEXT NOT NULL,
+	object TEXT NOT NULL,
+	PRIMARY KEY (directory, pool, value)
+);
+CREATE UNIQUE INDEX number_by_object ON number (directory, pool, kind, object);
+
+-- What the guards have let through.
+CREATE TABLE spent (
+	directory TEXT NOT NULL,
+	act TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	object TEXT NOT NULL,
+	at BIGINT NOT NULL,
+	PRIMARY KEY (directory, act, kind, object)
+);
+
+CREATE TABLE audit (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	at BIGINT NOT NULL,
+	who TEXT NOT NULL,
+	what TEXT NOT NULL,
+	about TEXT NOT NULL
+);

@@ -58,8 +58,10 @@ func (l *loader) readSecrets(mode fs.FileMode) {
 		}
 	})
 	if inline && mode.Perm()&worldReadable != 0 {
-		l.warnings = append(l.warnings, Warning{Position{File: l.source.name},
-			"the file holds secrets and everybody on this machine can read it; take that permission away (chmod o-r), or move the secrets to files of their own"})
+		l.warnings = append(l.warnings, Warning{
+			Position{File: l.source.name},
+			"the file holds secrets and everybody on this machine can read it; take that permission away (chmod o-r), or move the secrets to files of their own",
+		})
 	}
 }
 

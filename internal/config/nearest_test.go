@@ -9,7 +9,7 @@ import (
 func TestNearest(t *testing.T) {
 	keys := []string{"name", "urls", "bind_dn", "bind_password", "bind_password_file", "timeout", "tls"}
 	for name, want := range map[string]string{
-		"nmae":             "name",
+		"naem":             "name",
 		"url":              "urls",
 		"bindDN":           "bind_dn",
 		"bind-password":    "bind_password",

@@ -29,7 +29,7 @@ func (f *formatter) Format(entry *logrus.Entry) ([]byte, error) {
 		}
 		clean.Data[neutralKey(key)] = neutralValue(value)
 	}
-	return f.inner.Format(&clean) //nolint:wrapcheck // The caller is logrus, which prints the error as it is.
+	return f.inner.Format(&clean)
 }
 
 // secretField finds names of fields whose value is a secret, in whatever style they are written. Names of files that

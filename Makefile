@@ -1,0 +1,74 @@
+# The one place where the project's commands are written down. `make` alone lists them.
+
+GOLANGCI_VERSION := 2.15.0
+FUZZTIME ?= 5s
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+
+LINT := .tools/golangci-lint-$(GOLANGCI_VERSION)
+GO_TEST := CGO_ENABLED=1 go test -race -timeout 10m
+
+# What the version control says is passed in as VERSION; asking it again fails where the checkout belongs to another user.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+.DEFAULT_GOAL := help
+.PHONY: help build test test-unit test-openldap test-389ds test-samba lint vet fmt fuzz bench demo install-servers clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/idaas-ldap, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/idaas-ldap ./cmd/idaas-ldap
+
+test: ## everything: set up, vet, lint, all tests with the race detector, on real servers too
+	@scripts/step.sh "servers for tests"
+	@scripts/install-servers.sh --if-possible
+	@scripts/step.sh "linter"
+	@$(MAKE) --no-print-directory $(LINT)
+	@scripts/step.sh "vet"
+	@$(MAKE) --no-print-directory vet
+	@scripts/step.sh "lint"
+	@$(MAKE) --no-print-directory lint
+	@scripts/step.sh "test"
+	@skip=$$(scripts/suite.sh --missing) && $(GO_TEST) $${skip:+-skip "$$skip"} ./...
+
+test-unit: ## tests that need no server
+	$(GO_TEST) -skip "$$(scripts/suite.sh --all)" ./...
+
+test-openldap: ## tests on a real slapd
+	@scripts/suite.sh openldap $(GO_TEST)
+
+test-389ds: ## tests on a real 389 Directory Server
+	@scripts/suite.sh 389ds $(GO_TEST)
+
+test-samba: ## tests on a real Samba domain controller
+	@scripts/suite.sh samba $(GO_TEST)
+
+vet: ## what the Go team considers wrong
+	go vet ./...
+
+lint: $(LINT) ## golangci-lint with .golangci.yml
+	$(LINT) run ./...
+
+fmt: $(LINT) ## format all code
+	$(LINT) fmt ./...
+
+fuzz: ## every fuzz target for FUZZTIME (5s)
+	@scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## all benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+demo: build ## the whole product on this machine
+	bin/idaas-ldap demo
+
+install-servers: ## slapd, 389 DS and Samba for the tests (root on Debian or Ubuntu)
+	@scripts/install-servers.sh
+
+clean: ## remove what was built
+	rm -rf bin .tools
+
+# The version is in the name, so that a new version is a new file.
+$(LINT):
+	@mkdir -p .tools
+	GOBIN='$(CURDIR)/.tools' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
+	@mv .tools/golangci-lint $@

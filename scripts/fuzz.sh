@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# fuzz.sh TIME: run every fuzz target of the module for a time such as 5s, one after the other.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+found=0
+while IFS=: read -r file name; do
+  found=1
+  echo "==> $name in $(dirname "$file")"
+  go test -run '^$' -fuzz "^$name\$" -fuzztime "$1" "$(dirname "$file")"
+done < <(grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's/:func /:/' | sort)
+[ $found = 1 ] || { echo "there is no fuzz target" >&2; exit 1; }

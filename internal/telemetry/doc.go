@@ -4,6 +4,6 @@
 // there is no global one. Everything that is logged passes a formatter that keeps each entry on one line, however hostile
 // the text in it, and masks what may be a secret. Metrics carry neither ids nor DNs in their labels.
 //
-// The package imports no other part of the product but the secrets it masks: those who are observed declare the small
+// Of the product it imports the vocabulary of events and the secrets it masks. Those who are observed declare the small
 // interfaces that they call, and what is here satisfies them.
 package telemetry

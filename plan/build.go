@@ -47,7 +47,9 @@ func (e *SingleValued) Error() string {
 type NotEnough struct{}
 
 // Error says so.
-func (e *NotEnough) Error() string { return "the entry does not exist and too little is known to make it" }
+func (e *NotEnough) Error() string {
+	return "the entry does not exist and too little is known to make it"
+}
 
 // Build returns the smallest change that leads from an entry, nil if there is none, to what is wanted.
 //

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"time"
+
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
 )
@@ -150,6 +152,8 @@ type Removal struct {
 	Action RemovalAction
 	// MoveTo is the DN of the entry under which it is kept, for RemoveMove.
 	MoveTo DN
+	// PurgeAfter is how long an entry that was moved is kept before it is deleted; zero for ever.
+	PurgeAfter time.Duration
 	// FailNotEmpty: a unit that is not empty is a failure at once instead of something to wait for.
 	FailNotEmpty bool
 }

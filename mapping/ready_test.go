@@ -1,0 +1,57 @@
+package mapping_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"idaas-ldap/mapping"
+)
+
+func TestReadyMappingsPassTheirOwnTests(t *testing.T) {
+	files, err := filepath.Glob("../configs/mappings/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no ready mappings: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set, err := mapping.Compile(file, source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			results := set.RunTests()
+			if len(results) == 0 {
+				t.Error("it has no tests")
+			}
+			for _, r := range results {
+				if r.Err != nil {
+					t.Errorf("%s:\n%v", r.Name, r.Err)
+				}
+			}
+		})
+	}
+}
+
+func TestFunctionsDoWhatTheirExamplesSay(t *testing.T) {
+	for _, f := range mapping.Functions() {
+		if f.Example == "" {
+			continue
+		}
+		t.Run(f.Name, func(t *testing.T) {
+			source := "version: 1\nbase: dc=x\nuser:\n  dn: 'uid={user.id},dc=x'\n  match: [{attribute: uid, value: user.id}]\n  object_classes: [person]\n  attributes:\n    description: |\n      " + f.Example + "\n" +
+				"tests:\n- name: example\n  event: {type: user:create, user: {id: u}}\n  expect: |\n    dn: uid=u,dc=x\n    changetype: add\n    objectClass: person\n    uid: u\n"
+			want := f.Result
+			set, err := mapping.Compile("example.yaml", []byte(source))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := mapping.Evaluate(set, "description"); err != nil || got != want {
+				t.Errorf("%s = %q, %v; want %q", f.Example, got, err, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,180 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// Set is a compiled mapping file. It never changes, so it may be used by many goroutines at once.
+type Set struct {
+	file     string
+	base     plan.DN
+	sections map[event.Kind]*section
+	guards   Guards
+	tests    []Test
+}
+
+// Base returns the DN outside of which nothing is ever written.
+func (s *Set) Base() plan.DN { return s.base }
+
+// Root returns the DN that stands for the unit above all others.
+func (s *Set) Root() plan.DN {
+	if unit := s.sections[event.KindUnit]; unit != nil {
+		return unit.root
+	}
+	return s.base
+}
+
+// RootAbove returns the root unit for use as Input.Above.
+func (s *Set) RootAbove() *Above {
+	ref := event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}
+	return &Above{Object: event.Object{Ref: ref, Existence: event.Existence{Present: true}, Facts: map[string]event.Fact{event.FieldID: {Value: ref.ID}}}, DN: s.Root()}
+}
+
+// RootEntry returns what the root unit's entry should be where it is missing: its object classes and its name.
+func (s *Set) RootEntry() plan.Desired {
+	classes := []string{"organizationalUnit"}
+	if unit := s.sections[event.KindUnit]; unit != nil {
+		classes = unit.objectClasses
+	}
+	return plan.Desired{Object: event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}, DN: s.Root(), Base: s.base, ObjectClasses: classes}
+}
+
+// Handles reports whether the mapping has a section for a kind of object.
+func (s *Set) Handles(kind event.Kind) bool { return s.sections[kind] != nil }
+
+// ReadsAbove reports whether the section for a kind needs to know the unit above.
+func (s *Set) ReadsAbove(kind event.Kind) bool {
+	c := s.sections[kind]
+	if c == nil {
+		return false
+	}
+	if c.dn.tail == tailAbove {
+		return true
+	}
+	return slices.ContainsFunc(c.expressions(), func(e *expression) bool { return e.readsAbove })
+}
+
+// Attributes returns the attributes to read of an entry of a kind: all that rules speak about. The members of a group are
+// not among them, as there may be very many.
+func (s *Set) Attributes(kind event.Kind) []string {
+	c := s.sections[kind]
+	if c == nil {
+		return nil
+	}
+	names := []string{"objectClass"}
+	add := func(name string) {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range c.dn.names() {
+		add(name)
+	}
+	for _, rule := range c.attributes {
+		add(rule.name)
+	}
+	for _, m := range []plan.Means{c.lifecycle.disable, c.lifecycle.lock, c.lifecycle.expire} {
+		for _, rule := range append(slices.Clone(m.On), m.Off...) {
+			add(rule.Attribute)
+		}
+	}
+	return names
+}
+
+// Members returns how the members of a group are written; false where the mapping does not speak of members.
+func (s *Set) Members() (MemberRule, bool) {
+	if group := s.sections[event.KindGroup]; group != nil && group.members != nil {
+		return *group.members, true
+	}
+	return MemberRule{}, false
+}
+
+// MembersByDN reports whether groups name their members by DN.
+func (s *Set) MembersByDN() bool {
+	rule, ok := s.Members()
+	return ok && rule.value == nil
+}
+
+// MemberValue returns the value that stands for a user in a group.
+func (s *Set) MemberValue(user event.Object, dn plan.DN) (string, error) {
+	rule, _ := s.Members()
+	if rule.value == nil {
+		return dn.String(), nil
+	}
+	env, err := s.environment(Input{Object: user, DN: dn})
+	if err != nil {
+		return "", err
+	}
+	values, err := s.values(rule.value, "group.members.value", env)
+	if err != nil || len(values) == 0 {
+		return "", err
+	}
+	return values[0], nil
+}
+
+// References returns the attributes whose values are the DNs of other entries.
+func (s *Set) References() []string {
+	var names []string
+	for _, c := range s.sections {
+		for _, rule := range c.attributes {
+			if rule.reference != "" && !slices.Contains(names, rule.name) {
+				names = append(names, rule.name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Guards returns the limits on deletions and disabled users.
+func (s *Set) Guards() Guards { return s.guards }
+
+// PasswordRule returns whether and how passwords are written.
+func (s *Set) PasswordRule() PasswordRule {
+	if user := s.sections[event.KindUser]; user != nil {
+		return user.password
+	}
+	return PasswordRule{}
+}
+
+// Written returns the attributes that the section for a kind writes and its object classes, for checks against a schema.
+func (s *Set) Written(kind event.Kind) (attributes, objectClasses []string) {
+	c := s.sections[kind]
+	if c == nil {
+		return nil, nil
+	}
+	for _, rule := range c.attributes {
+		attributes = append(attributes, rule.name)
+	}
+	if c.members != nil {
+		attributes = append(attributes, c.members.Attribute)
+	}
+	return append(attributes, c.dn.names()...), c.objectClasses
+}
+
+// expressions returns all expressions of a section but those of members.
+func (c *section) expressions() []*expression {
+	out := c.dn.expressions()
+	for _, m := range c.match {
+		for _, p := range m.pieces {
+			if p.expr != nil {
+				out = append(out, p.expr)
+			}
+		}
+	}
+	for _, rule := range c.attributes {
+		for _, e := range []*expression{rule.value, rule.when} {
+			if e != nil {
+				out = append(out, e)
+			}
+		}
+	}
+	if c.scope != nil {
+		out = append(out, c.scope)
+	}
+	return out
+}

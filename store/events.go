@@ -122,6 +122,11 @@ func (t *tx) audit(now event.Millis, who, what, about string) error {
 	return err
 }
 
+// RecordAudit stores what a person did.
+func (s *SQLite) RecordAudit(ctx context.Context, r AuditRecord) error {
+	return s.writer.do(ctx, func(t *tx) error { return t.audit(r.At, r.Who, r.What, r.About) })
+}
+
 // Audit lists what people did.
 func (s *SQLite) Audit(ctx context.Context, limit int) ([]AuditRecord, error) {
 	var records []AuditRecord

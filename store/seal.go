@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -41,10 +40,10 @@ func NewSeal(key secret.Text) (*Seal, error) {
 
 // LoadOrCreateKey returns the seal with the key in a file, which is made, for its owner only, where there is none. A
 // file that others may read is refused.
-func LoadOrCreateKey(path string) (*Seal, error) {
+func LoadOrCreateKey(path string, random io.Reader) (*Seal, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := createKey(path); err != nil {
+		if err := createKey(path, random); err != nil {
 			return nil, fmt.Errorf("make the store's key: %w", err)
 		}
 		info, err = os.Stat(path)
@@ -67,9 +66,11 @@ func LoadOrCreateKey(path string) (*Seal, error) {
 }
 
 // createKey writes a new key so that after a power cut it is there whole or not at all.
-func createKey(path string) error {
+func createKey(path string, random io.Reader) error {
 	raw := make([]byte, sealKeyBytes)
-	_, _ = rand.Read(raw) // never fails
+	if _, err := io.ReadFull(random, raw); err != nil {
+		return err //nolint:wrapcheck // The caller says what for.
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err //nolint:wrapcheck // The error names the path.
 	}

@@ -283,7 +283,7 @@ func (s *SQLite) Allocate(ctx context.Context, key Key, pool string, from, to in
 			return err
 		}
 		if number > to {
-			return fmt.Errorf("no number of %s is left between %d and %d: widen the range in the mapping", pool, from, to)
+			return fmt.Errorf("%w of %s between %d and %d: widen the range in the mapping", ErrNoneLeft, pool, from, to)
 		}
 		_, err := t.exec("INSERT INTO number (directory, pool, value, kind, object) VALUES (?, ?, ?, ?, ?)",
 			key.Directory, pool, number, string(key.Object.Kind), key.Object.ID)

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sirupsen/logrus"
 	_ "modernc.org/sqlite" // the driver
 )
 
@@ -22,6 +23,8 @@ type SQLiteConfig struct {
 	// Path is the database file; it and its folder are made, for their owner only, where they do not exist.
 	Path string
 	Seal *Seal
+	// Log, if set, is told when the upkeep of the file fails. That loses nothing.
+	Log logrus.FieldLogger
 	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound.
 	MaxPages int
 }

@@ -16,6 +16,9 @@ var ErrUnavailable = errors.New("the store cannot take this now")
 // ErrNotFound says that there is no such event or object.
 var ErrNotFound = errors.New("not in the store")
 
+// ErrNoneLeft says that all numbers of a pool are given out.
+var ErrNoneLeft = errors.New("no number is left")
+
 // Key names the unit of work: one object in one directory.
 type Key struct {
 	Directory string
@@ -103,20 +106,25 @@ type Pending struct {
 // Settlement is the end of one reconcile, stored in one transaction.
 type Settlement struct {
 	Key Key
-	// Version is that of the job.
+	// Version must be that of the job: an awaited object that was settled with Wake after it makes this one due at once.
 	Version int64
 	// Known replaces what is known of the object. A zero Ref leaves it as it is.
 	Known event.Object
 	// Record replaces what is remembered of it, if Known is given.
 	Record Record
 	// Outcomes are the new outcomes of pending events by Seq. A settled state erases the event's password, except that
-	// a failed event keeps it for a retry.
+	// a failed event keeps it for a retry, until it is discarded or Prune finds it too old. An event that was settled by
+	// somebody else meanwhile stays as it is. A password that was refused counts as not tried, so that a refusal of the
+	// retry is not taken for our own repeat.
 	Outcomes map[int64]event.Outcome
-	// Memberships are words about members of this group that are applied now, by user id; they stay known.
+	// Memberships are words about members of this group that are applied now, by user id; they stay known until the
+	// group is gone: a Known that is deleted forgets those of before.
 	Memberships map[string]event.Membership
 	// ForgetMember: the object is a user that is gone; all memberships of it are forgotten.
 	ForgetMember bool
 	// Due is when the object is to be looked at again: a pause that ends, a lock that ends. Zero for never by itself.
+	// Whatever it says, the object is due at once where an event came in, or was made pending again, since the job was
+	// loaded.
 	Due event.Millis
 	// Attempts is stored for the next job.
 	Attempts int
@@ -174,15 +182,17 @@ type Filter struct {
 // writes returns after the data is on durable storage, or with an error that is [ErrUnavailable] where nothing of it was
 // written.
 type Store interface {
-	// Accept stores events in one transaction, all or none. A repeat (the same application and event id) changes
-	// nothing and gets what is recorded. New deliveries are pending and their objects are due now.
+	// Accept stores events in one transaction, all or none. A repeat (the same application and event id, also within one
+	// call) changes nothing and gets what is recorded. New deliveries are pending, and their objects are due now with no
+	// attempts. An event with neither Targets nor Outcome is an error.
 	Accept(ctx context.Context, now event.Millis, events []NewEvent) ([]Accepted, error)
 
 	// Due returns objects of a directory that are due at now, the longest due first, at most limit, and when the next
 	// one after those is due, zero if none is.
 	Due(ctx context.Context, directory string, now event.Millis, limit int) (due []Due, next event.Millis, err error)
 
-	// Load returns the job of an object with at most limit pending events, the oldest arrival first.
+	// Load returns the job of an object with at most limit pending events, the oldest arrival first: those that are
+	// pending or waiting, and held ones only after Retry. Where none is, the object is due for its own sake.
 	Load(ctx context.Context, key Key, limit int) (Job, error)
 
 	// Memberships returns the known words about some members of a group; about all of them where users is nil.
@@ -191,14 +201,15 @@ type Store interface {
 	// Lookup returns what is known and remembered of an object, and ErrNotFound where nothing is.
 	Lookup(ctx context.Context, key Key) (event.Object, Record, error)
 
-	// Holder returns the object whose remembered DN this is, and ErrNotFound if there is none.
+	// Holder returns the object whose remembered DN this is, and ErrNotFound if there is none. An object that is
+	// deleted holds nothing, even where its entry was kept.
 	Holder(ctx context.Context, directory string, dn plan.DN) (event.Ref, error)
 
 	// WaitsFor returns the objects that an object waits for now.
 	WaitsFor(ctx context.Context, key Key) ([]event.Ref, error)
 
 	// Allocate gives the object a number of a pool that no object of the directory has or ever had, the lowest free
-	// one from from to to, or the one it has already. It is an error, not ErrUnavailable, if none is left.
+	// one from from to to, or the one it has already, even outside of them. It is ErrNoneLeft if none is left.
 	Allocate(ctx context.Context, key Key, pool string, from, to int64) (int64, error)
 
 	// MarkPasswordTried records that the password of a delivery is about to be written, so that a refusal by the
@@ -209,7 +220,8 @@ type Store interface {
 	CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error)
 
 	// Spend records that the object does something that a guard counts, and reports whether that is within the limit
-	// of the window that ends now. The same object counts once.
+	// of the window that ends now. All objects of the directory that did the same act in the window count, of whatever
+	// kind, each once: what was granted to an object stays granted for as long as it is in the window.
 	Spend(ctx context.Context, key Key, act string, now event.Millis, window time.Duration, limit int) (bool, error)
 
 	// Settle stores the end of a reconcile and returns the objects that it made due, the object itself among them where
@@ -234,10 +246,14 @@ type Store interface {
 	Objects(ctx context.Context, directory string, kind event.Kind, yield func(event.Object, Record) bool) error
 
 	// Prune removes settled events that were received before a moment, with their outcomes, and returns how many.
-	// Failed ones are kept until they are discarded or succeed.
+	// Failed ones are kept, without their passwords, until they are discarded or succeed. What people did before that
+	// moment is removed as well.
 	Prune(ctx context.Context, before event.Millis) (int, error)
 
-	// Audit lists what people did, the newest first.
+	// RecordAudit stores what a person did. Retry and Discard do so by themselves.
+	RecordAudit(ctx context.Context, record AuditRecord) error
+
+	// Audit lists what people did, the newest first; limit is at most 1000, zero for 100.
 	Audit(ctx context.Context, limit int) ([]AuditRecord, error)
 
 	// Check writes something and reads it back.

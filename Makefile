@@ -23,11 +23,11 @@ test: ## everything: set up, vet, lint, all tests with the race detector, on rea
 	@scripts/step.sh "servers for tests"
 	@scripts/install-servers.sh --if-possible
 	@scripts/step.sh "linter"
-	@$(MAKE) --no-print-directory $(LINT)
+	@$(MAKE) -s --no-print-directory $(LINT)
 	@scripts/step.sh "vet"
-	@$(MAKE) --no-print-directory vet
+	@$(MAKE) -s --no-print-directory vet
 	@scripts/step.sh "lint"
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) -s --no-print-directory lint
 	@scripts/step.sh "test"
 	@skip=$$(scripts/suite.sh --missing) && $(GO_TEST) $${skip:+-skip "$$skip"} ./...
 

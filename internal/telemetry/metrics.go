@@ -1,0 +1,176 @@
+package telemetry
+
+import (
+	"net/http"
+	"regexp"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"idaas-ldap/event"
+)
+
+const namespace = "idaas_ldap"
+
+// Metrics is what is counted and measured, on a registry of its own. Its methods are safe for concurrent use and never
+// wait. Labels hold names of directories from the configuration and words that the program itself chooses; a label
+// that looks like anything else is counted as "other".
+type Metrics struct {
+	registry *prometheus.Registry
+	clock    func() time.Time
+
+	accepted    prometheus.Counter
+	rejected    *prometheus.CounterVec
+	settled     *prometheus.CounterVec
+	reconciles  *prometheus.HistogramVec
+	writes      *prometheus.CounterVec
+	available   *prometheus.GaugeVec
+	operations  *prometheus.HistogramVec
+	requests    *prometheus.HistogramVec
+	reloads     *prometheus.CounterVec
+	reloadState *prometheus.GaugeVec
+
+	keysLock sync.Mutex
+	keysRead map[string]time.Time // by application
+}
+
+// NewMetrics returns metrics that are all at zero. The clock tells how old keys are.
+func NewMetrics(version string, clock func() time.Time) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(), clock: clock, keysRead: map[string]time.Time{}}
+	m.accepted = m.counter("events_accepted_total", "Events that are on durable storage, repeats not counted.")
+	m.rejected = m.counters("callbacks_rejected_total", "Callbacks that were refused, by reason.", "reason")
+	m.settled = m.counters("outcomes_total", "What became of events, by directory, state and code.", "directory", "state", "code")
+	m.reconciles = m.histograms("reconcile_seconds", "Time to bring one object to what is known of it.", "directory")
+	m.writes = m.counters("reconcile_writes_total", "LDAP writes that were made for objects.", "directory")
+	m.available = m.gauges("directory_available", "1 while the directory answers, 0 while it is left alone.", "directory")
+	m.operations = m.histograms("ldap_operation_seconds", "Time of LDAP operations, by directory, operation and result.", "directory", "operation", "result")
+	m.requests = m.histograms("http_request_seconds", "Time to answer HTTP requests, by route and status.", "route", "status")
+	m.reloads = m.counters("mapping_reloads_total", "Mapping files that were read again, by directory and result.", "directory", "result")
+	m.reloadState = m.gauges("mapping_last_reload_successful", "1 if the newest mapping file is in force, 0 if it was refused.", "directory")
+
+	build := m.gauges("build_info", "Always 1; the labels say what is running.", "version", "go")
+	build.WithLabelValues(version, runtime.Version()).Set(1)
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "jwks_age_seconds",
+			Help: "Age of the oldest set of public keys in use; 0 while there is none.",
+		}, m.oldestKeys),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return m
+}
+
+// Handler serves the metrics in the text format of Prometheus.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Accepted counts events that were stored.
+func (m *Metrics) Accepted(events int) { m.accepted.Add(float64(events)) }
+
+// Rejected counts a callback that was refused, for a reason in one word.
+func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(word(reason)).Inc() }
+
+// Settled counts an event that came to an outcome. The directory is empty for an event that is for none.
+func (m *Metrics) Settled(directory string, outcome event.Outcome) {
+	m.settled.WithLabelValues(directory, word(string(outcome.State)), word(string(outcome.Code))).Inc()
+}
+
+// Reconciled measures the work on one object and counts its writes.
+func (m *Metrics) Reconciled(directory string, operations int, took time.Duration) {
+	m.reconciles.WithLabelValues(directory).Observe(took.Seconds())
+	m.writes.WithLabelValues(directory).Add(float64(operations))
+}
+
+// Available notes that a directory went down or came back.
+func (m *Metrics) Available(directory string, available bool) {
+	m.available.WithLabelValues(directory).Set(truth(available))
+}
+
+// Operation measures one LDAP operation. The result is a word or a result code.
+func (m *Metrics) Operation(directory, operation, result string, took time.Duration) {
+	m.operations.WithLabelValues(directory, word(operation), word(result)).Observe(took.Seconds())
+}
+
+// Request measures one HTTP request. The route is the pattern that was matched and never the path of the request.
+func (m *Metrics) Request(route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// KeysRead notes that the public keys of an application were read.
+func (m *Metrics) KeysRead(application string) {
+	m.keysLock.Lock()
+	defer m.keysLock.Unlock()
+	m.keysRead[application] = m.clock()
+}
+
+// MappingReloaded counts a mapping file that was read again, and notes whether it is in force now.
+func (m *Metrics) MappingReloaded(directory string, good bool) {
+	result := "refused"
+	if good {
+		result = "in_force"
+	}
+	m.reloads.WithLabelValues(directory, result).Inc()
+	m.reloadState.WithLabelValues(directory).Set(truth(good))
+}
+
+func (m *Metrics) oldestKeys() float64 {
+	m.keysLock.Lock()
+	defer m.keysLock.Unlock()
+	now, oldest := m.clock(), time.Duration(0)
+	for _, at := range m.keysRead {
+		oldest = max(oldest, now.Sub(at))
+	}
+	return oldest.Seconds()
+}
+
+func (m *Metrics) counter(name, help string) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
+	m.registry.MustRegister(c)
+	return c
+}
+
+func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	m.registry.MustRegister(c)
+	return c
+}
+
+func (m *Metrics) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	m.registry.MustRegister(g)
+	return g
+}
+
+// histograms measures from a quick search to a directory that takes its time.
+func (m *Metrics) histograms(name, help string, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: namespace, Name: name, Help: help,
+		Buckets: []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10},
+	}, labels)
+	m.registry.MustRegister(h)
+	return h
+}
+
+var oneWord = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
+// word keeps text that came from outside out of labels.
+func word(s string) string {
+	if !oneWord.MatchString(s) {
+		return "other"
+	}
+	return s
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

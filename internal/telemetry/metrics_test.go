@@ -1,0 +1,126 @@
+package telemetry_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"idaas-ldap/event"
+	"idaas-ldap/internal/telemetry"
+)
+
+// scrape returns what Prometheus would read.
+func scrape(t *testing.T, m *telemetry.Metrics) string {
+	t.Helper()
+	recorder := httptest.NewRecorder()
+	m.Handler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if recorder.Code != http.StatusOK {
+		t.Fatalf("status %d: %s", recorder.Code, recorder.Body)
+	}
+	return recorder.Body.String()
+}
+
+func TestMetrics(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	m := telemetry.NewMetrics("v1.2.3", func() time.Time { return now })
+	m.Accepted(3)
+	m.Rejected("signature")
+	m.Settled("corp", event.Outcome{State: event.Done, Code: event.CodeApplied, Message: "user c4n4ry"})
+	m.Reconciled("corp", 2, 30*time.Millisecond)
+	m.Available("corp", true)
+	m.Available("lab", true)
+	m.Available("lab", false)
+	m.Operation("corp", "modify", "0", 4*time.Millisecond)
+	m.Request("/accounts/provision", http.StatusOK, time.Millisecond)
+	m.MappingReloaded("corp", true)
+	m.MappingReloaded("corp", false)
+	m.KeysRead("app_one")
+	now = now.Add(time.Minute)
+	m.KeysRead("app_two")
+	now = now.Add(time.Minute)
+	m.WatchBacklog(t.Context(), []string{"corp", "lab"}, func(_ context.Context, directory string) (map[event.State]int64, error) {
+		if directory == "lab" {
+			return nil, errors.New("the store does not answer")
+		}
+		return map[event.State]int64{event.Waiting: 7, event.Failed: 1}, nil
+	})
+
+	got := scrape(t, m)
+	for _, want := range []string{
+		`idaas_ldap_events_accepted_total 3`,
+		`idaas_ldap_callbacks_rejected_total{reason="signature"} 1`,
+		`idaas_ldap_outcomes_total{code="APPLIED",directory="corp",state="done"} 1`,
+		`idaas_ldap_reconcile_seconds_count{directory="corp"} 1`,
+		`idaas_ldap_reconcile_writes_total{directory="corp"} 2`,
+		`idaas_ldap_directory_available{directory="corp"} 1`,
+		`idaas_ldap_directory_available{directory="lab"} 0`,
+		`idaas_ldap_ldap_operation_seconds_bucket{directory="corp",operation="modify",result="0",le="0.005"} 1`,
+		`idaas_ldap_http_request_seconds_count{route="/accounts/provision",status="200"} 1`,
+		`idaas_ldap_mapping_reloads_total{directory="corp",result="in_force"} 1`,
+		`idaas_ldap_mapping_reloads_total{directory="corp",result="refused"} 1`,
+		`idaas_ldap_mapping_last_reload_successful{directory="corp"} 0`,
+		`idaas_ldap_jwks_age_seconds 120`,
+		`idaas_ldap_backlog_events{directory="corp",state="pending"} 0`,
+		`idaas_ldap_backlog_events{directory="corp",state="waiting"} 7`,
+		`idaas_ldap_backlog_events{directory="corp",state="failed"} 1`,
+		`idaas_ldap_backlog_counted{directory="corp"} 1`,
+		`idaas_ldap_backlog_counted{directory="lab"} 0`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+	if !regexp.MustCompile(`idaas_ldap_build_info{go="go[^"]+",version="v1\.2\.3"} 1`).MatchString(got) {
+		t.Error("no build info")
+	}
+	if strings.Contains(got, `backlog_events{directory="lab"`) {
+		t.Error("a backlog that could not be counted is shown")
+	}
+}
+
+// Ids, DNs and whatever else comes from outside do not become labels, for there is no end of them, and they are about
+// people.
+func TestLabelsHoldNothingFromOutside(t *testing.T) {
+	m := telemetry.NewMetrics("v1", time.Now)
+	for _, hostile := range []string{
+		"uid=c4n4ry,dc=example,dc=org", "c4n4ry@example.org", "c4n4ry\nx", "", strings.Repeat("c4n4ry", 10), "c4n4ry c4n4ry",
+	} {
+		m.Rejected(hostile)
+		m.Settled("corp", event.Outcome{State: event.State(hostile), Code: event.Code(hostile), Message: "c4n4ry"})
+		m.Operation("corp", hostile, hostile, time.Second)
+		m.KeysRead(hostile)
+	}
+	got := scrape(t, m)
+	if strings.Contains(got, "c4n4ry") {
+		t.Errorf("a label holds what came from outside:\n%s", got)
+	}
+	for _, want := range []string{
+		`idaas_ldap_callbacks_rejected_total{reason="other"} 6`,
+		`idaas_ldap_outcomes_total{code="other",directory="corp",state="other"} 6`,
+	} {
+		if !strings.Contains(got, want+"\n") {
+			t.Errorf("no %s", want)
+		}
+	}
+
+	allowed := map[string]bool{}
+	for _, name := range []string{"directory", "state", "code", "operation", "result", "reason", "route", "status", "version", "go", "le"} {
+		allowed[name] = true
+	}
+	label := regexp.MustCompile(`([a-z_]+)="`)
+	for line := range strings.Lines(got) {
+		if !strings.HasPrefix(line, "idaas_ldap_") {
+			continue
+		}
+		for _, found := range label.FindAllStringSubmatch(line, -1) {
+			if !allowed[found[1]] {
+				t.Errorf("label %s in %s", found[1], line)
+			}
+		}
+	}
+}

@@ -80,6 +80,10 @@ type Account struct {
 	// Disable, Lock and Expire say how: by the directory's own means, by attribute values, by moving, or not at all.
 	Disable, Lock, Expire Means
 	State                 event.Account
+	// Unlock: an unlock was asked for just now, so a lock that the server has set itself goes as well.
+	Unlock bool
+	// HasPassword: the entry has a password that was set by us.
+	HasPassword bool
 }
 
 // Means says how a status is expressed.

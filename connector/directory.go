@@ -1,0 +1,128 @@
+package connector
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/internal/secret"
+	"idaas-ldap/plan"
+)
+
+// Observer is told of every operation, for metrics. The code is that of the server, or 200 and above where it did not
+// answer.
+type Observer func(verb string, code uint16, took time.Duration)
+
+// Config says how to reach a directory.
+type Config struct {
+	// Name is what the directory is called in the configuration.
+	Name string
+	// Type is auto, openldap, active-directory, 389ds or generic.
+	Type string
+	// URLs are ldap://, ldaps:// or ldapi:// URLs of servers that hold the same directory, the preferred one first.
+	URLs []string
+	// StartTLS protects ldap:// connections; AllowCleartext permits them to be unprotected beyond this machine.
+	StartTLS, AllowCleartext bool
+	TLS                      *tls.Config
+	// BindDN and BindPassword are who binds; External binds by SASL EXTERNAL instead (RFC 4513 section 5.2.3).
+	BindDN       string
+	BindPassword secret.Text
+	External     bool
+	// Connections is how many are open at most.
+	Connections int
+	// Timeout bounds connecting, and every single operation.
+	Timeout time.Duration
+	Log     logrus.FieldLogger
+	Clock   func() time.Time
+	// Observe may be nil.
+	Observe Observer
+}
+
+// Directory is one directory, reached over a few connections. Its methods may be called by many goroutines.
+type Directory struct {
+	cfg  Config
+	pool *pool
+
+	mu        sync.Mutex
+	profile   *Profile
+	profileAt time.Time
+}
+
+// Open checks the configuration; it connects when something is asked for.
+func Open(cfg Config) (*Directory, error) {
+	if len(cfg.URLs) == 0 {
+		return nil, errors.New("urls: at least one server is needed")
+	}
+	for _, address := range cfg.URLs {
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, fmt.Errorf("urls: %w", err)
+		}
+		switch u.Scheme {
+		case "ldaps", "ldapi":
+		case "ldap":
+			if !cfg.StartTLS && !cfg.AllowCleartext && !isLoopback(u) {
+				return nil, fmt.Errorf("urls: %s would send passwords unprotected: use ldaps://, or start_tls: true", address)
+			}
+		default:
+			return nil, fmt.Errorf("urls: %s is neither ldap://, ldaps:// nor ldapi://", address)
+		}
+	}
+	if cfg.BindDN != "" && cfg.BindPassword.Empty() && !cfg.External {
+		return nil, errors.New("bind_password: it is empty, and a bind without a password would be anonymous")
+	}
+	if cfg.Connections < 1 {
+		cfg.Connections = 1
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 10 * time.Second
+	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(string, uint16, time.Duration) {}
+	}
+	return &Directory{cfg: cfg, pool: newPool(cfg)}, nil
+}
+
+// Close closes the connections that are not in use; the others follow when they are put back.
+func (d *Directory) Close() { d.pool.close() }
+
+// do runs one step on a connection and turns its error into an OutcomeError.
+func (d *Directory) do(ctx context.Context, verb string, dn plan.DN, hide secret.Text, f func(*pooled) error) error {
+	start := d.cfg.Clock()
+	err := d.pool.use(ctx, f)
+	d.cfg.Observe(verb, resultCode(err), d.cfg.Clock().Sub(start))
+	return outcome(verb, dn, err, hide)
+}
+
+func resultCode(err error) uint16 {
+	var answered *ldap.Error
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &answered):
+		return answered.ResultCode
+	default:
+		return ldap.ErrorNetwork
+	}
+}
+
+// Check binds, with a new try whatever failed before, and looks at the base.
+func (d *Directory) Check(ctx context.Context, base plan.DN) error {
+	d.pool.reset()
+	entry, err := d.Read(ctx, base, []string{"1.1"})
+	if err != nil {
+		return err
+	}
+	if entry == nil {
+		return &OutcomeError{Kind: KindConfiguration, Verb: verbRead, DN: base, Code: ldap.LDAPResultNoSuchObject,
+			Message: "the base of the mapping is not there, or the bind account may not see it"}
+	}
+	return nil
+}

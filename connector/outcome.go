@@ -1,0 +1,201 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/internal/secret"
+	"idaas-ldap/plan"
+)
+
+// Kind says what can be done about an operation that did not succeed.
+type Kind int
+
+// The kinds.
+const (
+	// KindRetry: a passing fault; the same may work later.
+	KindRetry Kind = iota
+	// KindUnavailable: the directory cannot be reached.
+	KindUnavailable
+	// KindConfiguration: our own credentials or connection settings are refused.
+	KindConfiguration
+	// KindAlreadySo: the directory says so already.
+	KindAlreadySo
+	// KindConflict: the entry is not as it was read; read and plan again.
+	KindConflict
+	// KindExists: another entry has the DN.
+	KindExists
+	// KindMissingParent: the entry above is not there.
+	KindMissingParent
+	// KindNotEmpty: there are entries below.
+	KindNotEmpty
+	// KindRefused: the server will not do it as it is.
+	KindRefused
+	// KindPasswordRefused: the server's password policy says no.
+	KindPasswordRefused
+)
+
+// OutcomeError is an operation that did not succeed.
+type OutcomeError struct {
+	Kind Kind
+	// Code is the LDAP result code (RFC 4511 section 4.1.9), zero where the server did not answer.
+	Code uint16
+	// Verb and DN say what was tried.
+	Verb string
+	DN   plan.DN
+	// Message is the server's own text, without secrets.
+	Message string
+	// InDoubt: the connection was lost while the operation was under way, so it may have happened.
+	InDoubt bool
+	// History: the password was refused because it was used before.
+	History bool
+	Err     error
+}
+
+// Error names the step, the entry and the server's words.
+func (e *OutcomeError) Error() string {
+	text := e.Verb
+	if !e.DN.Empty() {
+		text += " " + e.DN.String()
+	}
+	return text + ": " + e.reason()
+}
+
+func (e *OutcomeError) reason() string {
+	if e.Code == 0 && e.Err != nil {
+		return e.Err.Error()
+	}
+	name := ldap.LDAPResultCodeMap[e.Code]
+	if e.Message != "" {
+		return fmt.Sprintf("%s (%d): %s", name, e.Code, e.Message)
+	}
+	return fmt.Sprintf("%s (%d)", name, e.Code)
+}
+
+// Unwrap returns the cause.
+func (e *OutcomeError) Unwrap() error { return e.Err }
+
+// Explain says in the server's words what happened, and what a person can do.
+func (e *OutcomeError) Explain() string {
+	advice := advices[e.Code]
+	if e.Kind == KindPasswordRefused {
+		advice = "the password does not meet the directory's password policy"
+		if e.History {
+			advice = "the directory's password policy does not allow a password that was used before"
+		}
+	}
+	if advice == "" {
+		return e.Error()
+	}
+	return e.Error() + " — " + advice
+}
+
+// EmptiesGroup reports whether the server refused to take the last member from a group.
+func (e *OutcomeError) EmptiesGroup() bool {
+	return e.Verb == "modify" && e.Code == ldap.LDAPResultObjectClassViolation
+}
+
+// advices say what a result code usually means for somebody who feeds a directory.
+var advices = map[uint16]string{
+	ldap.LDAPResultConstraintViolation:       "a value is against a rule of the directory: uniqueness, length or pattern",
+	ldap.LDAPResultUndefinedAttributeType:    "the directory's schema does not know an attribute that the mapping writes",
+	ldap.LDAPResultInvalidAttributeSyntax:    "a value does not have the form that its attribute asks for",
+	ldap.LDAPResultObjectClassViolation:      "the object classes of the mapping do not allow an attribute, or ask for one that is missing",
+	ldap.LDAPResultNamingViolation:           "the directory does not allow an entry of this kind to be named or placed like this",
+	ldap.LDAPResultInsufficientAccessRights:  "the bind account may not do this; give it the right in the directory",
+	ldap.LDAPResultUnwillingToPerform:        "the server will not do this; it may be read-only, or want an encrypted connection",
+	ldap.LDAPResultInvalidDNSyntax:           "the server does not accept this DN",
+	ldap.LDAPResultReferral:                  "the server refers to another one, which is not followed; name the writable server in directories[].urls",
+	ldap.LDAPResultNotAllowedOnRDN:           "a value that names the entry cannot be changed like this",
+	ldap.LDAPResultObjectClassModsProhibited: "the directory does not allow the object classes of an entry to be changed like this",
+	ldap.LDAPResultInvalidCredentials:        "check bind_dn and the bind password",
+	ldap.LDAPResultStrongAuthRequired:        "the server wants an encrypted connection; use ldaps:// or start_tls",
+	ldap.LDAPResultConfidentialityRequired:   "the server wants an encrypted connection; use ldaps:// or start_tls",
+}
+
+// AmbiguousError says that a match rule found several entries.
+type AmbiguousError struct {
+	Filter string
+	DNs    []plan.DN
+}
+
+// Error names the entries.
+func (e *AmbiguousError) Error() string {
+	names := make([]string, len(e.DNs))
+	for i, dn := range e.DNs {
+		names[i] = dn.String()
+	}
+	return fmt.Sprintf("several entries match %s: %s", e.Filter, strings.Join(names, " and "))
+}
+
+// outcome turns an error of the LDAP library into an OutcomeError. Words of the server that repeat a secret are left out.
+func outcome(verb string, dn plan.DN, err error, hide secret.Text) error {
+	if err == nil {
+		return nil
+	}
+	var known *OutcomeError
+	if errors.As(err, &known) {
+		return err
+	}
+	out := &OutcomeError{Verb: verb, DN: dn, Err: err}
+	var answered *ldap.Error
+	if errors.As(err, &answered) && answered.ResultCode < ldap.ErrorNetwork {
+		out.Code = answered.ResultCode
+		out.Err = nil
+		if answered.Err != nil {
+			out.Message = answered.Err.Error()
+		}
+		if hide.In(out.Message) {
+			out.Message = "(the server's message repeats the password and is not shown)"
+		}
+		out.Kind = classify(verb, out.Code)
+		out.History = out.Kind == KindPasswordRefused && strings.Contains(strings.ToLower(out.Message), "history")
+		return out
+	}
+	out.Kind = KindRetry
+	out.InDoubt = verb != verbRead && !errors.Is(err, context.Canceled)
+	if hide.In(err.Error()) {
+		out.Err = errors.New("the connection was lost")
+	}
+	return out
+}
+
+// Verbs of steps that are no operation of a plan.
+const (
+	verbRead     = "search"
+	verbBind     = "bind"
+	verbPassword = "password"
+)
+
+// classify sorts result codes into kinds, by what was tried.
+func classify(verb string, code uint16) Kind {
+	switch code {
+	case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded,
+		ldap.LDAPResultOther, ldap.LDAPResultOperationsError, ldap.LDAPResultServerDown, ldap.LDAPResultTimeout:
+		return KindRetry
+	case ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultInvalidCredentials:
+		return KindConfiguration
+	case ldap.LDAPResultEntryAlreadyExists:
+		if verb == "modify" {
+			return KindAlreadySo
+		}
+		return KindExists
+	case ldap.LDAPResultNoSuchObject:
+		if verb == "add" {
+			return KindMissingParent
+		}
+		return KindConflict
+	case ldap.LDAPResultAttributeOrValueExists, ldap.LDAPResultNoSuchAttribute:
+		return KindConflict
+	case ldap.LDAPResultNotAllowedOnNonLeaf:
+		return KindNotEmpty
+	}
+	if verb == verbPassword && (code == ldap.LDAPResultConstraintViolation || code == ldap.LDAPResultUnwillingToPerform) {
+		return KindPasswordRefused
+	}
+	return KindRefused
+}

@@ -1,0 +1,164 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/internal/secret"
+	"idaas-ldap/plan"
+)
+
+// Profile is what a server says of itself.
+type Profile struct {
+	Flavour  Flavour
+	Matching plan.Matching
+	// Schema is nil where the server does not show one.
+	Schema *plan.Schema
+	// Controls and Extensions are the object identifiers of what it supports.
+	Controls, Extensions map[string]bool
+	// Vendor is how the server names itself, for people.
+	Vendor string
+}
+
+// profileAge is how long a profile holds: a schema may be extended while the service runs.
+const profileAge = 10 * time.Minute
+
+// capabilityActiveDirectory is announced by Active Directory and its like.
+const capabilityActiveDirectory = "1.2.840.113556.1.4.800"
+
+// Profile returns what the server says of itself, asking it where that was long ago.
+func (d *Directory) Profile(ctx context.Context) (*Profile, error) {
+	d.mu.Lock()
+	profile, at := d.profile, d.profileAt
+	d.mu.Unlock()
+	now := d.cfg.Clock()
+	if profile != nil && now.Sub(at) < profileAge {
+		return profile, nil
+	}
+	fresh, err := d.probe(ctx)
+	if err != nil {
+		if profile != nil {
+			return profile, nil //nolint:nilerr // What was known still holds; the next operation meets the error.
+		}
+		return nil, err
+	}
+	d.mu.Lock()
+	d.profile, d.profileAt = fresh, now
+	d.mu.Unlock()
+	return fresh, nil
+}
+
+func (d *Directory) probe(ctx context.Context) (*Profile, error) {
+	root, err := d.rootDSE(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Profile{
+		Controls:   set(root.GetEqualFoldAttributeValues("supportedControl")),
+		Extensions: set(root.GetEqualFoldAttributeValues("supportedExtension")),
+		Vendor:     strings.TrimSpace(root.GetEqualFoldAttributeValue("vendorName") + " " + root.GetEqualFoldAttributeValue("vendorVersion")),
+		Matching:   plan.DefaultMatching(),
+	}
+	if name := root.GetEqualFoldAttributeValue("subschemaSubentry"); name != "" {
+		if p.Schema, err = d.schema(ctx, name); err != nil {
+			return nil, err
+		}
+		if p.Schema != nil {
+			p.Matching = p.Schema
+		}
+	}
+	p.Flavour = d.flavour(root, p)
+	d.cfg.Log.WithField("flavour", p.Flavour.Name()).WithField("vendor", p.Vendor).Debug("the directory was probed")
+	return p, nil
+}
+
+func (d *Directory) rootDSE(ctx context.Context) (*ldap.Entry, error) {
+	request := ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)",
+		[]string{"*", "+", "vendorName", "vendorVersion", "supportedControl", "supportedExtension", "supportedCapabilities", "subschemaSubentry"}, nil)
+	var result *ldap.SearchResult
+	err := d.do(ctx, verbRead, nil, secret.Text{}, func(conn *pooled) error {
+		var err error
+		result, err = conn.Search(request)
+		return err //nolint:wrapcheck // do gives it its kind.
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the rootDSE: %w", err)
+	}
+	if len(result.Entries) == 0 {
+		return ldap.NewEntry("", nil), nil
+	}
+	return result.Entries[0], nil
+}
+
+// schema reads the subschema entry; nil where the bind account may not see it.
+func (d *Directory) schema(ctx context.Context, name string) (*plan.Schema, error) {
+	request := ldap.NewSearchRequest(name, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)",
+		[]string{"attributeTypes", "objectClasses"}, nil)
+	var result *ldap.SearchResult
+	err := d.do(ctx, verbRead, nil, secret.Text{}, func(conn *pooled) error {
+		var err error
+		result, err = conn.Search(request)
+		return err //nolint:wrapcheck // do gives it its kind.
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the schema: %w", err)
+	}
+	if len(result.Entries) == 0 {
+		return nil, nil
+	}
+	attributes := result.Entries[0].GetEqualFoldAttributeValues("attributeTypes")
+	if len(attributes) == 0 {
+		return nil, nil
+	}
+	schema, err := plan.ParseSchema(attributes, result.Entries[0].GetEqualFoldAttributeValues("objectClasses"))
+	if err != nil {
+		d.cfg.Log.WithError(err).Debug("a definition of the directory's schema cannot be read and is left out")
+	}
+	return schema, nil
+}
+
+// flavour chooses what the configuration says, or what the server shows itself to be.
+func (d *Directory) flavour(root *ldap.Entry, p *Profile) Flavour {
+	known := func(attribute string) bool {
+		if p.Schema == nil {
+			return false
+		}
+		_, ok := p.Schema.Attribute(attribute)
+		return ok
+	}
+	kind := d.cfg.Type
+	if kind == "" || kind == "auto" {
+		switch {
+		case set(root.GetEqualFoldAttributeValues("supportedCapabilities"))[capabilityActiveDirectory]:
+			kind = ActiveDirectory
+		case strings.Contains(p.Vendor, "389"), known("nsAccountLock"):
+			kind = DS389
+		case known("entryCSN"), root.GetEqualFoldAttributeValue("objectClass") == "OpenLDAProotDSE":
+			kind = OpenLDAP
+		default:
+			kind = Generic
+		}
+	}
+	switch kind {
+	case ActiveDirectory:
+		return activeDirectory{}
+	case DS389:
+		return ds389{}
+	case OpenLDAP:
+		return openLDAP{policy: known("pwdAccountLockedTime"), ends: known("pwdEndTime")}
+	default:
+		return generic{link: known("entryUUID")}
+	}
+}
+
+func set(values []string) map[string]bool {
+	out := make(map[string]bool, len(values))
+	for _, v := range values {
+		out[v] = true
+	}
+	return out
+}

@@ -1,0 +1,296 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+)
+
+// Target is what the processor needs of a directory. *Directory is one; so is the empty directory that plans are made
+// against offline.
+type Target interface {
+	Profile(ctx context.Context) (*Profile, error)
+	Find(ctx context.Context, key plan.Key) (*plan.Entry, error)
+	Read(ctx context.Context, dn plan.DN, attributes []string) (*plan.Entry, error)
+	Children(ctx context.Context, dn plan.DN, limit int) ([]plan.DN, error)
+	Holding(ctx context.Context, dn plan.DN, attribute string, values []string) (present map[string]bool, err error)
+	Referring(ctx context.Context, base plan.DN, attributes []string, value string) ([]Reference, error)
+	Apply(ctx context.Context, op plan.Operation) error
+}
+
+// Memory is what the processor needs to know that the directory cannot tell.
+type Memory interface {
+	// Lookup returns what is known of another object and where its entry is; found is false where nothing is known.
+	Lookup(ctx context.Context, ref event.Ref) (object event.Object, dn plan.DN, found bool, err error)
+	// Holder returns the object whose entry has this DN, the zero reference if none is known to.
+	Holder(ctx context.Context, dn plan.DN) (event.Ref, error)
+	// WaitsFor returns the objects that an object waits for.
+	WaitsFor(ctx context.Context, ref event.Ref) ([]event.Ref, error)
+	// Allocate gives the object of the task a number.
+	Allocate(ctx context.Context, n mapping.Number) (int64, error)
+	// Members returns every known word about the members of the group of the task.
+	Members(ctx context.Context) (map[string]event.Membership, error)
+	// BeforePassword records that the password is about to be written.
+	BeforePassword(ctx context.Context) error
+	// Permit asks the guards whether the object of the task may be deleted or disabled.
+	Permit(ctx context.Context, act Act) (bool, error)
+}
+
+// Act is something that the guards of a mapping count.
+type Act string
+
+// The acts.
+const (
+	ActDelete  Act = "delete"
+	ActDisable Act = "disable"
+)
+
+// Task is one object to be brought to what is known of it.
+type Task struct {
+	// Known is what was known before the changes at hand, Merged what is known with them.
+	Known  event.Object
+	Merged event.Merged
+	// Link, DN and Owned are what was remembered at the last write.
+	Link  string
+	DN    plan.DN
+	Owned map[string][]string
+	// PasswordTried: the password at hand may have been written before.
+	PasswordTried bool
+	// Now decides whether a lock or an account has ended.
+	Now    event.Millis
+	Memory Memory
+}
+
+// Result is what became of a task.
+type Result struct {
+	// Outcome is that of the object as a whole.
+	Outcome event.Outcome
+	// PasswordOutcome is that of the password where it differs.
+	PasswordOutcome *event.Outcome
+	// MemberOutcomes are those of single memberships where they differ, by user id.
+	MemberOutcomes map[string]event.Outcome
+	// Operations are those that were made, or that would be made, in their order.
+	Operations []plan.Operation
+	// Entry tells where the entry is now. Gone: there is none any more.
+	Link  string
+	DN    plan.DN
+	Gone  bool
+	Owned map[string][]string
+	// WaitsFor are objects whose next change makes another try worthwhile; Touch are objects that should be looked at
+	// because their entries are not where they were.
+	WaitsFor []event.Ref
+	Touch    []event.Ref
+	// Freed: a DN that others may wait for is free, although the task is not done.
+	Freed bool
+}
+
+// Processor brings single objects of one directory to what is known of them.
+type Processor struct {
+	target Target
+	set    func() *mapping.Set
+}
+
+// NewProcessor returns a processor. The mapping is asked for once per task, so that a task is never mapped half by one
+// and half by another.
+func NewProcessor(target Target, set func() *mapping.Set) *Processor {
+	return &Processor{target: target, set: set}
+}
+
+// replans bounds how often a task is planned anew because the directory changed under it.
+const replans = 4
+
+// Process plans and writes until the directory says what is known of the object, or until it is clear why it cannot.
+// It always returns a result; an error of the directory is part of it.
+func (p *Processor) Process(ctx context.Context, task Task) Result {
+	r := p.begin(task)
+	for range replans {
+		again := r.round(ctx)
+		if !again {
+			return r.result
+		}
+	}
+	r.wait(event.CodeRetry, "the entry keeps changing while it is written; another try follows")
+	return r.result
+}
+
+// Preview plans without writing: Operations are what Process would do first.
+func (p *Processor) Preview(ctx context.Context, task Task) Result {
+	r := p.begin(task)
+	draft, ok := r.draft(ctx)
+	if ok {
+		r.result.Operations = draft.plan.Operations
+		r.result.DN = draft.plan.DN
+		r.settleWritten()
+	}
+	return r.result
+}
+
+// run is the work on one task.
+type run struct {
+	*Processor
+	set    *mapping.Set
+	task   Task
+	result Result
+	// noPassword: the password is dealt with, whatever came of it.
+	noPassword bool
+	// lastMember: the server has refused to take the last member from the group.
+	lastMember bool
+	// rootMade: the root was looked at, so that a missing one is made once only.
+	rootMade bool
+	// renamedFrom is the DN that references to the entry still may hold.
+	renamedFrom plan.DN
+}
+
+func (p *Processor) begin(task Task) *run {
+	return &run{
+		Processor:   p,
+		set:         p.set(),
+		task:        task,
+		renamedFrom: task.DN,
+		result: Result{
+			Link: task.Link, DN: task.DN, Owned: task.Owned,
+			MemberOutcomes: map[string]event.Outcome{},
+		},
+	}
+}
+
+// round plans once and writes once. It reports whether the entry has to be looked at again.
+func (r *run) round(ctx context.Context) (again bool) {
+	draft, ok := r.draft(ctx)
+	if !ok {
+		return false
+	}
+	if draft.current != nil && !r.permitted(ctx, draft) {
+		return false
+	}
+	for _, op := range draft.plan.Operations {
+		if set, isPassword := op.(plan.SetPassword); isPassword {
+			if done := r.setPassword(ctx, set); !done {
+				return false
+			}
+			continue
+		}
+		if err := r.target.Apply(ctx, op); err != nil {
+			return r.applyFailed(ctx, draft, op, err)
+		}
+		r.wrote(op)
+	}
+	if draft.secondLook {
+		r.noPassword = true
+		return true
+	}
+	return r.finish(ctx, draft)
+}
+
+// wrote notes an operation that the directory has confirmed.
+func (r *run) wrote(op plan.Operation) {
+	r.result.Operations = append(r.result.Operations, op)
+	switch op := op.(type) {
+	case plan.Add:
+		r.result.DN = op.DN
+	case plan.ModifyDN:
+		r.result.DN = op.NewDN()
+	}
+}
+
+// finish does what follows a written entry: its link is read, and references that the server did not follow itself are.
+func (r *run) finish(ctx context.Context, draft draft) (again bool) {
+	r.result.DN = draft.plan.DN
+	r.result.Gone = draft.plan.DN.Empty()
+	if r.result.Gone {
+		r.result.Link, r.result.Owned = "", nil
+	} else {
+		r.result.Owned = ownedAfter(draft.desired)
+		switch {
+		case draft.current != nil:
+			r.result.Link = draft.current.Link
+		default:
+			entry, err := r.target.Read(ctx, draft.plan.DN, nil)
+			if err != nil {
+				return r.failed(err)
+			}
+			if entry == nil {
+				return true
+			}
+			r.result.Link = entry.Link
+		}
+	}
+	if err := r.follow(ctx); err != nil {
+		return r.failed(err)
+	}
+	r.settleWritten()
+	return false
+}
+
+func (r *run) settleWritten() {
+	switch {
+	case len(r.result.Operations) == 0 && r.task.Merged.Object.Deleted():
+		r.end(event.Done, event.CodeUnchanged, "the entry is gone already")
+	case len(r.result.Operations) == 0:
+		r.end(event.Done, event.CodeUnchanged, "the directory says so already")
+	default:
+		r.end(event.Done, event.CodeApplied, plan.Plan{Operations: r.result.Operations}.Summary())
+	}
+}
+
+func (r *run) end(state event.State, code event.Code, message string) {
+	r.result.Outcome = event.Outcome{State: state, Code: code, Message: message}
+}
+
+func (r *run) wait(code event.Code, message string, refs ...event.Ref) {
+	r.end(event.Waiting, code, message)
+	r.result.WaitsFor = append(r.result.WaitsFor, refs...)
+}
+
+// failed turns an error into the outcome of the task. It always returns false: there is no use in another round.
+func (r *run) failed(err error) (again bool) {
+	r.result.Outcome = outcomeOf(err)
+	return false
+}
+
+// outcomeOf says what an error means for an event.
+func outcomeOf(err error) event.Outcome {
+	var refused *OutcomeError
+	var ambiguous *AmbiguousError
+	var evaluation *mapping.EvaluationError
+	var planning *plan.OutsideBase
+	var values *plan.SingleValued
+	switch {
+	case errors.As(err, &ambiguous):
+		names := make([]string, len(ambiguous.DNs))
+		for i, dn := range ambiguous.DNs {
+			names[i] = dn.String()
+		}
+		return event.Outcome{State: event.Held, Code: event.CodeAmbiguous, Message: fmt.Sprintf(
+			"%d entries match: %s. Make the match rules of the mapping, or the entries, unambiguous and retry", len(names), strings.Join(names, " and "))}
+	case errors.As(err, &evaluation), errors.As(err, &planning), errors.As(err, &values):
+		return event.Outcome{State: event.Failed, Code: event.CodeMapping, Message: err.Error()}
+	case errors.As(err, &refused):
+		switch refused.Kind {
+		case KindUnavailable, KindConfiguration:
+			return event.Outcome{State: event.Waiting, Code: event.CodeUnavailable, Message: err.Error()}
+		case KindRefused, KindPasswordRefused:
+			return event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: refused.Explain()}
+		}
+	}
+	return event.Outcome{State: event.Waiting, Code: event.CodeRetry, Message: err.Error()}
+}
+
+// ownedAfter returns the values that are ours after a write, for attributes that we share with others.
+func ownedAfter(desired plan.Desired) map[string][]string {
+	var owned map[string][]string
+	for _, rule := range desired.Rules {
+		if rule.Authority == plan.Merge && len(rule.Values) > 0 {
+			if owned == nil {
+				owned = map[string][]string{}
+			}
+			owned[strings.ToLower(rule.Attribute)] = rule.Values
+		}
+	}
+	return owned
+}

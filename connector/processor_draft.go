@@ -1,0 +1,292 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+)
+
+// draft is what one look at the mapping and at the directory comes to.
+type draft struct {
+	current *plan.Entry
+	desired plan.Desired
+	plan    plan.Plan
+	// secondLook: the server wants some of it in a later step, after the password; see Flavour.
+	secondLook bool
+	// status are the rules that express the login status, disables says that they take it away.
+	status   []plan.Rule
+	disables bool
+}
+
+// draft computes what is to be written now. It returns false where the task has ended, with its outcome set.
+func (r *run) draft(ctx context.Context) (draft, bool) {
+	object := r.task.Merged.Object
+	if object.Ref == (event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}) {
+		r.end(event.Skipped, event.CodeSwitchedOff, "the root unit is fixed by the mapping (organizational_unit.root)")
+		return draft{}, false
+	}
+	if !r.set.Handles(object.Ref.Kind) {
+		r.end(event.Skipped, event.CodeSwitchedOff, fmt.Sprintf("the mapping has no section for a %s", object.Ref.Kind))
+		return draft{}, false
+	}
+	desired, missing, ok := r.desire(ctx)
+	if !ok {
+		return draft{}, false
+	}
+	profile, err := r.target.Profile(ctx)
+	if err != nil {
+		return draft{}, r.failed(err)
+	}
+	current, err := r.target.Find(ctx, plan.Key{
+		Link:       r.task.Link,
+		Base:       desired.Base,
+		Match:      desired.Match,
+		Attributes: append(r.set.Attributes(object.Ref.Kind), profile.Flavour.StatusAttributes()...),
+	})
+	if err != nil {
+		return draft{}, r.failed(err)
+	}
+	if !r.mayWrite(ctx, current, desired, missing) {
+		return draft{}, false
+	}
+	d := draft{current: current, desired: desired}
+	if !r.express(profile, &d) || !r.members(ctx, &d) {
+		return draft{}, false
+	}
+	d.plan, err = r.build(ctx, profile, d)
+	var below *plan.BelowItself
+	switch {
+	case errors.As(err, &below):
+		return draft{}, r.waitForPlace(ctx, desired.DN)
+	case err != nil:
+		return draft{}, r.failed(err)
+	}
+	return d, true
+}
+
+// mayWrite decides whether the task can go on with the entry that was found, or with none.
+func (r *run) mayWrite(ctx context.Context, current *plan.Entry, desired plan.Desired, missing []string) bool {
+	object := r.task.Merged.Object
+	switch {
+	case current != nil && current.Link != r.task.Link:
+		return r.mayLink(ctx, current)
+	case current != nil || desired.Removal != nil:
+		return true
+	case !object.Exists():
+		r.wait(event.CodeWaitsForRecord, fmt.Sprintf("%s is not known yet and no entry matches; waits for its record", object.Ref))
+		return false
+	case desired.DN.Empty():
+		r.wait(event.CodeWaitsForRecord, fmt.Sprintf("waits for more of the record of %s: %s was never said, and the DN needs it", object.Ref, strings.Join(missing, ", ")))
+		return false
+	}
+	return true
+}
+
+// mayLink decides whether an entry that was found by a match rule may become ours: not where it belongs to another
+// object that we know.
+func (r *run) mayLink(ctx context.Context, current *plan.Entry) bool {
+	holder, err := r.task.Memory.Holder(ctx, current.DN)
+	if err != nil {
+		return r.failed(err)
+	}
+	if holder.Zero() || holder == r.task.Merged.Object.Ref {
+		return true
+	}
+	r.wait(event.CodeWaitsForDN, fmt.Sprintf("the entry %s matches %s and belongs to %s", current.DN, r.task.Merged.Object.Ref, holder), holder)
+	return false
+}
+
+// express turns the wanted status and password into what the server understands.
+func (r *run) express(profile *Profile, d *draft) bool {
+	if d.desired.Removal != nil && d.current == nil {
+		return true
+	}
+	if account := d.desired.Account; account != nil {
+		if d.desired.Removal != nil {
+			account.State.Disabled, account.State.StatusSeen = true, true
+		}
+		rules, unsupported, err := profile.Flavour.AccountRules(*account, d.current, r.task.Now)
+		if err != nil {
+			return r.failed(err)
+		}
+		if len(unsupported) > 0 && !account.State.Usable(r.task.Now) {
+			r.end(event.Failed, event.CodeRefused, fmt.Sprintf(
+				"the directory has no means to %s an account; name attributes for it under lifecycle in the mapping", strings.Join(unsupported, " or ")))
+			return false
+		}
+		d.status = rules
+		d.desired.Rules = append(slices.Clone(d.desired.Rules), rules...)
+		d.disables = d.current != nil && !account.State.Usable(r.task.Now)
+	}
+	password, rule := r.task.Merged.Password, r.set.PasswordRule()
+	if password.Empty() || r.noPassword || d.desired.Removal != nil {
+		return true
+	}
+	if !rule.Write {
+		r.result.PasswordOutcome = &event.Outcome{State: event.Skipped, Code: event.CodeSwitchedOff, Message: "the mapping says not to write passwords (user.password.write)"}
+		return true
+	}
+	d.desired.Password = &plan.Password{Text: password, Hash: rule.Hash, MustChange: rule.MustChange}
+	d.secondLook = profile.Flavour.StatusAfterPassword() && d.current == nil
+	return true
+}
+
+func (r *run) build(ctx context.Context, profile *Profile, d draft) (plan.Plan, error) {
+	if d.current != nil && d.desired.Removal != nil && d.desired.Removal.Action == plan.RemoveMoveChildren {
+		children, err := r.target.Children(ctx, d.current.DN, 0)
+		if err != nil {
+			return plan.Plan{}, err
+		}
+		operations := plan.MoveChildren(children, d.current.DN.Parent())
+		return plan.Plan{Operations: append(operations, plan.Delete{DN: d.current.DN})}, nil
+	}
+	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: profile.Matching})
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("plan %s: %w", r.task.Merged.Object.Ref, err)
+	}
+	return built, nil
+}
+
+// permitted asks the guards before an entry is removed or a user disabled.
+func (r *run) permitted(ctx context.Context, d draft) bool {
+	var act Act
+	switch {
+	case d.plan.Empty():
+		return true
+	case d.desired.Removal != nil && d.desired.Removal.Action != plan.RemoveDisable:
+		act = ActDelete
+	case d.desired.Removal != nil, d.disables && changesStatus(d):
+		act = ActDisable
+	default:
+		return true
+	}
+	ok, err := r.task.Memory.Permit(ctx, act)
+	switch {
+	case err != nil:
+		return r.failed(err)
+	case !ok:
+		r.end(event.Held, event.CodeGuarded, fmt.Sprintf(
+			"held by the guard on %ss of the mapping: %s. Approve with 'events retry', or drop with 'events discard'", act, d.current.DN))
+		return false
+	}
+	return true
+}
+
+// changesStatus reports whether the plan writes an attribute that a status rule speaks about.
+func changesStatus(d draft) bool {
+	for _, op := range d.plan.Operations {
+		modify, ok := op.(plan.Modify)
+		if !ok {
+			continue
+		}
+		for _, m := range modify.Modifications {
+			if slices.ContainsFunc(d.status, func(rule plan.Rule) bool { return strings.EqualFold(rule.Attribute, m.Name) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// desire asks the mapping, and whatever the mapping asks for in turn, until it can say what the entry should be.
+func (r *run) desire(ctx context.Context) (plan.Desired, []string, bool) {
+	object := r.task.Merged.Object
+	in := mapping.Input{
+		Object:   object,
+		DN:       r.result.DN,
+		Resolved: map[event.Ref]plan.DN{},
+		Numbers:  map[string]int64{},
+		Owned:    r.task.Owned,
+		Deleted:  object.Deleted(),
+	}
+	if !r.resolveAbove(ctx, &in) {
+		return plan.Desired{}, nil, false
+	}
+	for range questions {
+		result, err := r.set.Desired(in)
+		var unresolved *mapping.Unresolved
+		var skipped *mapping.Skipped
+		switch {
+		case err == nil:
+			return result.Desired, result.Missing, true
+		case errors.Is(err, mapping.ErrOutOfScope) && r.task.Link != "" && !in.Deleted:
+			// It was ours and leaves the scope: the same as if it were gone.
+			in.Deleted = true
+		case errors.Is(err, mapping.ErrOutOfScope):
+			r.end(event.Skipped, event.CodeOutOfScope, "the scope of the mapping leaves "+object.Ref.String()+" out")
+			return plan.Desired{}, nil, false
+		case errors.As(err, &skipped):
+			r.end(event.Skipped, event.CodeOutOfScope, skipped.Error())
+			return plan.Desired{}, nil, false
+		case errors.As(err, &unresolved):
+			if !r.resolve(ctx, &in, unresolved) {
+				return plan.Desired{}, nil, false
+			}
+		default:
+			return plan.Desired{}, nil, r.failed(err)
+		}
+	}
+	r.end(event.Failed, event.CodeMapping, "the mapping keeps asking for more objects; a rule of it refers to itself")
+	return plan.Desired{}, nil, false
+}
+
+// questions bounds how often a mapping may ask for something before it answers.
+const questions = 8
+
+// resolveAbove finds the unit that a user or a unit belongs to, where one is known.
+func (r *run) resolveAbove(ctx context.Context, in *mapping.Input) bool {
+	id := in.Object.PrimaryUnit()
+	if id == "" || !r.set.ReadsAbove(in.Object.Ref.Kind) || in.Deleted {
+		return true
+	}
+	if id == event.RootUnitID {
+		in.Above = r.set.RootAbove()
+		return true
+	}
+	unit, dn, found, err := r.task.Memory.Lookup(ctx, event.Ref{Kind: event.KindUnit, ID: id})
+	if err != nil {
+		return r.failed(err)
+	}
+	if found && unit.Exists() && !dn.Empty() {
+		in.Above = &mapping.Above{Object: unit, DN: dn}
+	}
+	return true
+}
+
+// resolve answers what the mapping asked for. It returns false where something is not there yet.
+func (r *run) resolve(ctx context.Context, in *mapping.Input, asked *mapping.Unresolved) bool {
+	var absent []event.Ref
+	for _, ref := range asked.Objects {
+		_, dn, found, err := r.task.Memory.Lookup(ctx, ref)
+		switch {
+		case err != nil:
+			return r.failed(err)
+		case !found || dn.Empty() || in.Object.PrimaryUnit() == ref.ID:
+			absent = append(absent, ref)
+		default:
+			in.Resolved[ref] = dn
+		}
+	}
+	if len(absent) > 0 {
+		names := make([]string, len(absent))
+		for i, ref := range absent {
+			names[i] = ref.String()
+		}
+		r.wait(event.CodeWaitsForObject, "waits for "+strings.Join(names, " and ")+", which is not in the directory yet", absent...)
+		return false
+	}
+	for _, number := range asked.Numbers {
+		n, err := r.task.Memory.Allocate(ctx, number)
+		if err != nil {
+			return r.failed(err)
+		}
+		in.Numbers[number.Pool] = n
+	}
+	return true
+}

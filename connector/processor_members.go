@@ -1,0 +1,105 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// members adds the wanted memberships of a group to the draft. A member that has no entry yet is waited for, without
+// holding up the others.
+func (r *run) members(ctx context.Context, d *draft) bool {
+	object := r.task.Merged.Object
+	if object.Ref.Kind != event.KindGroup || d.desired.Removal != nil {
+		return true
+	}
+	rule, ok := r.set.Members()
+	if !ok {
+		return true
+	}
+	words := object.Members
+	if d.current == nil {
+		// The entry is made, perhaps anew: with everybody who is known to belong to it.
+		known, err := r.task.Memory.Members(ctx)
+		if err != nil {
+			return r.failed(err)
+		}
+		known = maps.Clone(known)
+		if known == nil {
+			known = map[string]event.Membership{}
+		}
+		maps.Copy(known, words)
+		words = known
+	}
+	wanted, ok := r.memberValues(ctx, words)
+	if !ok {
+		return false
+	}
+	if len(wanted) == 0 && d.current != nil {
+		return true
+	}
+	d.desired.Members = &plan.Members{Attribute: rule.Attribute, Placeholder: rule.Placeholder, Values: wanted}
+	return r.held(ctx, d)
+}
+
+func (r *run) memberValues(ctx context.Context, words map[string]event.Membership) ([]plan.MemberValue, bool) {
+	var wanted []plan.MemberValue
+	for _, id := range slices.Sorted(maps.Keys(words)) {
+		ref := event.Ref{Kind: event.KindUser, ID: id}
+		user, dn, found, err := r.task.Memory.Lookup(ctx, ref)
+		switch {
+		case err != nil:
+			return nil, r.failed(err)
+		case found && user.Deleted():
+			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: ref.String() + " is gone"}
+			continue
+		case (!found || dn.Empty()) && words[id].Present:
+			r.result.MemberOutcomes[id] = event.Outcome{State: event.Waiting, Code: event.CodeWaitsForObject, Message: "waits for " + ref.String() + ", who is not in the directory yet"}
+			r.result.WaitsFor = append(r.result.WaitsFor, ref)
+			continue
+		case !found || dn.Empty():
+			continue
+		}
+		value, err := r.set.MemberValue(user, dn)
+		if err != nil {
+			return nil, r.failed(fmt.Errorf("member value of %s: %w", ref, err))
+		}
+		wanted = append(wanted, plan.MemberValue{Value: value, Present: words[id].Present})
+	}
+	return wanted, true
+}
+
+// held adds to the entry that was read which of the wanted values it has, without reading all members of the group.
+func (r *run) held(ctx context.Context, d *draft) bool {
+	if d.current == nil {
+		return true
+	}
+	members := d.desired.Members
+	values := make([]string, 0, len(members.Values)+1)
+	for _, v := range members.Values {
+		values = append(values, v.Value)
+	}
+	if members.Placeholder != "" {
+		values = append(values, members.Placeholder)
+	}
+	present, err := r.target.Holding(ctx, d.current.DN, members.Attribute, values)
+	if err != nil {
+		return r.failed(err)
+	}
+	// Nobody counts the members of a group of a hundred thousand. There are others until the server says that a group
+	// may not be empty.
+	members.Others = !r.lastMember
+	var has []string
+	for _, v := range values {
+		if present[v] {
+			has = append(has, v)
+		}
+	}
+	d.current = d.current.Clone()
+	d.current.Attributes = append(d.current.Attributes, plan.Attribute{Name: members.Attribute, Values: has})
+	return true
+}

@@ -1,0 +1,97 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// follow corrects what other entries say of an entry that was renamed or removed, where the server has not done so
+// itself. It starts from where the entry was at the last settled write, so that a crash in between leaves nothing behind.
+func (r *run) follow(ctx context.Context) error {
+	was, is := r.renamedFrom, r.result.DN
+	if was.Empty() || (!r.result.Gone && was.Equal(is)) {
+		return nil
+	}
+	attributes := r.set.References()
+	rule, hasMembers := r.set.Members()
+	byDN := hasMembers && r.set.MembersByDN()
+	if byDN {
+		attributes = append(attributes, rule.Attribute)
+	}
+	if r.result.Gone {
+		is = nil
+	}
+	if err := r.replaceReferences(ctx, attributes, was.String(), is.String()); err != nil {
+		return err
+	}
+	if hasMembers && !byDN && r.task.Known.Ref.Kind == event.KindUser {
+		return r.followMemberValue(ctx, rule.Attribute, was)
+	}
+	return nil
+}
+
+// followMemberValue corrects groups that name their members by something else than the DN.
+func (r *run) followMemberValue(ctx context.Context, attribute string, was plan.DN) error {
+	before, err := r.set.MemberValue(r.task.Known, was)
+	if err != nil || before == "" {
+		return nil //nolint:nilerr // A value that cannot be computed for the former record stands in no group.
+	}
+	after := ""
+	if !r.result.Gone {
+		if after, err = r.set.MemberValue(r.task.Merged.Object, r.result.DN); err != nil {
+			return fmt.Errorf("member value of %s: %w", r.task.Known.Ref, err)
+		}
+	}
+	if before == after {
+		return nil
+	}
+	return r.replaceReferences(ctx, []string{attribute}, before, after)
+}
+
+// replaceReferences replaces a value in every entry that has it in one of the attributes, or removes it where there is
+// no new one.
+func (r *run) replaceReferences(ctx context.Context, attributes []string, was, is string) error {
+	if len(attributes) == 0 {
+		return nil
+	}
+	references, err := r.target.Referring(ctx, r.set.Base(), attributes, was)
+	if err != nil {
+		return fmt.Errorf("find references to %s: %w", was, err)
+	}
+	for _, ref := range references {
+		if err := r.replaceReference(ctx, ref, is); err != nil {
+			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
+		}
+	}
+	return nil
+}
+
+func (r *run) replaceReference(ctx context.Context, ref Reference, is string) error {
+	change := func(replacement string) plan.Modify {
+		var changes []plan.Modification
+		if replacement != "" {
+			changes = append(changes, plan.Modification{Type: plan.AddValues, Name: ref.Attribute, Values: []string{replacement}})
+		}
+		return plan.Modify{DN: ref.DN, Modifications: append(changes, plan.Modification{Type: plan.DeleteValues, Name: ref.Attribute, Values: []string{ref.Value}})}
+	}
+	op := change(is)
+	err := r.target.Apply(ctx, op)
+	var outcome *OutcomeError
+	members, _ := r.set.Members()
+	if errors.As(err, &outcome) && is == "" && outcome.EmptiesGroup() && members.Placeholder != "" {
+		op = change(members.Placeholder)
+		err = r.target.Apply(ctx, op)
+	}
+	switch {
+	case err == nil:
+		r.result.Operations = append(r.result.Operations, op)
+		return nil
+	case errors.As(err, &outcome) && (outcome.Kind == KindAlreadySo || outcome.Kind == KindConflict):
+		return nil // the server, or somebody else, has done it meanwhile
+	}
+	return err //nolint:wrapcheck // The caller names the entry.
+}

@@ -1,0 +1,232 @@
+package connector
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// applyFailed decides what an operation that was not confirmed means for the task. It reports whether another look at
+// the entry is worthwhile: wherever the directory was not as planned, or it is unknown whether the write happened.
+func (r *run) applyFailed(ctx context.Context, d draft, op plan.Operation, err error) (again bool) {
+	var outcome *OutcomeError
+	if !errors.As(err, &outcome) {
+		return r.failed(err)
+	}
+	switch outcome.Kind {
+	case KindAlreadySo, KindConflict:
+		return true
+	case KindExists:
+		return r.waitForPlace(ctx, d.desired.DN)
+	case KindMissingParent:
+		return r.missingParent(ctx, d)
+	case KindNotEmpty:
+		return r.notEmpty(ctx, d)
+	default:
+		if outcome.InDoubt {
+			return true
+		}
+		if members := d.desired.Members; members != nil && members.Placeholder != "" && d.current != nil && !r.lastMember && outcome.EmptiesGroup() {
+			r.lastMember = true
+			return true
+		}
+		return r.failed(err)
+	}
+}
+
+// setPassword writes the password. It returns false where the task must end because it is not known whether the
+// password was written.
+func (r *run) setPassword(ctx context.Context, op plan.SetPassword) bool {
+	if err := r.task.Memory.BeforePassword(ctx); err != nil {
+		return r.failed(err)
+	}
+	err := r.target.Apply(ctx, op)
+	var outcome *OutcomeError
+	switch {
+	case err == nil:
+		r.wrote(op)
+	case errors.As(err, &outcome) && outcome.Kind == KindPasswordRefused && outcome.History && r.task.PasswordTried:
+		// A try before a crash has written it: the history knows it from then.
+		r.wrote(op)
+	case errors.As(err, &outcome) && (outcome.Kind == KindPasswordRefused || outcome.Kind == KindRefused):
+		r.result.PasswordOutcome = &event.Outcome{State: event.Failed, Code: event.CodePasswordRefused, Message: outcome.Explain()}
+	default:
+		return r.failed(err)
+	}
+	r.noPassword = true
+	return true
+}
+
+// waitForPlace handles a DN that is not free: another entry has it, or it lies below the entry itself.
+func (r *run) waitForPlace(ctx context.Context, dn plan.DN) (again bool) {
+	self := r.task.Merged.Object.Ref
+	holder, err := r.placeHolder(ctx, dn)
+	if err != nil {
+		return r.failed(err)
+	}
+	switch {
+	case holder == self:
+		return true
+	case holder.Zero():
+		r.wait(event.CodeDNTaken, fmt.Sprintf(
+			"%s belongs at %s, and an entry that is not ours is there: rename or delete it, or add an adopt rule to match in the mapping", self, dn))
+		return false
+	}
+	r.result.Touch = append(r.result.Touch, holder)
+	circular, err := r.waitsForSelf(ctx, holder)
+	if err != nil {
+		return r.failed(err)
+	}
+	if circular && !r.result.DN.Empty() {
+		return r.stepAside(ctx, dn, holder)
+	}
+	r.wait(event.CodeWaitsForDN, fmt.Sprintf("%s belongs at %s, where %s still is", self, dn, holder), holder)
+	return false
+}
+
+// placeHolder returns the object to wait for: the one that has the DN, or, where the DN lies below the entry of the task
+// itself, the nearest object between them, which has to move away first.
+func (r *run) placeHolder(ctx context.Context, dn plan.DN) (event.Ref, error) {
+	own := r.result.DN
+	if own.Empty() || !dn.Below(own) {
+		return r.task.Memory.Holder(ctx, dn)
+	}
+	for above := dn.Parent(); above.Below(own); above = above.Parent() {
+		holder, err := r.task.Memory.Holder(ctx, above)
+		if err != nil || !holder.Zero() {
+			return holder, err
+		}
+	}
+	return event.Ref{}, nil
+}
+
+// chain bounds how far a chain of objects that wait for each other is followed.
+const chain = 32
+
+// waitsForSelf reports whether an object waits, directly or through others, for the object of the task.
+func (r *run) waitsForSelf(ctx context.Context, from event.Ref) (bool, error) {
+	seen := map[event.Ref]bool{}
+	next := []event.Ref{from}
+	for len(next) > 0 && len(seen) < chain {
+		ref := next[0]
+		next = next[1:]
+		if ref == r.task.Merged.Object.Ref {
+			return true, nil
+		}
+		if seen[ref] {
+			continue
+		}
+		seen[ref] = true
+		waits, err := r.task.Memory.WaitsFor(ctx, ref)
+		if err != nil {
+			return false, err
+		}
+		next = append(next, waits...)
+	}
+	return false, nil
+}
+
+// stepAside gives the entry a temporary name, so that an object that waits for its place can move.
+func (r *run) stepAside(ctx context.Context, wanted plan.DN, holder event.Ref) (again bool) {
+	self := r.task.Merged.Object.Ref
+	rdn := plan.RDN{{Type: r.result.DN.RDN()[0].Type, Value: temporaryName(self)}}
+	if r.result.DN.RDN().Key() != rdn.Key() {
+		op := plan.ModifyDN{DN: r.result.DN, NewRDN: rdn, DeleteOldRDN: true}
+		if err := r.target.Apply(ctx, op); err != nil {
+			return r.failed(err)
+		}
+		r.wrote(op)
+		r.result.Freed = true
+		if err := r.follow(ctx); err != nil {
+			return r.failed(err)
+		}
+	}
+	r.wait(event.CodeWaitsForDN, fmt.Sprintf("%s changes places with %s and stands under a temporary name until %s is free", self, holder, wanted), holder)
+	return false
+}
+
+// temporaryName derives a name from the id, so that a repeat after a crash gives the same one.
+func temporaryName(ref event.Ref) string {
+	sum := sha256.Sum256([]byte(ref.String()))
+	return "idaas-ldap-" + hex.EncodeToString(sum[:8])
+}
+
+// missingParent handles a place whose entry above is missing: the root is made, a unit that is not where it was is
+// looked at first.
+func (r *run) missingParent(ctx context.Context, d draft) (again bool) {
+	parent := d.desired.DN.Parent()
+	if parent.Equal(r.set.Root()) && !r.rootMade {
+		r.rootMade = true
+		return r.makeRoot(ctx)
+	}
+	self := r.task.Merged.Object
+	unit := event.Ref{Kind: event.KindUnit, ID: self.PrimaryUnit()}
+	if unit.ID == "" || unit.ID == event.RootUnitID || !r.set.ReadsAbove(self.Ref.Kind) {
+		r.wait(event.CodeWaitsForObject, fmt.Sprintf("the entry above %s is missing: create %s", d.desired.DN, parent))
+		return false
+	}
+	r.result.Touch = append(r.result.Touch, unit)
+	r.wait(event.CodeWaitsForObject, fmt.Sprintf("%s is not at %s any more; it is put back first", unit, parent), unit)
+	return false
+}
+
+func (r *run) makeRoot(ctx context.Context) (again bool) {
+	built, err := plan.Build(nil, r.set.RootEntry(), plan.Policy{Matching: plan.DefaultMatching()})
+	if err != nil {
+		return r.failed(fmt.Errorf("plan the root unit: %w", err))
+	}
+	for _, op := range built.Operations {
+		err := r.target.Apply(ctx, op)
+		var outcome *OutcomeError
+		if errors.As(err, &outcome) && outcome.Kind == KindExists {
+			return true
+		}
+		if err != nil {
+			return r.failed(fmt.Errorf("make the root unit %s: %w", r.set.Root(), err))
+		}
+		r.result.Operations = append(r.result.Operations, op)
+	}
+	return true
+}
+
+// emptyWithin is how long a unit that is to be deleted may take to become empty before the deletion counts as failed.
+const emptyWithin = 24 * time.Hour
+
+// childrenNamed is how many entries a message about a unit that is not empty names, and waits for.
+const childrenNamed = 5
+
+func (r *run) notEmpty(ctx context.Context, d draft) (again bool) {
+	children, err := r.target.Children(ctx, d.current.DN, childrenNamed)
+	if err != nil {
+		return r.failed(err)
+	}
+	if len(children) == 0 {
+		return true
+	}
+	names := ""
+	for _, child := range children {
+		names += " " + child.RDN().String()
+		holder, err := r.task.Memory.Holder(ctx, child)
+		if err != nil {
+			return r.failed(err)
+		}
+		if !holder.Zero() {
+			r.result.WaitsFor = append(r.result.WaitsFor, holder)
+		}
+	}
+	message := fmt.Sprintf("%s is to be deleted and still holds entries, among them%s", d.current.DN, names)
+	since := r.task.Merged.Object.Existence.At.Event
+	if d.desired.Removal.FailNotEmpty || r.task.Now-since > event.Millis(emptyWithin.Milliseconds()) {
+		r.end(event.Failed, event.CodeNotEmpty, message+". Move or delete them and retry")
+		r.result.WaitsFor = nil
+		return false
+	}
+	r.wait(event.CodeWaitsForEmpty, message)
+	return false
+}

@@ -199,3 +199,16 @@ func classify(verb string, code uint16) Kind {
 	}
 	return KindRefused
 }
+
+// CodeName returns the name of a result code, for metrics: success, noSuchObject and so on, or network where the server
+// did not answer.
+func CodeName(code uint16) string {
+	if code >= ldap.ErrorNetwork {
+		return "network"
+	}
+	name := ldap.LDAPResultCodeMap[code]
+	if name == "" {
+		return "other"
+	}
+	return strings.ReplaceAll(strings.ToLower(name), " ", "_")
+}

@@ -78,7 +78,8 @@ const (
 
 // Outcome is what became of an event, or what it waits for.
 type Outcome struct {
-	State   State
-	Code    Code
-	Message string // for a person; never a password
+	State State `json:"state"`
+	Code  Code  `json:"code"`
+	// Message is for a person; it never holds a password.
+	Message string `json:"message"`
 }

@@ -1,0 +1,110 @@
+// Command idaas-ldap feeds LDAP directories from the account events of Alibaba Cloud IDaaS.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"idaas-ldap/internal/config"
+	"idaas-ldap/mapping"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1 // it ran and something failed
+	exitUsage  = 2 // wrong usage or configuration
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ()}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// terminal is what a command may read from and write to.
+type terminal struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Environ  []string
+}
+
+// commands is the command line; the texts are its help.
+type commands struct {
+	Serve    serveCommand    `cmd:"" help:"Run the service."`
+	Validate validateCommand `cmd:"" help:"Check the configuration and its mapping files."`
+	Plan     planCommand     `cmd:"" help:"Show as LDIF what an event would write, and write nothing."`
+	Test     testCommand     `cmd:"" help:"Run the tests inside mapping files."`
+	Events   eventsCommand   `cmd:"" help:"List, show, retry or discard events."`
+	Simulate simulateCommand `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, t terminal, args []string) int {
+	exited := -1
+	parser, err := kong.New(&commands{},
+		kong.Name("idaas-ldap"),
+		kong.Description("Feeds OpenLDAP, Active Directory and 389 Directory Server from the account events of Alibaba Cloud IDaaS."),
+		kong.Writers(t.Out, t.Err),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(t),
+	)
+	if err != nil {
+		fmt.Fprintf(t.Err, "idaas-ldap: %v\n", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // the help was shown
+	}
+	if err != nil {
+		fmt.Fprintf(t.Err, "idaas-ldap: %v\nidaas-ldap: 'idaas-ldap --help' lists the commands, 'idaas-ldap COMMAND --help' the flags of one\n", err)
+		return exitUsage
+	}
+	return report(t, command.Run())
+}
+
+// usageError is wrong usage that only shows when the command runs.
+type usageError struct{ error }
+
+// errReported ends a command whose failure is on the terminal already.
+var errReported = errors.New("reported")
+
+// report prints what went wrong and chooses the exit code.
+func report(t terminal, err error) int {
+	var usage usageError
+	var wrongConfig *config.Problems
+	var wrongMapping *mapping.Errors
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errReported):
+		return exitFailed
+	case errors.As(err, &wrongConfig):
+		fmt.Fprintln(t.Err, wrongConfig)
+		return exitUsage
+	case errors.As(err, &wrongMapping):
+		fmt.Fprintln(t.Err, wrongMapping)
+		return exitUsage
+	case errors.As(err, &usage):
+		fmt.Fprintf(t.Err, "idaas-ldap: %v\n", err)
+		return exitUsage
+	default:
+		fmt.Fprintf(t.Err, "idaas-ldap: %v\n", err)
+		return exitFailed
+	}
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/internal/app"
+	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/telemetry"
+)
+
+type serveCommand struct{ configFlag }
+
+// Run serves until it is told to stop.
+func (c serveCommand) Run(ctx context.Context, t terminal) error {
+	cfg, err := loadConfig(c.Config, t)
+	if err != nil {
+		return err
+	}
+	log, err := telemetry.NewLogger(telemetry.LogConfig{Level: cfg.Log.Level, Format: cfg.Log.Format, Out: t.Err})
+	if err != nil {
+		return usageError{err}
+	}
+	slog.SetDefault(telemetry.Slog(log)) // for libraries that log by themselves
+	a, err := app.Open(ctx, cfg, log, currentVersion())
+	if err != nil {
+		return startError(err)
+	}
+	return a.Run(ctx)
+}
+
+// startError tells a wrong configuration, which the administrator can mend, from other reasons not to start.
+func startError(err error) error {
+	var failed *app.TestsFailed
+	if errors.As(err, &failed) {
+		return usageError{err}
+	}
+	return err
+}
+
+// loadConfig reads the configuration and prints what is good to know about it.
+func loadConfig(path string, t terminal) (*config.Config, error) {
+	cfg, warnings, err := config.Load(path, t.Environ)
+	var problems *config.Problems
+	switch {
+	case errors.As(err, &problems):
+		return nil, err
+	case err != nil:
+		return nil, usageError{err}
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(t.Err, "warning: %s\n", w)
+	}
+	return cfg, nil
+}
+
+// quietLog is the log of commands that print what matters themselves.
+func quietLog(out io.Writer) *logrus.Logger {
+	log := logrus.New()
+	log.SetOutput(out)
+	log.SetLevel(logrus.ErrorLevel)
+	return log
+}

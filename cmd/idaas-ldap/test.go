@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"idaas-ldap/mapping"
+)
+
+type testCommand struct {
+	Mappings []string `arg:"" name:"mapping" type:"path" help:"Mapping files."`
+	Output   string   `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+}
+
+type testLine struct {
+	File  string `json:"file"`
+	Test  string `json:"test"`
+	OK    bool   `json:"ok"`
+	Error string `json:"error,omitempty"`
+}
+
+// Run runs the tests of mapping files.
+func (c testCommand) Run(t terminal) error {
+	var lines []testLine
+	var wrong []error
+	for _, path := range c.Mappings {
+		set, err := compileMapping(path)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		for _, result := range set.RunTests() {
+			line := testLine{File: path, Test: result.Name, OK: result.Err == nil}
+			if result.Err != nil {
+				line.Error = result.Err.Error()
+			}
+			lines = append(lines, line)
+		}
+	}
+	if len(wrong) > 0 {
+		return errors.Join(wrong...)
+	}
+	failed := 0
+	for _, l := range lines {
+		if !l.OK {
+			failed++
+		}
+	}
+	if c.Output == "json" {
+		if err := writeJSON(t.Out, lines); err != nil {
+			return err
+		}
+	} else {
+		for _, l := range lines {
+			if !l.OK {
+				fmt.Fprintf(t.Out, "FAILED %s: %s\n%s\n\n", l.File, l.Test, l.Error)
+			}
+		}
+		fmt.Fprintf(t.Out, "%d passed, %d failed\n", len(lines)-failed, failed)
+	}
+	if failed > 0 {
+		return errReported
+	}
+	return nil
+}
+
+func compileMapping(path string) (*mapping.Set, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("read the mapping: %w", err)}
+	}
+	return mapping.Compile(filepath.Clean(path), source) //nolint:wrapcheck // It names the file.
+}

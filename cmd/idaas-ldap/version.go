@@ -1,0 +1,35 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// version is set by the linker; without that, the version of the module is shown.
+var version string //nolint:gochecknoglobals // The linker can only set a global.
+
+type versionCommand struct {
+	Output string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+}
+
+// Run prints what was built from what.
+func (c versionCommand) Run(t terminal) error {
+	v := currentVersion()
+	if c.Output == "json" {
+		return json.NewEncoder(t.Out).Encode(map[string]string{"version": v, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+	}
+	_, err := fmt.Fprintf(t.Out, "idaas-ldap %s (%s, %s/%s)\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+func currentVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "development"
+}

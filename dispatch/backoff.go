@@ -1,0 +1,48 @@
+package dispatch
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"idaas-ldap/event"
+)
+
+// lockedRand makes a source of randomness safe for several lanes.
+type lockedRand struct {
+	mu   sync.Mutex
+	rand *rand.Rand
+}
+
+// spread returns a duration between three quarters of d and d, so that what failed together does not come back together.
+func (r *lockedRand) spread(d time.Duration) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return d - time.Duration(r.rand.Int64N(int64(d)/4+1))
+}
+
+// Pauses between tries. Something else usually ends a wait before its pause does; the pause is the safety net.
+const (
+	firstPause = time.Second
+	lastPause  = 15 * time.Minute
+	slowPause  = time.Hour
+)
+
+// pause is how long an object rests after its attempts-th try in a row that did not finish.
+func pause(code event.Code, attempts int) time.Duration {
+	first, last := firstPause, lastPause
+	switch code {
+	case event.CodeWaitsForObject, event.CodeWaitsForEmpty:
+		first = 30 * time.Second
+	case event.CodeWaitsForRecord, event.CodeDNTaken:
+		first, last = time.Minute, slowPause
+	}
+	p := first
+	for range min(attempts-1, 16) {
+		p *= 2
+		if p >= last {
+			return last
+		}
+	}
+	return p
+}

@@ -1,0 +1,249 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/store"
+)
+
+// Processor brings one object of a directory to what is known of it. *connector.Processor is one.
+type Processor interface {
+	Process(ctx context.Context, task connector.Task) connector.Result
+}
+
+// Route is one directory that events go to.
+type Route struct {
+	// Directory is its name in the configuration.
+	Directory string
+	// Applications are the ids of those that feed it; empty for all.
+	Applications []string
+	// PasswordSync is false where passwords are dropped before anything is stored.
+	PasswordSync bool
+	// Workers is how many objects are worked on at a time.
+	Workers   int
+	Processor Processor
+	// Guards returns the limits of the mapping in force.
+	Guards func() mapping.Guards
+	// Check binds to the directory and looks at the base of the mapping; the connection test and the return after an
+	// outage rest on it.
+	Check func(ctx context.Context) error
+}
+
+// Observer is told what happens, for metrics. Its methods must not wait.
+type Observer interface {
+	// Settled: an event came to an outcome.
+	Settled(directory string, outcome event.Outcome)
+	// Reconciled: an object was worked on, with this many write operations.
+	Reconciled(directory string, operations int, took time.Duration)
+	// Available: a directory went down or came back.
+	Available(directory string, available bool)
+}
+
+// Config is what a dispatcher is made from. All fields but Observer are needed.
+type Config struct {
+	Store    store.Store
+	Routes   []Route
+	Clock    func() time.Time
+	Rand     *rand.Rand
+	Log      logrus.FieldLogger
+	Observer Observer
+}
+
+// Dispatcher hands accepted events to the lanes of the directories.
+type Dispatcher struct {
+	cfg   Config
+	board *board
+	lanes []*lane
+}
+
+// New returns a dispatcher that accepts events at once and works on them once Run is called.
+func New(cfg Config) *Dispatcher {
+	if cfg.Observer == nil {
+		cfg.Observer = silent{}
+	}
+	d := &Dispatcher{cfg: cfg, board: newBoard()}
+	random := &lockedRand{rand: cfg.Rand}
+	for _, route := range cfg.Routes {
+		d.lanes = append(d.lanes, newLane(cfg, route, d.board, random))
+	}
+	return d
+}
+
+// Run works on what is accepted until ctx ends, then lets what is under way finish and returns. What is left is taken up
+// at the next start.
+func (d *Dispatcher) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, l := range d.lanes {
+		wg.Go(func() { l.run(ctx) })
+	}
+	wg.Wait()
+}
+
+// Wake makes lanes look at objects now, after work on them was stored by somebody else: a retry from the console.
+func (d *Dispatcher) Wake(keys []store.Key) {
+	for _, key := range keys {
+		for _, l := range d.lanes {
+			if l.route.Directory == key.Directory {
+				l.enqueue(key.Object)
+			}
+		}
+	}
+}
+
+// Availability returns why each directory is not reachable now, by name; an empty text for one that is.
+func (d *Dispatcher) Availability() map[string]string {
+	out := make(map[string]string, len(d.lanes))
+	for _, l := range d.lanes {
+		out[l.route.Directory] = l.downReason()
+	}
+	return out
+}
+
+// Accept stores the changes of one request in one transaction. After it has returned without an error they are never
+// lost; with an error nothing was accepted. The ticket must be waited for.
+func (d *Dispatcher) Accept(ctx context.Context, application, instance string, changes []event.Change) (*Ticket, error) {
+	events := make([]store.NewEvent, len(changes))
+	posts := make([][]*post, len(changes))
+	ticket := &Ticket{board: d.board, events: make([]ticketEvent, len(changes))}
+	for i, c := range changes {
+		events[i] = d.address(ctx, application, instance, c)
+		for _, target := range events[i].Targets {
+			// The places for reports are made before the event is stored, so that no lane can be faster.
+			p := d.board.add(postKey{directory: target.Directory, eventID: c.ID})
+			posts[i] = append(posts[i], p)
+		}
+		ticket.events[i].posts = posts[i]
+	}
+	accepted, err := d.cfg.Store.Accept(ctx, event.Millis(d.cfg.Clock().UnixMilli()), events)
+	if err != nil {
+		ticket.release()
+		return nil, fmt.Errorf("store %d events: %w", len(changes), err)
+	}
+	for i, a := range accepted {
+		d.follow(&ticket.events[i], a)
+	}
+	return ticket, nil
+}
+
+// address decides which directories an event is for, or settles it at once.
+func (d *Dispatcher) address(ctx context.Context, application, instance string, c event.Change) store.NewEvent {
+	e := store.NewEvent{Application: application, Instance: instance, Change: c}
+	settle := func(state event.State, code event.Code, message string) store.NewEvent {
+		e.Outcome = &event.Outcome{State: state, Code: code, Message: message}
+		return e
+	}
+	switch {
+	case c.Problem != "":
+		return settle(event.Failed, event.CodeMalformed, c.Problem)
+	case c.Type.Effect() == event.EffectTest:
+		outcome := d.test(ctx, application)
+		e.Outcome = &outcome
+		return e
+	case c.Type.Effect() == event.EffectNone:
+		return settle(event.Skipped, event.CodeUnknownType, fmt.Sprintf("the event type %s is not known to this version", c.Type.URN()))
+	case c.Object.Zero():
+		return settle(event.Skipped, event.CodeNoObject, "the event names no object that could be looked at")
+	}
+	for _, l := range d.lanes {
+		if l.feeds(application) {
+			e.Targets = append(e.Targets, store.Target{Directory: l.route.Directory, KeepPassword: l.route.PasswordSync})
+		}
+	}
+	if len(e.Targets) == 0 {
+		return settle(event.Skipped, event.CodeSwitchedOff, "no directory is fed by this application (directories[].applications)")
+	}
+	return e
+}
+
+// follow connects what was accepted with the ticket and with the lanes.
+func (d *Dispatcher) follow(t *ticketEvent, a store.Accepted) {
+	if len(a.Deliveries) == 0 || a.Deliveries[0].Key.Directory == "" {
+		for _, p := range t.posts {
+			d.board.remove(p)
+		}
+		t.posts, t.fixed = nil, a.Outcome
+		if len(a.Deliveries) > 0 {
+			t.fixed = a.Deliveries[0].Outcome
+		}
+		d.cfg.Observer.Settled("", t.fixed)
+		return
+	}
+	kept := t.posts[:0]
+	for _, p := range t.posts {
+		i := slices.IndexFunc(a.Deliveries, func(x store.Delivery) bool { return x.Key.Directory == p.key.directory })
+		if i < 0 {
+			d.board.remove(p)
+			continue
+		}
+		kept = append(kept, p)
+		if a.Repeat {
+			p.set(a.Deliveries[i].Outcome)
+		}
+	}
+	t.posts = kept
+	for _, delivery := range a.Deliveries {
+		for _, l := range d.lanes {
+			if l.route.Directory != delivery.Key.Directory || delivery.Outcome.State.Settled() {
+				continue
+			}
+			if reason := l.downReason(); reason != "" {
+				d.board.report(postKey{directory: delivery.Key.Directory, eventID: delivery.EventID}, unavailable(reason))
+			}
+			l.enqueue(delivery.Key.Object)
+		}
+	}
+}
+
+// testWithin bounds how long the connection test waits for a directory: its request has to be answered.
+const testWithin = 2 * time.Second
+
+// test is the connection test: every directory that the application feeds answers a bind. That the store is writable
+// shows when the result is stored.
+func (d *Dispatcher) test(ctx context.Context, application string) event.Outcome {
+	ctx, cancel := context.WithTimeout(ctx, testWithin)
+	defer cancel()
+	var wg sync.WaitGroup
+	problems := make([]error, len(d.lanes))
+	tested := 0
+	for i, l := range d.lanes {
+		if !l.feeds(application) {
+			continue
+		}
+		tested++
+		wg.Go(func() {
+			if err := l.route.Check(ctx); err != nil {
+				problems[i] = fmt.Errorf("%s: %w", l.route.Directory, err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(problems...); err != nil {
+		return event.Outcome{State: event.Failed, Code: event.CodeTestFailed, Message: err.Error()}
+	}
+	if tested == 0 {
+		return event.Outcome{State: event.Failed, Code: event.CodeTestFailed, Message: "no directory is fed by this application (directories[].applications)"}
+	}
+	return event.Outcome{State: event.Done, Code: event.CodeTestOK, Message: fmt.Sprintf("the store is writable and %d directories answer", tested)}
+}
+
+func unavailable(reason string) event.Outcome {
+	return event.Outcome{State: event.Waiting, Code: event.CodeUnavailable, Message: "stored; waits for the directory, which does not answer: " + reason}
+}
+
+// silent is the observer of those who want none.
+type silent struct{}
+
+func (silent) Settled(string, event.Outcome)         {}
+func (silent) Reconciled(string, int, time.Duration) {}
+func (silent) Available(string, bool)                {}

@@ -1,0 +1,263 @@
+package dispatch
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"idaas-ldap/event"
+	"idaas-ldap/store"
+)
+
+// queueLength bounds how many due objects a lane keeps in memory; the others wait in the store.
+const queueLength = 4096
+
+// lane works on the objects of one directory.
+type lane struct {
+	Config
+	route  Route
+	board  *board
+	random *lockedRand
+	signal chan struct{} // something changed; capacity one
+
+	mu      sync.Mutex
+	queue   []event.Ref
+	queued  map[event.Ref]bool
+	running map[event.Ref]bool
+	again   map[event.Ref]bool // running, and to be looked at once more
+	behind  bool               // the store may hold due objects that are not in the queue
+	nextDue event.Millis       // when to ask the store again, zero for never
+	down    string             // why the directory is not reachable
+}
+
+func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {
+	return &lane{
+		Config:  cfg,
+		route:   route,
+		board:   b,
+		random:  random,
+		signal:  make(chan struct{}, 1),
+		queued:  map[event.Ref]bool{},
+		running: map[event.Ref]bool{},
+		again:   map[event.Ref]bool{},
+		behind:  true,
+	}
+}
+
+func (l *lane) feeds(application string) bool {
+	return len(l.route.Applications) == 0 || slices.Contains(l.route.Applications, application)
+}
+
+func (l *lane) now() event.Millis { return event.Millis(l.Clock().UnixMilli()) }
+
+// run is the life of the lane: start what is due while there are free workers, then wait for something to change.
+func (l *lane) run(ctx context.Context) {
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	slots := make(chan struct{}, max(1, l.route.Workers))
+	for ctx.Err() == nil {
+		if l.downReason() != "" {
+			workers.Wait()
+			l.probe(ctx)
+			continue
+		}
+		l.refill(ctx)
+		for l.start(ctx, slots, &workers) {
+		}
+		l.rest(ctx)
+	}
+}
+
+// start begins the work on the next object, if there is one and a worker is free.
+func (l *lane) start(ctx context.Context, slots chan struct{}, workers *sync.WaitGroup) bool {
+	select {
+	case slots <- struct{}{}:
+	default:
+		return false
+	}
+	ref, ok := l.next(ctx)
+	if !ok {
+		<-slots
+		return false
+	}
+	workers.Go(func() {
+		defer func() {
+			<-slots
+			l.finished(ref)
+		}()
+		l.reconcile(ctx, store.Key{Directory: l.route.Directory, Object: ref})
+	})
+	return true
+}
+
+func (l *lane) next(ctx context.Context) (event.Ref, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) == 0 || l.down != "" || ctx.Err() != nil {
+		return event.Ref{}, false
+	}
+	ref := l.queue[0]
+	l.queue = l.queue[1:]
+	delete(l.queued, ref)
+	l.running[ref] = true
+	return ref, true
+}
+
+func (l *lane) finished(ref event.Ref) {
+	l.mu.Lock()
+	delete(l.running, ref)
+	again := l.again[ref]
+	delete(l.again, ref)
+	l.mu.Unlock()
+	if again {
+		l.enqueue(ref)
+	}
+	l.wake()
+}
+
+// enqueue makes the lane look at objects. One that is being worked on is looked at again afterwards.
+func (l *lane) enqueue(refs ...event.Ref) {
+	l.mu.Lock()
+	for _, ref := range refs {
+		switch {
+		case l.running[ref]:
+			l.again[ref] = true
+		case l.queued[ref]:
+		case len(l.queue) >= queueLength:
+			l.behind = true
+		default:
+			l.queued[ref] = true
+			l.queue = append(l.queue, ref)
+		}
+	}
+	l.mu.Unlock()
+	l.wake()
+}
+
+func (l *lane) wake() {
+	select {
+	case l.signal <- struct{}{}:
+	default:
+	}
+}
+
+// dueAt makes the lane ask the store again at a moment.
+func (l *lane) dueAt(at event.Millis) {
+	if at == 0 {
+		return
+	}
+	l.mu.Lock()
+	if l.nextDue == 0 || at < l.nextDue {
+		l.nextDue = at
+	}
+	l.mu.Unlock()
+	l.wake()
+}
+
+// refill takes due objects from the store where the queue may lack some and is not full.
+func (l *lane) refill(ctx context.Context) {
+	now := l.now()
+	l.mu.Lock()
+	due := l.nextDue != 0 && l.nextDue <= now
+	need := (l.behind || due) && len(l.queue) <= queueLength/2
+	if need {
+		l.behind = false
+		l.nextDue = 0
+	}
+	l.mu.Unlock()
+	if !need {
+		return
+	}
+	found, next, err := l.Store.Due(ctx, l.route.Directory, now, queueLength)
+	if err != nil {
+		if ctx.Err() == nil {
+			l.Log.WithError(err).WithField("directory", l.route.Directory).Error("cannot read what is due from the store; trying again")
+		}
+		l.dueAt(now + event.Millis(firstPause.Milliseconds()))
+		return
+	}
+	l.mu.Lock()
+	for _, d := range found {
+		ref := d.Key.Object
+		// What runs settles its own future; asking for it again would only do the work twice.
+		if l.queued[ref] || l.running[ref] {
+			continue
+		}
+		l.queued[ref] = true
+		l.queue = append(l.queue, ref)
+	}
+	l.behind = l.behind || len(found) == queueLength
+	l.mu.Unlock()
+	l.dueAt(next)
+}
+
+// askEvery is how often the store is asked for due objects without a reason: another process may have made some due, by
+// a retry on the command line.
+const askEvery = 2 * time.Second
+
+// rest waits until something changes or the next object is due.
+func (l *lane) rest(ctx context.Context) {
+	l.mu.Lock()
+	wait := askEvery
+	if l.nextDue != 0 {
+		wait = min(wait, max(time.Millisecond, time.Duration(l.nextDue-l.now())*time.Millisecond))
+	}
+	l.mu.Unlock()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-l.signal:
+	case <-ctx.Done():
+	case <-timer.C:
+		l.mu.Lock()
+		l.behind = true
+		l.mu.Unlock()
+	}
+}
+
+func (l *lane) downReason() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.down
+}
+
+// markDown stops the lane until the directory answers again. Nothing is stored for the object that found out: it stays
+// due.
+func (l *lane) markDown(reason string) {
+	l.mu.Lock()
+	was := l.down
+	l.down = reason
+	l.mu.Unlock()
+	if was == "" {
+		l.Log.WithField("directory", l.route.Directory).WithField("reason", reason).Warn("the directory does not answer; events are kept until it does")
+		l.Observer.Available(l.route.Directory, false)
+	}
+	l.board.reportAll(l.route.Directory, unavailable(reason))
+	l.wake()
+}
+
+// probe tries the directory with growing pauses until it answers or ctx ends.
+func (l *lane) probe(ctx context.Context) {
+	const longest = 30 * time.Second
+	for wait := firstPause; ; wait = min(2*wait, longest) {
+		timer := time.NewTimer(l.random.spread(wait))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		err := l.route.Check(ctx)
+		if err == nil {
+			break
+		}
+		l.markDown(err.Error())
+	}
+	l.mu.Lock()
+	l.down = ""
+	l.behind = true
+	l.mu.Unlock()
+	l.Log.WithField("directory", l.route.Directory).Info("the directory answers again")
+	l.Observer.Available(l.route.Directory, true)
+}

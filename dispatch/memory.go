@@ -1,0 +1,86 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+	"idaas-ldap/store"
+)
+
+// memory answers the processor's questions about other objects from the store. It serves one job.
+type memory struct {
+	store store.Store
+	job   store.Job
+	// password is the Seq of the delivery whose password is to be written, zero if there is none.
+	password int64
+	permit   func(ctx context.Context, act connector.Act) (bool, error)
+}
+
+func (m *memory) key(ref event.Ref) store.Key {
+	return store.Key{Directory: m.job.Key.Directory, Object: ref}
+}
+
+func (m *memory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.DN, bool, error) {
+	object, record, err := m.store.Lookup(ctx, m.key(ref))
+	if errors.Is(err, store.ErrNotFound) {
+		return event.Object{}, nil, false, nil
+	}
+	if err != nil {
+		return event.Object{}, nil, false, fmt.Errorf("look up %s: %w", ref, err)
+	}
+	return object, record.DN, true, nil
+}
+
+func (m *memory) Holder(ctx context.Context, dn plan.DN) (event.Ref, error) {
+	ref, err := m.store.Holder(ctx, m.job.Key.Directory, dn)
+	if errors.Is(err, store.ErrNotFound) {
+		return event.Ref{}, nil
+	}
+	if err != nil {
+		return event.Ref{}, fmt.Errorf("look up who has %s: %w", dn, err)
+	}
+	return ref, nil
+}
+
+func (m *memory) WaitsFor(ctx context.Context, ref event.Ref) ([]event.Ref, error) {
+	refs, err := m.store.WaitsFor(ctx, m.key(ref))
+	if err != nil {
+		return nil, fmt.Errorf("look up what %s waits for: %w", ref, err)
+	}
+	return refs, nil
+}
+
+func (m *memory) Allocate(ctx context.Context, n mapping.Number) (int64, error) {
+	number, err := m.store.Allocate(ctx, m.job.Key, n.Pool, n.From, n.To)
+	if err != nil {
+		return 0, fmt.Errorf("allocate a %s: %w", n.Pool, err)
+	}
+	return number, nil
+}
+
+func (m *memory) Members(ctx context.Context) (map[string]event.Membership, error) {
+	members, err := m.store.Memberships(ctx, m.job.Key, nil)
+	if err != nil {
+		return nil, fmt.Errorf("load the members of %s: %w", m.job.Key.Object, err)
+	}
+	return members, nil
+}
+
+func (m *memory) BeforePassword(ctx context.Context) error {
+	if m.password == 0 {
+		return nil
+	}
+	if err := m.store.MarkPasswordTried(ctx, m.password); err != nil {
+		return fmt.Errorf("note that the password of %s is about to be written: %w", m.job.Key.Object, err)
+	}
+	return nil
+}
+
+func (m *memory) Permit(ctx context.Context, act connector.Act) (bool, error) {
+	return m.permit(ctx, act)
+}

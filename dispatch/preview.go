@@ -1,0 +1,86 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+	"idaas-ldap/store"
+)
+
+// Planner shows what a processor would write. *connector.Processor is one.
+type Planner interface {
+	Preview(ctx context.Context, task connector.Task) connector.Result
+}
+
+// Preview shows what events would change in one directory, without writing anything there or in the store. Events that
+// are shown later see what earlier ones would have done, so a unit and a user in it can be planned together.
+type Preview struct {
+	store     store.Store
+	directory string
+	planner   Planner
+	planned   map[event.Ref]plannedObject
+}
+
+type plannedObject struct {
+	object event.Object
+	record store.Record
+}
+
+// NewPreview returns a preview for a directory on top of what the store knows of it.
+func NewPreview(s store.Store, directory string, planner Planner) *Preview {
+	return &Preview{store: s, directory: directory, planner: planner, planned: map[event.Ref]plannedObject{}}
+}
+
+// Plan returns what one more event of an object would lead to at a moment.
+func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Millis) (connector.Result, error) {
+	key := store.Key{Directory: p.directory, Object: change.Object}
+	job, err := p.store.Load(ctx, key, pendingLimit)
+	if err != nil {
+		return connector.Result{}, fmt.Errorf("load %s: %w", change.Object, err)
+	}
+	changes := append(changesOf(job), change)
+	if before, ok := p.planned[change.Object]; ok {
+		job.Known, job.Record, changes = before.object, before.record, []event.Change{change}
+	}
+	merged := event.Merge(job.Known, changes)
+	if role := merged.Roles[len(changes)-1]; role == event.Stale || role == event.Superseded || role == event.Moot {
+		return connector.Result{Outcome: event.Outcome{
+			State: event.Skipped, Code: event.CodeStale, Message: "something newer is known of " + change.Object.String(),
+		}}, nil
+	}
+	result := p.planner.Preview(ctx, connector.Task{
+		Known: job.Known, Merged: merged,
+		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned,
+		Now: now, Memory: &previewMemory{memory: memory{store: p.store, job: job}, planned: p.planned},
+	})
+	if result.Outcome.State == event.Done {
+		record := job.Record
+		record.Link, record.DN, record.Owned = result.Link, result.DN, result.Owned
+		p.planned[change.Object] = plannedObject{object: merged.Object, record: record}
+	}
+	return result, nil
+}
+
+// previewMemory answers from what was planned before and from the store, and writes nothing.
+type previewMemory struct {
+	memory
+	planned map[event.Ref]plannedObject
+}
+
+func (m *previewMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.DN, bool, error) {
+	if p, ok := m.planned[ref]; ok {
+		return p.object, p.record.DN, true, nil
+	}
+	return m.memory.Lookup(ctx, ref)
+}
+
+// Allocate shows the first number of the pool: which one it will be is decided when it is given out.
+func (m *previewMemory) Allocate(_ context.Context, n mapping.Number) (int64, error) { return n.From, nil }
+
+func (m *previewMemory) BeforePassword(context.Context) error { return nil }
+
+func (m *previewMemory) Permit(context.Context, connector.Act) (bool, error) { return true, nil }

@@ -1,0 +1,172 @@
+package dispatch
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/store"
+)
+
+// pendingLimit bounds how many events of one object are merged at a time.
+const pendingLimit = 1000
+
+// grace is how long work under way may go on after the lane was told to stop.
+const grace = 20 * time.Second
+
+// reconcile brings one object to what is known of it: load, merge, process, settle.
+func (l *lane) reconcile(ctx context.Context, key store.Key) {
+	// What has begun is finished even if the product is told to stop.
+	ctx, cancel := withGrace(ctx)
+	defer cancel()
+	log := l.Log.WithFields(logrus.Fields{"directory": key.Directory, "object": key.Object.String()})
+	start := l.Clock()
+	job, err := l.Store.Load(ctx, key, pendingLimit)
+	if err == nil {
+		err = l.loadMembers(ctx, &job)
+	}
+	if err != nil {
+		log.WithError(err).Error("cannot load the object from the store; trying again")
+		l.dueAt(l.now() + event.Millis(firstPause.Milliseconds()))
+		return
+	}
+	merged := event.Merge(job.Known, changesOf(job))
+	result, worked := l.process(ctx, job, merged)
+	if result.Outcome.Code == event.CodeUnavailable {
+		l.markDown(result.Outcome.Message)
+		return
+	}
+	now := l.now()
+	s := settlement(job, job.Known, merged, result, now)
+	if s.Attempts > 0 {
+		s.Due = now + event.Millis(l.random.spread(pause(result.Outcome.Code, s.Attempts)).Milliseconds())
+	}
+	l.settle(ctx, log, job, s, result)
+	if worked {
+		l.Observer.Reconciled(key.Directory, len(result.Operations), l.Clock().Sub(start))
+	}
+}
+
+// loadMembers adds what is known of the memberships that pending events speak about.
+func (l *lane) loadMembers(ctx context.Context, job *store.Job) error {
+	users := map[string]bool{}
+	for _, p := range job.Pending {
+		for _, m := range p.Change.Members {
+			users[m.User] = true
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	members, err := l.Store.Memberships(ctx, job.Key, slices.Sorted(maps.Keys(users)))
+	job.Known.Members = members
+	return err //nolint:wrapcheck // The only caller logs it with the object.
+}
+
+func changesOf(job store.Job) []event.Change {
+	changes := make([]event.Change, len(job.Pending))
+	for i, p := range job.Pending {
+		changes[i] = p.Change
+	}
+	return changes
+}
+
+// process hands the object to the processor unless there is nothing that could have changed.
+func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged) (result connector.Result, worked bool) {
+	keep := connector.Result{Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned}
+	says := len(job.Pending) == 0
+	for i, role := range merged.Roles {
+		touch := job.Pending[i].Change.Type.Effect() == event.EffectTouch
+		says = says || role == event.Effective && (!touch || merged.Object.Exists())
+	}
+	known := merged.Object.Exists() || len(job.Pending) > 0
+	switch {
+	case !says:
+		keep.Outcome = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: job.Key.Object.String() + " is not known"}
+		return keep, false
+	case !known:
+		keep.Outcome = event.Outcome{State: event.Done, Code: event.CodeUnchanged}
+		return keep, false
+	}
+	m := &memory{store: l.Store, job: job, permit: l.permit(job)}
+	task := connector.Task{
+		Known: job.Known, Merged: merged,
+		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned,
+		Now: l.now(), Memory: m,
+	}
+	if i := merged.PasswordFrom; i >= 0 {
+		task.PasswordTried = job.Pending[i].PasswordTried
+		m.password = job.Pending[i].Seq
+	}
+	return l.route.Processor.Process(ctx, task), true
+}
+
+// settle stores the end of a reconcile and tells everybody whom it concerns. Where the store cannot take it the object
+// stays due: the next reconcile finds the directory as it should be and only has to store that.
+func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job, s store.Settlement, result connector.Result) {
+	woken, err := l.Store.Settle(ctx, l.now(), s)
+	if err != nil {
+		log.WithError(err).Error("cannot store what became of the object; trying again")
+		l.dueAt(l.now() + event.Millis(firstPause.Milliseconds()))
+		return
+	}
+	for _, p := range job.Pending {
+		outcome := s.Outcomes[p.Seq]
+		l.board.report(postKey{directory: job.Key.Directory, eventID: p.EventID}, outcome)
+		l.Observer.Settled(job.Key.Directory, outcome)
+		entry := log.WithFields(logrus.Fields{
+			"event": p.EventID, "type": string(p.Change.Type), "state": string(outcome.State), "code": string(outcome.Code),
+			"dn": result.DN.String(), "message": outcome.Message,
+		})
+		switch outcome.State {
+		case event.Failed, event.Held:
+			entry.Warn("event not applied")
+		case event.Waiting:
+			entry.Info("event waits")
+		default:
+			entry.Info("event settled")
+		}
+	}
+	for _, key := range woken {
+		l.enqueue(key.Object)
+	}
+	l.enqueue(result.Touch...)
+	if job.More {
+		l.enqueue(job.Key.Object)
+	}
+	l.dueAt(s.Due)
+}
+
+// permit counts deletions and disabled users against the guards of the mapping.
+func (l *lane) permit(job store.Job) func(context.Context, connector.Act) (bool, error) {
+	return func(ctx context.Context, act connector.Act) (bool, error) {
+		guards := l.route.Guards()
+		limit := guards.Deletes
+		if act == connector.ActDisable {
+			limit = guards.Disables
+		}
+		known, err := l.Store.CountObjects(ctx, job.Key.Directory, job.Key.Object.Kind)
+		if err != nil {
+			return false, err //nolint:wrapcheck // The processor names the object.
+		}
+		return l.Store.Spend(ctx, job.Key, string(act), l.now(), limit.Window, limit.Allows(known)) //nolint:wrapcheck // As above.
+	}
+}
+
+// withGrace returns a context that outlives its parent by the grace period.
+func withGrace(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		timer := time.AfterFunc(grace, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}

@@ -1,0 +1,94 @@
+package dispatch
+
+import (
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/store"
+)
+
+// settlement says what is to be stored after a reconcile. It is pure.
+func settlement(job store.Job, known event.Object, merged event.Merged, result connector.Result, now event.Millis) store.Settlement {
+	s := store.Settlement{
+		Key:      job.Key,
+		Version:  job.Version,
+		Outcomes: outcomes(job, merged, result),
+		WaitsFor: result.WaitsFor,
+		Record:   job.Record,
+	}
+	// Only what is settled becomes known: what waits comes again with its event.
+	settled := event.Merge(known, settledChanges(job, s.Outcomes))
+	s.Known = settled.Object
+	s.Memberships = settled.Object.Members
+	s.Record.Link, s.Record.DN, s.Record.Owned = result.Link, result.DN, result.Owned
+	s.Wake = result.Freed || result.Outcome.State.Settled() && result.Outcome.State != event.Failed
+	if result.Gone && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted() {
+		s.ForgetMember = true
+	}
+	if merged.Object.Ref.Kind == event.KindUnit && !job.Record.DN.Empty() && !result.DN.Empty() && !job.Record.DN.Exactly(result.DN) {
+		s.RenamedFrom, s.RenamedTo = job.Record.DN, result.DN
+	}
+	waits := result.Outcome.State == event.Waiting
+	for _, o := range s.Outcomes {
+		waits = waits || o.State == event.Waiting
+	}
+	if waits {
+		s.Attempts = job.Attempts + 1
+	} else if merged.Object.Exists() && result.Outcome.State == event.Done {
+		s.Due = merged.Object.Account().NextChange(now)
+	}
+	return s
+}
+
+// outcomes gives each pending event its own outcome.
+func outcomes(job store.Job, merged event.Merged, result connector.Result) map[int64]event.Outcome {
+	out := make(map[int64]event.Outcome, len(job.Pending))
+	for i, p := range job.Pending {
+		switch merged.Roles[i] {
+		case event.Stale:
+			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeStale, Message: "something newer is known already"}
+		case event.Superseded:
+			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeSuperseded, Message: "overtaken by a newer event"}
+		case event.Moot:
+			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: p.Change.Object.String() + " is gone"}
+		default:
+			out[p.Seq] = effective(p.Change, i == merged.PasswordFrom, result)
+		}
+	}
+	return out
+}
+
+// effective is the outcome of an event that had something to say.
+func effective(c event.Change, hasPassword bool, result connector.Result) event.Outcome {
+	outcome := result.Outcome
+	if outcome.State != event.Done {
+		return outcome
+	}
+	if c.Type == event.TypeUserUpdatePassword && c.Password.Empty() {
+		return event.Outcome{State: event.Skipped, Code: event.CodeSwitchedOff, Message: "the event carries no password; switch on password synchronisation in IDaaS and here"}
+	}
+	if hasPassword && result.PasswordOutcome != nil && (result.PasswordOutcome.State == event.Failed || c.Type == event.TypeUserUpdatePassword) {
+		return *result.PasswordOutcome
+	}
+	for _, m := range c.Members {
+		o, differs := result.MemberOutcomes[m.User]
+		if differs && severity(o.State) > severity(outcome.State) {
+			outcome = o
+		}
+	}
+	if len(c.Members) == 1 {
+		if o, differs := result.MemberOutcomes[c.Members[0].User]; differs {
+			return o
+		}
+	}
+	return outcome
+}
+
+func settledChanges(job store.Job, outcomes map[int64]event.Outcome) []event.Change {
+	var changes []event.Change
+	for _, p := range job.Pending {
+		if outcomes[p.Seq].State.Settled() {
+			changes = append(changes, p.Change)
+		}
+	}
+	return changes
+}

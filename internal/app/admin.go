@@ -1,0 +1,48 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// readyWithin bounds how long the store may take to show that it works.
+const readyWithin = 3 * time.Second
+
+// adminHandler serves health and metrics.
+func (a *App) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /metrics", a.metrics.Handler())
+	return mux
+}
+
+// readiness is the answer of /readyz. A directory that is down is shown, and does not make the service unready: events go
+// on being taken in.
+type readiness struct {
+	Ready       bool              `json:"ready"`
+	Store       string            `json:"store"`
+	Directories map[string]string `json:"directories"`
+}
+
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
+	defer cancel()
+	out := readiness{Ready: true, Store: "ok", Directories: map[string]string{}}
+	if err := a.Store.Check(ctx); err != nil {
+		out.Ready, out.Store = false, err.Error()
+	}
+	for name, reason := range a.Dispatcher.Availability() {
+		out.Directories[name] = "ok"
+		if reason != "" {
+			out.Directories[name] = "down: " + reason
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if !out.Ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(out) // the client has gone if it fails
+}

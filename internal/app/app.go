@@ -1,0 +1,295 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/dispatch"
+	"idaas-ldap/event"
+	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/telemetry"
+	"idaas-ldap/receiver"
+	"idaas-ldap/store"
+)
+
+// App is the running product.
+type App struct {
+	Store       store.Store
+	Dispatcher  *dispatch.Dispatcher
+	Directories []*Directory
+
+	log     *logrus.Logger
+	cfg     *config.Config
+	metrics *telemetry.Metrics
+	keys    []*receiver.RemoteKeys
+	server  *receiver.Server
+	admin   *receiver.Server
+}
+
+// Open makes the product from a configuration: store, directories, dispatcher, receiver and admin listener, in this
+// order. After it has returned the addresses are bound; nothing is served before Run.
+func Open(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string) (*App, error) {
+	a := &App{log: log, cfg: cfg, metrics: telemetry.NewMetrics(version, time.Now)}
+	if err := a.open(ctx); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	var err error
+	if a.Store, err = OpenStore(ctx, a.cfg); err != nil {
+		return err
+	}
+	if a.Directories, err = OpenDirectories(a.cfg, a.log, a.metrics); err != nil {
+		return err
+	}
+	routes := make([]dispatch.Route, len(a.Directories))
+	names := make([]string, len(a.Directories))
+	for i, d := range a.Directories {
+		routes[i], names[i] = d.route(), d.Name
+	}
+	a.Dispatcher = dispatch.New(dispatch.Config{
+		Store: a.Store, Routes: routes, Clock: time.Now, Rand: newRand(), Log: a.log, Observer: a.metrics,
+	})
+	a.metrics.WatchBacklog(ctx, names, a.Store.Counts)
+	if err := a.openReceiver(ctx); err != nil {
+		return err
+	}
+	a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler(), Log: a.log})
+	if err != nil {
+		return fmt.Errorf("admin.listen: %w", err)
+	}
+	return nil
+}
+
+func (a *App) openReceiver(ctx context.Context) error {
+	verifier, err := a.Verifier(time.Now)
+	if err != nil {
+		return err
+	}
+	r := a.cfg.Receiver
+	handler := receiver.NewHandler(receiver.Config{
+		Path: r.Path, Verifier: verifier, Intake: intake{a}, AllowFrom: r.AllowFrom, TrustedProxies: r.TrustedProxies,
+		AnswerWithin: r.AnswerWithin, MaxBodyBytes: r.MaxBodyBytes, Log: a.log, Clock: time.Now,
+		Observe: func(result string, took time.Duration) {
+			if result != "ok" {
+				a.metrics.Rejected(result)
+				return
+			}
+			a.metrics.Request(r.Path, http.StatusOK, took)
+		},
+	})
+	a.server, err = receiver.Listen(ctx, receiver.ServerConfig{
+		Listen: r.Listen, CertFile: string(r.TLS.CertFile), KeyFile: string(r.TLS.KeyFile), Handler: handler, Log: a.log,
+	})
+	if err != nil {
+		return fmt.Errorf("receiver.listen: %w", err)
+	}
+	return nil
+}
+
+// Verifier returns a verifier for the configured applications, with a clock of the caller's.
+func (a *App) Verifier(clock func() time.Time) (*receiver.Verifier, error) {
+	v, keys, err := NewVerifier(a.cfg, a.log, clock)
+	a.keys = keys
+	return v, err
+}
+
+// NewVerifier returns a verifier for the configured applications, and the key sets that have to be kept fresh.
+func NewVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.Time) (*receiver.Verifier, []*receiver.RemoteKeys, error) {
+	client := retryablehttp.NewClient()
+	client.Logger = telemetry.RetryLogger(log)
+	client.RetryMax = 2
+	client.RetryWaitMin, client.RetryWaitMax = 200*time.Millisecond, time.Second
+	client.CheckRetry = retryablehttp.ErrorPropagatedRetryPolicy
+	client.HTTPClient.Timeout = 5 * time.Second
+	var remote []*receiver.RemoteKeys
+	applications := make([]receiver.Application, len(cfg.Applications))
+	for i, a := range cfg.Applications {
+		applications[i] = receiver.Application{ID: a.ID, InstanceID: a.InstanceID, EncryptionKeys: a.EncryptionKeys}
+		if a.JWKSFile != "" {
+			keys, err := receiver.NewFileKeys(string(a.JWKSFile))
+			if err != nil {
+				return nil, nil, fmt.Errorf("applications[%d]: %w", i, err)
+			}
+			applications[i].Keys = keys
+			continue
+		}
+		keys := receiver.NewRemoteKeys(a.JWKSURL, client, log, time.Now)
+		remote = append(remote, keys)
+		applications[i].Keys = keys
+	}
+	return receiver.NewVerifier(applications, clock), remote, nil
+}
+
+// OpenStore opens the configured store.
+func OpenStore(ctx context.Context, cfg *config.Config) (store.Store, error) {
+	seal, err := store.LoadOrCreateKey(string(cfg.Store.KeyFile), rand.Reader)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // It names the file.
+	}
+	return store.OpenSQLite(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite()), Seal: seal}) //nolint:wrapcheck // As above.
+}
+
+// OpenStoreToRead opens the configured store for a command that only looks. Where there is none yet, an empty one stands
+// in for it and nothing is made.
+func OpenStoreToRead(ctx context.Context, cfg *config.Config) (store.Store, error) {
+	if _, err := os.Stat(string(cfg.Store.SQLite())); err == nil {
+		return OpenStore(ctx, cfg)
+	}
+	folder, err := os.MkdirTemp("", "idaas-ldap-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	seal, err := store.LoadOrCreateKey(filepath.Join(folder, "key"), rand.Reader)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // It names the file.
+	}
+	s, err := store.OpenSQLite(ctx, store.SQLiteConfig{Path: filepath.Join(folder, "empty.db"), Seal: seal})
+	if err != nil {
+		return nil, err //nolint:wrapcheck // As above.
+	}
+	return temporaryStore{Store: s, folder: folder}, nil
+}
+
+// temporaryStore is removed when it is closed.
+type temporaryStore struct {
+	store.Store
+	folder string
+}
+
+func (t temporaryStore) Close() error {
+	return errors.Join(t.Store.Close(), os.RemoveAll(t.folder))
+}
+
+// OpenDirectories opens the configured directories with their mappings. All wrong mappings are reported at once.
+func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics) ([]*Directory, error) {
+	var directories []*Directory
+	var problems []error
+	for _, c := range cfg.Directories {
+		d, err := openDirectory(c, log, func(verb string, code uint16, took time.Duration) {
+			if metrics != nil {
+				metrics.Operation(c.Name, verb, connector.CodeName(code), took)
+			}
+		})
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		directories = append(directories, d)
+	}
+	if len(problems) > 0 {
+		for _, d := range directories {
+			d.Server.Close()
+		}
+		return nil, errors.Join(problems...)
+	}
+	return directories, nil
+}
+
+// Address returns where callbacks are taken in, AdminAddress where health and metrics are shown.
+func (a *App) Address() net.Addr { return a.server.Address() }
+
+// AdminAddress returns where health and metrics are shown.
+func (a *App) AdminAddress() net.Addr { return a.admin.Address() }
+
+// pruneEvery is how often settled events beyond the retention are removed.
+const pruneEvery = time.Hour
+
+// Run serves until ctx ends. Then requests under way are answered, what is being written is finished, and the rest waits
+// in the store for the next start.
+func (a *App) Run(ctx context.Context) error {
+	a.log.WithFields(logrus.Fields{"listen": a.Address().String(), "path": a.cfg.Receiver.Path, "admin": a.AdminAddress().String()}).Info("ready for events")
+	// The parts that work on events outlive those that take them in, so that a request under way gets its answer.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	inner, stopInner := context.WithCancel(context.WithoutCancel(ctx))
+	var front, back sync.WaitGroup
+	failures := make(chan error, 2)
+	serve := func(s *receiver.Server, name string) {
+		if err := s.Run(ctx); err != nil {
+			failures <- fmt.Errorf("%s: %w", name, err)
+			stop()
+		}
+	}
+	front.Go(func() { serve(a.server, "receiver") })
+	front.Go(func() { serve(a.admin, "admin") })
+	back.Go(func() { a.Dispatcher.Run(inner) })
+	back.Go(func() { a.prune(inner) })
+	for _, k := range a.keys {
+		back.Go(func() { k.Run(inner) })
+	}
+	front.Wait()
+	stopInner()
+	back.Wait()
+	a.close()
+	close(failures)
+	a.log.Info("stopped")
+	return <-failures
+}
+
+// prune removes what is older than the retention until ctx ends.
+func (a *App) prune(ctx context.Context) {
+	ticker := time.NewTicker(pruneEvery)
+	defer ticker.Stop()
+	for {
+		n, err := a.Store.Prune(ctx, event.Millis(time.Now().Add(-a.cfg.Store.Retention).UnixMilli()))
+		switch {
+		case err != nil && ctx.Err() == nil:
+			a.log.WithError(err).Error("cannot remove old events from the store")
+		case n > 0:
+			a.log.WithField("events", n).Info("old events were removed from the store")
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (a *App) close() {
+	for _, d := range a.Directories {
+		d.Server.Close()
+	}
+	if a.Store != nil {
+		if err := a.Store.Close(); err != nil {
+			a.log.WithError(err).Error("cannot close the store")
+		}
+	}
+}
+
+// newRand returns a source for jitter, seeded by the system's.
+func newRand() *mathrand.Rand {
+	var seed [16]byte
+	_, _ = rand.Read(seed[:])                                                                                        // never fails
+	return mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))) //nolint:gosec // Jitter needs no secrecy.
+}
+
+// intake hands what the receiver has verified to the dispatcher.
+type intake struct{ app *App }
+
+func (i intake) Accept(ctx context.Context, d receiver.Delivery) (receiver.Ticket, error) {
+	ticket, err := i.app.Dispatcher.Accept(ctx, d.Application, d.Instance, d.Changes)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // The receiver logs it with the request.
+	}
+	i.app.metrics.Accepted(len(d.Changes))
+	return ticket, nil
+}

@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/dispatch"
+	"idaas-ldap/internal/config"
+	"idaas-ldap/mapping"
+)
+
+// Directory is one configured directory with its mapping.
+type Directory struct {
+	Name      string
+	Config    config.Directory
+	Server    *connector.Directory
+	Processor *connector.Processor
+	mapping   *currentMapping
+}
+
+// Mapping returns the mapping in force.
+func (d *Directory) Mapping() *mapping.Set { return d.mapping.get() }
+
+// openDirectory connects nothing yet: a directory that is down does not keep the service from starting.
+func openDirectory(cfg config.Directory, log logrus.FieldLogger, observe connector.Observer) (*Directory, error) {
+	set, err := LoadMapping(string(cfg.Mapping))
+	if err != nil {
+		return nil, err
+	}
+	d := &Directory{Name: cfg.Name, Config: cfg, mapping: &currentMapping{}}
+	d.mapping.set.Store(set)
+	tlsConfig, err := clientTLS(cfg.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", cfg.Name, err)
+	}
+	d.Server, err = connector.Open(connector.Config{
+		Name: cfg.Name, Type: cfg.Type, URLs: cfg.URLs,
+		StartTLS: cfg.StartTLS, AllowCleartext: cfg.AllowCleartext, TLS: tlsConfig,
+		BindDN: cfg.BindDN, BindPassword: cfg.BindPassword, External: cfg.SASL == config.SASLExternal,
+		Connections: cfg.Connections, Timeout: cfg.Timeout,
+		Log: log.WithField("directory", cfg.Name), Clock: time.Now, Observe: observe,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("directory %s: %w", cfg.Name, err)
+	}
+	d.Processor = connector.NewProcessor(d.Server, d.mapping.get)
+	return d, nil
+}
+
+// workersPerConnection is how many objects are worked on for each connection: while one waits for the store, another
+// uses the connection.
+const workersPerConnection = 4
+
+func (d *Directory) route() dispatch.Route {
+	return dispatch.Route{
+		Directory:    d.Name,
+		Applications: d.Config.Applications,
+		PasswordSync: d.Config.PasswordSync,
+		Workers:      workersPerConnection * d.Config.Connections,
+		Processor:    d.Processor,
+		Guards:       func() mapping.Guards { return d.mapping.get().Guards() },
+		Check: func(ctx context.Context) error {
+			return d.Server.Check(ctx, d.mapping.get().Base())
+		},
+	}
+}
+
+// clientTLS reads the certificates of a directory's TLS settings.
+func clientTLS(cfg config.ClientTLS) (*tls.Config, error) {
+	out := &tls.Config{MinVersion: tls.VersionTLS12}
+	if cfg.CAFile != "" {
+		pem, err := os.ReadFile(string(cfg.CAFile))
+		if err != nil {
+			return nil, fmt.Errorf("read tls.ca_file: %w", err)
+		}
+		out.RootCAs = x509.NewCertPool()
+		if !out.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("tls.ca_file %s holds no certificate in PEM form", cfg.CAFile)
+		}
+	}
+	if cfg.CertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(string(cfg.CertFile), string(cfg.KeyFile))
+		if err != nil {
+			return nil, fmt.Errorf("read tls.cert_file and tls.key_file: %w", err)
+		}
+		out.Certificates = []tls.Certificate{certificate}
+	}
+	return out, nil
+}

@@ -29,6 +29,8 @@ const (
 	KindConflict
 	// KindExists: another entry has the DN.
 	KindExists
+	// KindNotUnique: another entry has a value that the directory wants only once.
+	KindNotUnique
 	// KindMissingParent: the entry above is not there.
 	KindMissingParent
 	// KindNotEmpty: there are entries below.
@@ -153,6 +155,9 @@ func outcome(verb string, dn plan.DN, err error, hide secret.Text) error {
 			out.Message = "(the server's message repeats the password and is not shown)"
 		}
 		out.Kind = classify(verb, out.Code)
+		if out.Kind == KindRefused && out.Code == ldap.LDAPResultConstraintViolation && isAboutUniqueness(out.Message) {
+			out.Kind = KindNotUnique
+		}
 		out.History = out.Kind == KindPasswordRefused && strings.Contains(strings.ToLower(out.Message), "history")
 		return out
 	}
@@ -162,6 +167,14 @@ func outcome(verb string, dn plan.DN, err error, hide secret.Text) error {
 		out.Err = errors.New("the connection was lost")
 	}
 	return out
+}
+
+// isAboutUniqueness recognises how servers say that a value is taken: OpenLDAP's unique overlay, the attribute uniqueness
+// plug-in of 389, and Active Directory.
+func isAboutUniqueness(message string) bool {
+	message = strings.ToLower(message)
+	return strings.Contains(message, "non-unique") || strings.Contains(message, "uniqueness") ||
+		strings.Contains(message, "already in use") || strings.Contains(message, "same attribute value")
 }
 
 // Verbs of steps that are no operation of a plan.

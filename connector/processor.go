@@ -59,6 +59,8 @@ type Task struct {
 	Link  string
 	DN    plan.DN
 	Owned map[string][]string
+	// Unlock: an unlock was asked for just now.
+	Unlock bool
 	// PasswordTried: the password at hand may have been written before.
 	PasswordTried bool
 	// Now decides whether a lock or an account has ended.
@@ -274,7 +276,7 @@ func outcomeOf(err error) event.Outcome {
 		switch refused.Kind {
 		case KindUnavailable, KindConfiguration:
 			return event.Outcome{State: event.Waiting, Code: event.CodeUnavailable, Message: err.Error()}
-		case KindRefused, KindPasswordRefused:
+		case KindRefused, KindNotUnique, KindPasswordRefused:
 			return event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: refused.Explain()}
 		}
 	}

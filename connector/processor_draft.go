@@ -111,6 +111,8 @@ func (r *run) express(profile *Profile, d *draft) bool {
 		if d.desired.Removal != nil {
 			account.State.Disabled, account.State.StatusSeen = true, true
 		}
+		account.Unlock = r.task.Unlock
+		account.HasPassword = !r.task.Merged.Object.Password.Zero()
 		rules, unsupported, err := profile.Flavour.AccountRules(*account, d.current, r.task.Now)
 		if err != nil {
 			return r.failed(err)

@@ -24,6 +24,8 @@ func (r *run) applyFailed(ctx context.Context, d draft, op plan.Operation, err e
 		return true
 	case KindExists:
 		return r.waitForPlace(ctx, d.desired.DN)
+	case KindNotUnique:
+		return r.notUnique(ctx, d, outcome)
 	case KindMissingParent:
 		return r.missingParent(ctx, d)
 	case KindNotEmpty:
@@ -78,7 +80,11 @@ func (r *run) waitForPlace(ctx context.Context, dn plan.DN) (again bool) {
 			"%s belongs at %s, and an entry that is not ours is there: rename or delete it, or add an adopt rule to match in the mapping", self, dn))
 		return false
 	}
-	r.result.Touch = append(r.result.Touch, holder)
+	return r.waitForHolder(ctx, dn, holder, fmt.Sprintf("%s belongs at %s, where %s still is", self, dn, holder))
+}
+
+// waitForHolder waits for another object to make room, or steps aside where that one waits for this.
+func (r *run) waitForHolder(ctx context.Context, dn plan.DN, holder event.Ref, message string) (again bool) {
 	circular, err := r.waitsForSelf(ctx, holder)
 	if err != nil {
 		return r.failed(err)
@@ -86,8 +92,33 @@ func (r *run) waitForPlace(ctx context.Context, dn plan.DN) (again bool) {
 	if circular && !r.result.DN.Empty() {
 		return r.stepAside(ctx, dn, holder)
 	}
-	r.wait(event.CodeWaitsForDN, fmt.Sprintf("%s belongs at %s, where %s still is", self, dn, holder), holder)
+	r.result.Touch = append(r.result.Touch, holder)
+	r.wait(event.CodeWaitsForDN, message, holder)
 	return false
+}
+
+// notUnique handles a name that the directory wants only once and that another entry has somewhere else. Where that is an
+// object of ours it may be about to change its name, so it is waited for like a place that is taken.
+func (r *run) notUnique(ctx context.Context, d draft, refused *OutcomeError) (again bool) {
+	name := d.desired.DN.RDN()
+	if len(name) == 0 {
+		return r.failed(refused)
+	}
+	others, err := r.target.Referring(ctx, r.set.Base(), []string{name[0].Type}, name[0].Value)
+	if err != nil {
+		return r.failed(err)
+	}
+	self := r.task.Merged.Object.Ref
+	for _, other := range others {
+		holder, err := r.task.Memory.Holder(ctx, other.DN)
+		if err != nil {
+			return r.failed(err)
+		}
+		if !holder.Zero() && holder != self {
+			return r.waitForHolder(ctx, d.desired.DN, holder, fmt.Sprintf("%s is to be called %s, and so is %s still, at %s", self, name, holder, other.DN))
+		}
+	}
+	return r.failed(refused)
 }
 
 // placeHolder returns the object to wait for: the one that has the DN, or, where the DN lies below the entry of the task

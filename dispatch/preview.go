@@ -79,7 +79,9 @@ func (m *previewMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object
 }
 
 // Allocate shows the first number of the pool: which one it will be is decided when it is given out.
-func (m *previewMemory) Allocate(_ context.Context, n mapping.Number) (int64, error) { return n.From, nil }
+func (m *previewMemory) Allocate(_ context.Context, n mapping.Number) (int64, error) {
+	return n.From, nil
+}
 
 func (m *previewMemory) BeforePassword(context.Context) error { return nil }
 

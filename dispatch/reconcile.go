@@ -99,6 +99,10 @@ func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged) 
 		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned,
 		Now: l.now(), Memory: m,
 	}
+	for i, role := range merged.Roles {
+		kind := job.Pending[i].Change.Type
+		task.Unlock = task.Unlock || role == event.Effective && (kind == event.TypeUserUnlock || kind == event.TypeUserEnable)
+	}
 	if i := merged.PasswordFrom; i >= 0 {
 		task.PasswordTried = job.Pending[i].PasswordTried
 		m.password = job.Pending[i].Seq
@@ -145,6 +149,11 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 // permit counts deletions and disabled users against the guards of the mapping.
 func (l *lane) permit(job store.Job) func(context.Context, connector.Act) (bool, error) {
 	return func(ctx context.Context, act connector.Act) (bool, error) {
+		for _, p := range job.Pending {
+			if p.Approved {
+				return true, nil
+			}
+		}
 		guards := l.route.Guards()
 		limit := guards.Deletes
 		if act == connector.ActDisable {

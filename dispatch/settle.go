@@ -20,7 +20,7 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	s.Known = settled.Object
 	s.Memberships = settled.Object.Members
 	s.Record.Link, s.Record.DN, s.Record.Owned = result.Link, result.DN, result.Owned
-	s.Wake = result.Freed || result.Outcome.State.Settled() && result.Outcome.State != event.Failed
+	s.Wake = result.Freed || changed(job, merged, result)
 	if result.Gone && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted() {
 		s.ForgetMember = true
 	}
@@ -37,6 +37,13 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 		s.Due = merged.Object.Account().NextChange(now)
 	}
 	return s
+}
+
+// changed reports whether something of the object is different now that others may wait for. To wake them without a
+// reason could go on for ever.
+func changed(job store.Job, merged event.Merged, result connector.Result) bool {
+	return result.Outcome.State == event.Done &&
+		(len(result.Operations) > 0 || result.Link != job.Record.Link || !result.DN.Exactly(job.Record.DN) || merged.Object.Exists() != job.Known.Exists())
 }
 
 // outcomes gives each pending event its own outcome.

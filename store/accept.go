@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"idaas-ldap/event"
@@ -30,7 +31,7 @@ func (s *SQLite) Accept(ctx context.Context, now event.Millis, events []NewEvent
 	for i, e := range events {
 		var err error
 		if sealed[i], err = s.sealEvent(e); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("store event %s: %w", e.Change.ID, err)
 		}
 	}
 	var accepted []Accepted
@@ -39,7 +40,7 @@ func (s *SQLite) Accept(ctx context.Context, now event.Millis, events []NewEvent
 		for i, e := range sealed {
 			var err error
 			if accepted[i], err = t.accept(now, e); err != nil {
-				return err
+				return fmt.Errorf("store event %s: %w", e.Change.ID, err)
 			}
 		}
 		return nil
@@ -52,33 +53,57 @@ func (s *SQLite) Accept(ctx context.Context, now event.Millis, events []NewEvent
 
 func (s *SQLite) sealEvent(e NewEvent) (sealedEvent, error) {
 	out := sealedEvent{NewEvent: e}
-	row := eventRow(e.Application, e.Change.ID)
+	if e.Outcome == nil && len(e.Targets) == 0 {
+		return out, errors.New("it is for no directory and has no outcome")
+	}
+	if e.Outcome == nil && e.Change.Object.Zero() {
+		return out, errors.New("it is about no object and has no outcome")
+	}
 	plain, err := json.Marshal(payload{Fields: e.Change.Fields, Members: e.Change.Members, Problem: e.Change.Problem})
 	if err != nil {
-		return out, fmt.Errorf("encode event %s: %w", e.Change.ID, err)
+		return out, fmt.Errorf("encode it: %w", err)
 	}
-	if out.payload, err = s.seal.close(row, plain); err != nil {
+	if out.payload, err = s.seal.close(payloadPlace(e.Application, e.Change.ID), plain); err != nil {
 		return out, err
 	}
-	if !e.Change.Password.Empty() {
-		out.password, err = s.seal.close(row+" password", []byte(e.Change.Password.Reveal()))
+	if wantsPassword(e) {
+		out.password, err = s.seal.close(passwordPlace(e.Application, e.Change.ID), []byte(e.Change.Password.Reveal()))
 	}
 	return out, err
 }
 
-func eventRow(application, eventID string) string { return "event " + application + " " + eventID }
+// wantsPassword reports whether any directory takes the password of an event.
+func wantsPassword(e NewEvent) bool {
+	wanted := false
+	for _, target := range e.Targets {
+		wanted = wanted || target.KeepPassword
+	}
+	return wanted && e.Outcome == nil && !e.Change.Password.Empty()
+}
+
+func payloadPlace(application, eventID string) string {
+	return place("event", application, eventID)
+}
+
+func passwordPlace(application, eventID string) string {
+	return place("password of event", application, eventID)
+}
 
 func (t *tx) accept(now event.Millis, e sealedEvent) (Accepted, error) {
-	known, err := t.recorded(e.Application, e.Change.ID)
-	if err != nil || known != nil {
-		return Accepted{Repeat: true, Deliveries: known, Outcome: first(known)}, err
-	}
 	c := e.Change
-	id, err := t.insert(`INSERT INTO event (application, instance, event_id, type, kind, object, happened, updated, received, payload)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		e.Application, e.Instance, c.ID, string(c.Type), string(c.Object.Kind), c.Object.ID, int64(c.Stamp.Event), int64(c.Stamp.Update), int64(now), e.payload)
+	var id int64
+	isNew, err := t.row(`INSERT INTO event (application, instance, event_id, type, kind, object, happened, updated, received, payload)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
+		[]any{
+			e.Application, e.Instance, c.ID, string(c.Type), string(c.Object.Kind), c.Object.ID,
+			int64(c.Stamp.Event), int64(c.Stamp.Update), int64(now), e.payload,
+		}, &id)
 	if err != nil {
 		return Accepted{}, err
+	}
+	if !isNew {
+		known, err := t.recorded(e.Application, c.ID)
+		return Accepted{Repeat: true, Deliveries: known, Outcome: first(known)}, err
 	}
 	if e.Outcome != nil {
 		d := Delivery{Key: Key{Object: c.Object}, EventID: c.ID, Outcome: *e.Outcome}
@@ -114,43 +139,45 @@ func first(deliveries []Delivery) event.Outcome {
 	return deliveries[0].Outcome
 }
 
-func (t *tx) deliver(eventRowID int64, d *Delivery, password []byte, settled event.Millis) error {
-	var err error
-	d.Seq, err = t.insert(`INSERT INTO delivery (event, directory, kind, object, state, code, message, password, settled)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		eventRowID, d.Key.Directory, string(d.Key.Object.Kind), d.Key.Object.ID,
-		string(d.Outcome.State), string(d.Outcome.Code), d.Outcome.Message, password, int64(settled))
+func (t *tx) deliver(eventRow int64, d *Delivery, password []byte, settled event.Millis) error {
+	_, err := t.row(`INSERT INTO delivery (event, directory, kind, object, state, code, message, password, settled)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+		[]any{
+			eventRow, d.Key.Directory, string(d.Key.Object.Kind), d.Key.Object.ID,
+			string(d.Outcome.State), string(d.Outcome.Code), d.Outcome.Message, password, int64(settled),
+		}, &d.Seq)
 	return err
 }
 
-// due makes an object due now, with a fresh count of tries: a new event is a new reason to try.
+// due makes an object due now, with a fresh count of tries: a new event is a new reason to try. One that is due longer
+// keeps its place.
 func (t *tx) due(key Key, now event.Millis) error {
 	_, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts) VALUES (?, ?, ?, ?, 0)
-		ON CONFLICT (directory, kind, object) DO UPDATE SET due = CASE WHEN work.due < excluded.due THEN work.due ELSE excluded.due END, attempts = 0`,
+		ON CONFLICT (directory, kind, object) DO UPDATE SET attempts = 0,
+			due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END`,
 		key.Directory, string(key.Object.Kind), key.Object.ID, int64(now))
 	return err
 }
 
-// recorded returns the deliveries of an event that was accepted before, nil if it was not.
+// recorded returns the deliveries of an event that was accepted before.
 func (t *tx) recorded(application, eventID string) ([]Delivery, error) {
 	var known []Delivery
 	err := t.rows(`SELECT d.seq, d.directory, d.kind, d.object, d.state, d.code, d.message
 		FROM event e JOIN delivery d ON d.event = e.id WHERE e.application = ? AND e.event_id = ? ORDER BY d.seq`,
 		[]any{application, eventID}, func(rows *sql.Rows) error {
 			d := Delivery{EventID: eventID}
+			err := rows.Scan(&d.Seq, &d.Key.Directory, &d.Key.Object.Kind, &d.Key.Object.ID, &d.Outcome.State, &d.Outcome.Code, &d.Outcome.Message)
 			known = append(known, d)
-			at := &known[len(known)-1]
-			return unavailable(rows.Scan(&at.Seq, &at.Key.Directory, &at.Key.Object.Kind, &at.Key.Object.ID,
-				&at.Outcome.State, &at.Outcome.Code, &at.Outcome.Message))
+			return failure(err)
 		})
 	return known, err
 }
 
-// openPassword returns the password of a delivery.
-func (s *SQLite) openPassword(row string, sealed []byte) (secret.Text, error) {
+// openPassword returns the password of a delivery, the empty one where it is erased or was never kept.
+func (s *SQLite) openPassword(application, eventID string, sealed []byte) (secret.Text, error) {
 	if sealed == nil {
 		return secret.Text{}, nil
 	}
-	plain, err := s.seal.open(row+" password", sealed)
+	plain, err := s.seal.open(passwordPlace(application, eventID), sealed)
 	return secret.New(string(plain)), err
 }

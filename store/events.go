@@ -9,51 +9,69 @@ import (
 	"idaas-ldap/event"
 )
 
-// listLimit is how many rows a list has at most.
-const listLimit = 1000
+// listLimit is how many rows a list has at most, listDefault where the caller does not say.
+const (
+	listLimit   = 1000
+	listDefault = 100
+)
+
+func limited(limit int) int {
+	if limit <= 0 {
+		return listDefault
+	}
+	return min(limit, listLimit)
+}
+
+// unfinished is spelled exactly as in the index over what is not settled and what has failed, which is then used.
+const unfinished = "state IN ('pending', 'waiting', 'held', 'failed')"
 
 // Events lists events, the newest first.
 func (s *SQLite) Events(ctx context.Context, f Filter) ([]EventRecord, error) {
-	query := `SELECT d.seq, e.event_id, e.application, d.directory, e.type, e.kind, e.object, e.happened, e.received, d.settled, d.state, d.code, d.message
-		FROM delivery d JOIN event e ON e.id = d.event WHERE 1 = 1`
-	var args []any
-	where := func(condition string, arg any) {
-		query += " AND " + condition
-		args = append(args, arg)
+	query, args := f.query()
+	var records []EventRecord
+	err := s.readers.view(ctx, func(r *session) error {
+		return r.rows(query, args, func(rows *sql.Rows) error {
+			var e EventRecord
+			err := rows.Scan(&e.Seq, &e.EventID, &e.Application, &e.Directory, &e.Type, &e.Object.Kind, &e.Object.ID, &e.Time, &e.ReceivedAt,
+				&e.SettledAt, &e.Outcome.State, &e.Outcome.Code, &e.Outcome.Message)
+			records = append(records, e)
+			return failure(err)
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
 	}
-	if len(f.States) > 0 {
-		query += " AND d.state IN (?" + strings.Repeat(", ?", len(f.States)-1) + ")"
-		for _, state := range f.States {
-			args = append(args, string(state))
+	return records, nil
+}
+
+// query returns the statement of a list. Its text depends on which fields of the filter are set, and on nothing else.
+func (f Filter) query() (string, []any) {
+	var conditions []string
+	var args []any
+	where := func(set bool, condition string, values ...any) {
+		if set {
+			conditions = append(conditions, condition)
+			args = append(args, values...)
 		}
 	}
-	if f.Directory != "" {
-		where("d.directory = ?", f.Directory)
+	open := len(f.States) > 0
+	states := make([]any, len(f.States))
+	for i, state := range f.States {
+		states[i] = string(state)
+		open = open && (!state.Settled() || state == event.Failed)
 	}
-	if f.Object != "" {
-		where("e.object = ?", f.Object)
+	where(open, "d."+unfinished)
+	where(len(f.States) > 0, "d.state IN (?"+strings.Repeat(", ?", max(0, len(f.States)-1))+")", states...)
+	where(f.Directory != "", "d.directory = ?", f.Directory)
+	where(f.Object != "", "e.object = ?", f.Object)
+	where(f.EventID != "", "e.event_id = ?", f.EventID)
+	where(f.Before > 0, "d.seq < ?", f.Before)
+	query := `SELECT d.seq, e.event_id, e.application, d.directory, e.type, e.kind, e.object, e.happened, e.received, d.settled, d.state, d.code, d.message
+		FROM delivery d JOIN event e ON e.id = d.event`
+	if len(conditions) > 0 {
+		query += " WHERE " + strings.Join(conditions, " AND ")
 	}
-	if f.EventID != "" {
-		where("e.event_id = ?", f.EventID)
-	}
-	if f.Before > 0 {
-		where("d.seq < ?", f.Before)
-	}
-	limit := f.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	query += " ORDER BY d.seq DESC LIMIT ?"
-	args = append(args, min(limit, listLimit))
-	var records []EventRecord
-	err := s.read(ctx, query, args, func(rows *sql.Rows) error {
-		var r EventRecord
-		err := rows.Scan(&r.Seq, &r.EventID, &r.Application, &r.Directory, &r.Type, &r.Object.Kind, &r.Object.ID, &r.Time, &r.ReceivedAt,
-			&r.SettledAt, &r.Outcome.State, &r.Outcome.Code, &r.Outcome.Message)
-		records = append(records, r)
-		return unavailable(err)
-	})
-	return records, err
+	return query + " ORDER BY d.seq DESC LIMIT ?", append(args, limited(f.Limit))
 }
 
 // Retry makes deliveries pending again.
@@ -61,17 +79,18 @@ func (s *SQLite) Retry(ctx context.Context, now event.Millis, by string, seqs []
 	var keys []Key
 	err := s.writer.do(ctx, func(t *tx) error {
 		keys = nil
+		version, err := t.next()
+		if err != nil {
+			return err
+		}
 		seen := map[Key]bool{}
 		for _, seq := range seqs {
 			var key Key
-			found := false
-			if err := t.rows(`UPDATE delivery SET approved = CASE WHEN state = 'held' THEN 1 ELSE approved END,
-				state = 'pending', code = 'ACCEPTED', message = 'to be tried again', settled = 0
+			found, err := t.row(`UPDATE delivery SET approved = approved OR state = 'held',
+					state = 'pending', code = ?, message = 'to be tried again', settled = 0, retried = ?
 				WHERE seq = ? AND state IN ('failed', 'waiting', 'held') AND directory <> '' RETURNING directory, kind, object`,
-				[]any{seq}, func(rows *sql.Rows) error {
-					found = true
-					return unavailable(rows.Scan(&key.Directory, &key.Object.Kind, &key.Object.ID))
-				}); err != nil {
+				[]any{string(event.CodeAccepted), version, seq}, &key.Directory, &key.Object.Kind, &key.Object.ID)
+			if err != nil {
 				return err
 			}
 			if !found {
@@ -80,7 +99,7 @@ func (s *SQLite) Retry(ctx context.Context, now event.Millis, by string, seqs []
 			if err := t.due(key, now); err != nil {
 				return err
 			}
-			if err := t.audit(now, by, "retry", fmt.Sprintf("delivery %d, %s in %s", seq, key.Object, key.Directory)); err != nil {
+			if err := t.audit(AuditRecord{At: now, Who: by, What: "retry", About: fmt.Sprintf("delivery %d, %s in %s", seq, key.Object, key.Directory)}); err != nil {
 				return err
 			}
 			if !seen[key] {
@@ -90,7 +109,10 @@ func (s *SQLite) Retry(ctx context.Context, now event.Millis, by string, seqs []
 		}
 		return nil
 	})
-	return keys, err
+	if err != nil {
+		return nil, fmt.Errorf("retry events: %w", err)
+	}
+	return keys, nil
 }
 
 // Discard settles deliveries as discarded.
@@ -99,74 +121,43 @@ func (s *SQLite) Discard(ctx context.Context, now event.Millis, by string, seqs 
 	err := s.writer.do(ctx, func(t *tx) error {
 		total = 0
 		for _, seq := range seqs {
-			n, err := t.exec(`UPDATE delivery SET state = 'discarded', code = 'DISCARDED', message = ?, password = NULL, settled = ?
-				WHERE seq = ? AND state IN ('pending', 'waiting', 'held', 'failed')`, "discarded by "+by, int64(now), seq)
+			var key Key
+			found, err := t.row(`UPDATE delivery SET state = 'discarded', code = ?, message = ?, password = NULL, settled = ?
+				WHERE seq = ? AND `+unfinished+` RETURNING directory, kind, object`,
+				[]any{string(event.CodeDiscarded), "discarded by " + by, int64(now), seq}, &key.Directory, &key.Object.Kind, &key.Object.ID)
 			if err != nil {
 				return err
 			}
-			if n == 0 {
+			if !found {
 				continue
 			}
 			total++
-			if err := t.audit(now, by, "discard", fmt.Sprintf("delivery %d", seq)); err != nil {
+			if err := t.audit(AuditRecord{At: now, Who: by, What: "discard", About: fmt.Sprintf("delivery %d, %s in %s", seq, key.Object, key.Directory)}); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return total, err
-}
-
-func (t *tx) audit(now event.Millis, who, what, about string) error {
-	_, err := t.exec("INSERT INTO audit (at, who, what, about) VALUES (?, ?, ?, ?)", int64(now), who, what, about)
-	return err
-}
-
-// RecordAudit stores what a person did.
-func (s *SQLite) RecordAudit(ctx context.Context, r AuditRecord) error {
-	return s.writer.do(ctx, func(t *tx) error { return t.audit(r.At, r.Who, r.What, r.About) })
-}
-
-// Audit lists what people did.
-func (s *SQLite) Audit(ctx context.Context, limit int) ([]AuditRecord, error) {
-	var records []AuditRecord
-	err := s.read(ctx, "SELECT at, who, what, about FROM audit ORDER BY id DESC LIMIT ?", []any{min(limit, listLimit)}, func(rows *sql.Rows) error {
-		var r AuditRecord
-		err := rows.Scan(&r.At, &r.Who, &r.What, &r.About)
-		records = append(records, r)
-		return unavailable(err)
-	})
-	return records, err
+	if err != nil {
+		return 0, fmt.Errorf("discard events: %w", err)
+	}
+	return total, nil
 }
 
 // Counts returns the number of unfinished deliveries by state.
 func (s *SQLite) Counts(ctx context.Context, directory string) (map[event.State]int64, error) {
 	counts := map[event.State]int64{}
-	err := s.read(ctx, "SELECT state, COUNT(*) FROM delivery WHERE directory = ? AND state IN ('pending', 'waiting', 'held', 'failed') GROUP BY state", []any{directory}, func(rows *sql.Rows) error {
-		var state event.State
-		var n int64
-		err := rows.Scan(&state, &n)
-		counts[state] = n
-		return unavailable(err)
-	})
-	return counts, err
-}
-
-// Prune removes settled events that are old enough.
-func (s *SQLite) Prune(ctx context.Context, before event.Millis) (int, error) {
-	const batch = 500
-	total := 0
-	for {
-		var n int64
-		err := s.writer.do(ctx, func(t *tx) error {
-			var err error
-			n, err = t.exec(`DELETE FROM event WHERE id IN (SELECT e.id FROM event e WHERE e.received < ? AND NOT EXISTS (
-				SELECT 1 FROM delivery d WHERE d.event = e.id AND d.state IN ('pending', 'waiting', 'held', 'failed')) LIMIT ?)`, int64(before), batch)
-			return err
+	err := s.readers.view(ctx, func(r *session) error {
+		return r.rows("SELECT state, COUNT(*) FROM delivery WHERE directory = ? AND "+unfinished+" GROUP BY state", []any{directory}, func(rows *sql.Rows) error {
+			var state event.State
+			var n int64
+			err := rows.Scan(&state, &n)
+			counts[state] = n
+			return failure(err)
 		})
-		total += int(n)
-		if err != nil || n < batch {
-			return total, err
-		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count events of %s: %w", directory, err)
 	}
+	return counts, nil
 }

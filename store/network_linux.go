@@ -5,21 +5,30 @@ import (
 	"syscall"
 )
 
-// refuseNetwork refuses a folder on a file system of another machine: the locks that SQLite relies on do not hold there.
+// refuseNetwork refuses a folder on a file system of another machine: the locks and the shared memory that SQLite relies
+// on do not hold there. Where the system does not tell what the folder is on, opening the database shows what is wrong.
 func refuseNetwork(folder string) error {
 	var stat syscall.Statfs_t
-	if syscall.Statfs(folder, &stat) != nil {
-		return nil
-	}
-	const (
-		nfs  = 0x6969
-		smb  = 0x517b
-		cifs = 0xff534d42
-		smb2 = 0xfe534d42
-	)
-	switch uint32(stat.Type) { //nolint:gosec // The magic numbers are 32 bits wide.
-	case nfs, smb, cifs, smb2:
-		return fmt.Errorf("the store's folder %s is on a network file system, where the locks of SQLite do not hold: put it on a local disk", folder)
+	if syscall.Statfs(folder, &stat) == nil && isNetwork(uint32(stat.Type)) { //nolint:gosec // The magic numbers are 32 bits wide.
+		return fmt.Errorf("the folder %s is on a network file system, where the locks of SQLite do not hold: put the store on a local disk", folder)
 	}
 	return nil
+}
+
+// isNetwork knows the magic numbers of statfs(2) by which network file systems show.
+func isNetwork(magic uint32) bool {
+	const (
+		nfs    = 0x6969
+		smb    = 0x517b
+		cifs   = 0xff534d42
+		smb2   = 0xfe534d42
+		ceph   = 0x00c36400
+		lustre = 0x0bd00bd0
+	)
+	switch magic {
+	case nfs, smb, cifs, smb2, ceph, lustre:
+		return true
+	default:
+		return false
+	}
 }

@@ -1,18 +1,18 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
-	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/sirupsen/logrus"
 	_ "modernc.org/sqlite" // the driver
@@ -20,42 +20,48 @@ import (
 
 // SQLiteConfig is what the embedded store is made from.
 type SQLiteConfig struct {
-	// Path is the database file; it and its folder are made, for their owner only, where they do not exist.
+	// Path is the database file. It and its folder are made, for their owner only, where they do not exist; others lose
+	// their right to read the file where they have it.
 	Path string
 	Seal *Seal
 	// Log, if set, is told when the upkeep of the file fails. That loses nothing.
 	Log logrus.FieldLogger
-	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound.
+	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound. Beyond it the store is full.
 	MaxPages int
 }
 
 // SQLite is the embedded store: one file, one process that writes to it heavily, others that may look at it and change
 // single rows.
 type SQLite struct {
-	seal   *Seal
-	writer *writer
-	writes *sql.DB
-	reads  *sql.DB
+	seal    *Seal
+	db      *sql.DB
+	readDB  *sql.DB
+	writer  *writer
+	readers *readers
+	upkeep  *upkeep
+	closed  sync.Once
 }
 
 var _ Store = (*SQLite)(nil)
 
-//go:embed migrations/*.sql
-var migrations embed.FS
+// readSessions is how many may read at the same time.
+const readSessions = 8
 
-// OpenSQLite opens or makes the embedded store and brings its schema up to date.
+// OpenSQLite opens or makes the embedded store and brings its schema up to date. It refuses a folder on a network file
+// system, a database that is damaged or of a newer version of the program, and one that was made with another key
+// ([ErrWrongKey]).
 func OpenSQLite(ctx context.Context, cfg SQLiteConfig) (*SQLite, error) {
-	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
-		return nil, fmt.Errorf("make the store's folder: %w", err)
+	if cfg.Seal == nil {
+		return nil, errors.New("open the store: it has no key")
 	}
-	if err := refuseNetwork(filepath.Dir(cfg.Path)); err != nil {
-		return nil, err
+	if cfg.Log == nil {
+		silent := logrus.New()
+		silent.SetOutput(io.Discard)
+		cfg.Log = silent
 	}
-	file, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+	if err := prepareFile(cfg.Path); err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", cfg.Path, err)
 	}
-	_ = file.Close() // it was only made
 	s := &SQLite{seal: cfg.Seal}
 	if err := s.open(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", cfg.Path, err), s.Close())
@@ -63,38 +69,75 @@ func OpenSQLite(ctx context.Context, cfg SQLiteConfig) (*SQLite, error) {
 	return s, nil
 }
 
-func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
-	pragmas := []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "foreign_keys(ON)", "journal_size_limit(67108864)"}
+// prepareFile makes the file, so that it is its owner's from its first byte on. The files that SQLite puts beside it get
+// the mode of this one.
+func prepareFile(path string) error {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err //nolint:wrapcheck // The error names the path.
+	}
+	if err := refuseNetwork(folder); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err //nolint:wrapcheck // The error names the path.
+	}
+	info, err := file.Stat()
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = file.Chmod(0o600)
+	}
+	return errors.Join(err, file.Close())
+}
+
+// address returns the data source name with the settings that every connection has.
+func (cfg SQLiteConfig) address() string {
+	pragmas := []string{
+		"busy_timeout(2000)", // another process holds the lock for one small transaction
+		"auto_vacuum(INCREMENTAL)",
+		"journal_mode(WAL)",
+		"synchronous(FULL)",
+		"secure_delete(ON)",
+		"foreign_keys(ON)",
+		"journal_size_limit(67108864)",
+	}
 	if cfg.MaxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(cfg.MaxPages)+")")
 	}
-	dsn := "file:" + (&url.URL{Path: cfg.Path}).EscapedPath() + "?_pragma=" + strings.Join(pragmas, "&_pragma=")
-	var err error
-	if s.writes, err = sql.Open("sqlite", dsn); err != nil {
-		return err //nolint:wrapcheck // The caller names the file.
-	}
-	conn, err := s.writes.Conn(ctx)
-	if err != nil {
-		return err //nolint:wrapcheck // As above.
-	}
-	if err := check(ctx, conn); err != nil {
-		return err
-	}
-	if err := migrate(ctx, conn); err != nil {
-		return err
-	}
-	if s.reads, err = sql.Open("sqlite", dsn+"&_pragma=query_only(ON)"); err != nil {
-		return err //nolint:wrapcheck // As above.
-	}
-	const readers = 8
-	s.reads.SetMaxOpenConns(readers)
-	s.reads.SetMaxIdleConns(readers)
-	s.writer = newWriter(conn)
-	return s.checkSeal(ctx)
+	return "file:" + (&url.URL{Path: cfg.Path}).EscapedPath() + "?_dqs=false&_defensive=true&_pragma=" + strings.Join(pragmas, "&_pragma=")
 }
 
-// check refuses a damaged database before anything is built on it.
-func check(ctx context.Context, conn *sql.Conn) error {
+func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
+	var err error
+	if s.db, err = sql.Open("sqlite", cfg.address()); err != nil {
+		return err //nolint:wrapcheck // The caller names the file.
+	}
+	session, err := newSession(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	s.writer = newWriter(session)
+	if err := quickCheck(ctx, session.conn); err != nil {
+		return err
+	}
+	if err := migrate(ctx, session.conn); err != nil {
+		return err
+	}
+	if s.readDB, err = sql.Open("sqlite", cfg.address()+"&_query_only=true"); err != nil {
+		return err //nolint:wrapcheck // As above.
+	}
+	if s.readers, err = newReaders(ctx, s.readDB, readSessions); err != nil {
+		return err
+	}
+	if err := s.checkSeal(ctx); err != nil {
+		return err
+	}
+	s.upkeep = newUpkeep(s.writer, s.db, cfg.Log.WithField("store", cfg.Path))
+	return nil
+}
+
+// quickCheck refuses a damaged database before anything is built on it.
+func quickCheck(ctx context.Context, conn *sql.Conn) error {
 	var result string
 	if err := conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
 		return fmt.Errorf("check the database: %w", err)
@@ -105,70 +148,62 @@ func check(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// migrate runs the schema files that the database has not seen, each in one transaction.
-func migrate(ctx context.Context, conn *sql.Conn) error {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return fmt.Errorf("list migrations: %w", err)
-	}
-	sort.Strings(names)
-	var version int
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read the schema version: %w", err)
-	}
-	if version > len(names) {
-		return fmt.Errorf("the database is of a newer version of this program (schema %d, known %d): run that version", version, len(names))
-	}
-	for i := version; i < len(names); i++ {
-		text, err := migrations.ReadFile(names[i])
-		if err != nil {
-			return fmt.Errorf("read migration: %w", err)
-		}
-		script := fmt.Sprintf("BEGIN IMMEDIATE;\n%s;\nPRAGMA user_version = %d;\nCOMMIT;", text, i+1)
-		if _, err := conn.ExecContext(ctx, script); err != nil {
-			return fmt.Errorf("run %s: %w", names[i], err)
-		}
-	}
-	return nil
-}
-
 // checkSeal makes sure that the key belongs to the database: the first key that meets it leaves a mark.
 func (s *SQLite) checkSeal(ctx context.Context) error {
-	const row = "meta seal"
-	mark, err := s.seal.close(row, []byte("idaas-ldap"))
+	where := place("mark of the key")
+	mark, err := s.seal.close(where, nil)
 	if err != nil {
 		return err
 	}
 	if err := s.writer.do(ctx, func(t *tx) error {
-		_, err := t.exec("INSERT INTO meta (name, value) VALUES ('seal', ?) ON CONFLICT (name) DO NOTHING", mark)
+		if _, err := t.exec("INSERT INTO meta (name, value) VALUES ('seal', ?) ON CONFLICT (name) DO NOTHING", mark); err != nil {
+			return err
+		}
+		_, err := t.row("SELECT value FROM meta WHERE name = 'seal'", nil, &mark)
 		return err
 	}); err != nil {
 		return err
 	}
-	var stored []byte
-	if err := s.reads.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = 'seal'").Scan(&stored); err != nil {
-		return unavailable(err)
-	}
-	_, err = s.seal.open(row, stored)
+	_, err = s.seal.open(where, mark)
 	return err
 }
 
-// Check writes something and reads it back.
+// Check writes something of the size of a large event and reads it back.
 func (s *SQLite) Check(ctx context.Context) error {
+	const size = 16 << 10
+	wrote := bytes.Repeat([]byte("idaas-ldap check"), size/16)
 	return s.writer.do(ctx, func(t *tx) error {
-		_, err := t.exec("INSERT INTO meta (name, value) VALUES ('check', 1) ON CONFLICT (name) DO UPDATE SET value = 1 - meta.value")
+		var read []byte
+		if _, err := t.row("INSERT INTO meta (name, value) VALUES ('check', ?) RETURNING value", []any{wrote}, &read); err != nil {
+			return err
+		}
+		if !bytes.Equal(read, wrote) {
+			return errors.New("the store does not give back what was written")
+		}
+		_, err := t.exec("DELETE FROM meta WHERE name = 'check'")
 		return err
 	})
 }
 
 // Close waits for writes under way and closes the store.
 func (s *SQLite) Close() error {
-	if s.writer != nil {
-		s.writer.stop()
-		_ = s.writer.conn.Close() // closing the database below tells what went wrong
-	}
+	var err error
+	s.closed.Do(func() { err = s.close() })
+	return err
+}
+
+func (s *SQLite) close() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.reads, s.writes} {
+	if s.upkeep != nil {
+		s.upkeep.stop()
+	}
+	if s.readers != nil {
+		errs = append(errs, s.readers.close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.stop())
+	}
+	for _, db := range []*sql.DB{s.readDB, s.db} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

@@ -2,227 +2,202 @@ package store
 
 import (
 	"context"
-	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // The writer's limits.
 const (
 	writeBatch  = 512             // units in one transaction at most
-	writeQueue  = 2048            // units that may wait
+	writeQueue  = 2048            // units that may wait; one more is refused
 	writeWithin = 3 * time.Second // how long a unit may wait for its turn
 )
+
+// errClosed is what one gets from a store after Close.
+var errClosed = fmt.Errorf("%w: it is closed", ErrUnavailable)
 
 // writer is the one writer of the database. Callers hand in units of work; those that wait are written in one
 // transaction, so that one sync to disk serves many callers. Each unit is whole or not at all, whatever the others do.
 type writer struct {
-	conn       *sql.Conn
-	units      chan *unit
-	done       chan struct{}
-	close      sync.Once
-	statements map[string]*sql.Stmt
+	session  *session
+	within   time.Duration
+	units    chan *unit
+	stopping chan struct{}
+	done     chan struct{}
+	once     sync.Once
 }
 
 // unit is one piece of work and where its result goes.
 type unit struct {
-	ctx    context.Context //nolint:containedctx // The unit travels through a channel; its context decides whether it starts.
 	work   func(*tx) error
+	taken  atomic.Bool // by the writer, or by the caller who gave up: whoever is first
 	result chan error
 }
 
-// tx is the transaction at hand, with statements prepared once.
+// take decides once who has the unit. A unit that the caller took back is never executed.
+func (u *unit) take() bool { return u.taken.CompareAndSwap(false, true) }
+
+// tx is the transaction at hand.
 type tx struct {
-	writer *writer
-	ctx    context.Context //nolint:containedctx // It lives as long as the transaction.
+	*session
+	version int64 // that of this transaction; zero as long as nobody has asked
 }
 
-func newWriter(conn *sql.Conn) *writer {
-	w := &writer{conn: conn, units: make(chan *unit, writeQueue), done: make(chan struct{}), statements: map[string]*sql.Stmt{}}
+func newWriter(s *session) *writer {
+	w := &writer{
+		session: s, within: writeWithin,
+		units: make(chan *unit, writeQueue), stopping: make(chan struct{}), done: make(chan struct{}),
+	}
 	go w.run()
 	return w
 }
 
-// do runs work in a transaction and returns when it is on disk. ErrUnavailable means that nothing was written.
+// do runs work in a transaction and returns when it is on disk. With an error nothing of it was written. A caller whose
+// context ends gets its work undone if it has not begun, and its result if it has.
 func (w *writer) do(ctx context.Context, work func(*tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, writeWithin)
-	defer cancel()
-	u := &unit{ctx: ctx, work: work, result: make(chan error, 1)}
-	select {
-	case <-w.done:
-		return fmt.Errorf("%w: it is closed", ErrUnavailable)
-	case w.units <- u:
-	case <-ctx.Done():
-		return fmt.Errorf("%w: too much waits to be written: %w", ErrUnavailable, ctx.Err())
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	// Once a unit has started its result counts; before, the writer sees that its context has ended.
+	u := &unit{work: work, result: make(chan error, 1)}
+	select {
+	case w.units <- u:
+	default:
+		return fmt.Errorf("%w: %d others wait to write", ErrUnavailable, writeQueue)
+	}
+	patience := time.NewTimer(w.within)
+	defer patience.Stop()
+	var refusal error
 	select {
 	case err := <-u.result:
 		return err
+	case <-patience.C:
+		refusal = fmt.Errorf("%w: no turn to write came within %s", ErrUnavailable, w.within)
+	case <-ctx.Done():
+		refusal = fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
 	case <-w.done:
-		select {
-		case err := <-u.result:
-			return err
-		default:
-			return fmt.Errorf("%w: it is closed", ErrUnavailable)
-		}
+		refusal = errClosed
 	}
+	if u.take() {
+		return refusal
+	}
+	return <-u.result
 }
 
 // run is the writer's goroutine; stop ends it.
 func (w *writer) run() {
 	defer close(w.done)
-	for u := range w.units {
-		if u == nil {
-			return
-		}
-		batch := []*unit{u}
-		stopping := false
-	collect:
-		for len(batch) < writeBatch {
-			select {
-			case next := <-w.units:
-				if next == nil {
-					stopping = true
-					break collect
-				}
-				batch = append(batch, next)
-			default:
-				break collect
+	for {
+		select {
+		case u := <-w.units:
+			w.write(w.batch(u))
+		case <-w.stopping:
+			if len(w.units) == 0 {
+				return
 			}
-		}
-		w.write(batch)
-		if stopping {
-			return
+			w.write(w.batch(<-w.units))
 		}
 	}
 }
 
-// stop lets what was handed in be written and ends the writer.
-func (w *writer) stop() {
-	w.close.Do(func() { w.units <- nil })
-	<-w.done
+// batch adds to a unit those that wait.
+func (w *writer) batch(u *unit) []*unit {
+	batch := []*unit{u}
+	for len(batch) < writeBatch {
+		select {
+		case next := <-w.units:
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// stop lets what was handed in be written, ends the writer and closes its session.
+func (w *writer) stop() error {
+	var err error
+	w.once.Do(func() {
+		close(w.stopping)
+		<-w.done
+		err = w.session.close()
+	})
+	return err
 }
 
 // write runs a batch in one transaction and tells every caller.
 func (w *writer) write(batch []*unit) {
-	ctx := context.Background()
-	results := make([]error, len(batch))
-	err := w.exec(ctx, "BEGIN IMMEDIATE")
-	if err == nil {
-		for i, u := range batch {
-			results[i] = w.one(ctx, u)
-		}
-		if err = w.exec(ctx, "COMMIT"); err != nil {
-			_ = w.exec(ctx, "ROLLBACK") // the commit's error is the one to tell
-		}
-	}
+	results, err := w.transact(batch)
 	for i, u := range batch {
 		if err != nil {
-			results[i] = unavailable(err)
+			results[i] = err
 		}
-		u.result <- results[i]
+		u.result <- results[i] // has room; a caller who gave up does not read it
 	}
 }
 
-// one runs a unit so that its failure undoes only its own writes.
-func (w *writer) one(ctx context.Context, u *unit) error {
-	if err := u.ctx.Err(); err != nil {
-		return fmt.Errorf("%w: too much waits to be written: %w", ErrUnavailable, err)
+// transact returns the result of each unit. Its error is that of the transaction as a whole: nothing of it is stored.
+func (w *writer) transact(batch []*unit) ([]error, error) {
+	results := make([]error, len(batch))
+	if _, err := w.session.exec(beginWrite); err != nil {
+		return results, unavailable(err)
 	}
-	if err := w.exec(ctx, "SAVEPOINT unit"); err != nil {
-		return unavailable(err)
-	}
-	err := u.work(&tx{writer: w, ctx: ctx})
-	if err != nil {
-		if undo := w.exec(ctx, "ROLLBACK TO unit"); undo != nil {
-			return unavailable(undo)
+	t := &tx{session: w.session}
+	for i, u := range batch {
+		if !u.take() {
+			continue
 		}
-	}
-	if release := w.exec(ctx, "RELEASE unit"); release != nil {
-		return unavailable(release)
-	}
-	return err
-}
-
-func (w *writer) exec(ctx context.Context, query string) error {
-	statement, err := w.statement(ctx, query)
-	if err != nil {
-		return err
-	}
-	_, err = statement.ExecContext(ctx)
-	return err //nolint:wrapcheck // Callers say what they were doing.
-}
-
-func (w *writer) statement(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s, ok := w.statements[query]; ok {
-		return s, nil
-	}
-	s, err := w.conn.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // Callers say what they were doing.
-	}
-	w.statements[query] = s
-	return s, nil
-}
-
-// exec runs a statement and returns how many rows it changed.
-func (t *tx) exec(query string, args ...any) (int64, error) {
-	statement, err := t.writer.statement(t.ctx, query)
-	if err != nil {
-		return 0, unavailable(err)
-	}
-	result, err := statement.ExecContext(t.ctx, args...)
-	if err != nil {
-		return 0, unavailable(err)
-	}
-	n, err := result.RowsAffected()
-	return n, unavailable(err)
-}
-
-// insert runs an INSERT and returns the id of the new row.
-func (t *tx) insert(query string, args ...any) (int64, error) {
-	statement, err := t.writer.statement(t.ctx, query)
-	if err != nil {
-		return 0, unavailable(err)
-	}
-	result, err := statement.ExecContext(t.ctx, args...)
-	if err != nil {
-		return 0, unavailable(err)
-	}
-	id, err := result.LastInsertId()
-	return id, unavailable(err)
-}
-
-// rows runs a query and calls scan for each row.
-func (t *tx) rows(query string, args []any, scan func(*sql.Rows) error) error {
-	statement, err := t.writer.statement(t.ctx, query)
-	if err != nil {
-		return unavailable(err)
-	}
-	rows, err := statement.QueryContext(t.ctx, args...)
-	if err != nil {
-		return unavailable(err)
-	}
-	return each(rows, scan)
-}
-
-// each calls scan for each row and closes the rows.
-func each(rows *sql.Rows, scan func(*sql.Rows) error) error {
-	defer func() { _ = rows.Close() }() // Err tells
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
+		var err error
+		if results[i], err = t.unit(u.work); err != nil {
+			return results, w.rollback(err)
 		}
 	}
-	return unavailable(rows.Err())
+	if _, err := w.session.exec("COMMIT"); err != nil {
+		return results, w.rollback(err)
+	}
+	return results, nil
 }
 
-// unavailable marks an error of the database as one that a later try may not meet.
+// rollback ends a transaction that cannot be committed. The database has ended it already where it ran out of space: then
+// there is none to roll back, which is as well.
+func (w *writer) rollback(cause error) error {
+	_, _ = w.session.exec("ROLLBACK")
+	return unavailable(cause)
+}
+
+// unit runs one unit so that its failure undoes only its own writes. The second error says that the transaction is lost.
+func (t *tx) unit(work func(*tx) error) (result, lost error) {
+	if _, err := t.exec("SAVEPOINT unit"); err != nil {
+		return nil, err
+	}
+	version := t.version
+	result = work(t)
+	if result != nil {
+		t.version = version
+		if _, err := t.exec("ROLLBACK TO unit"); err != nil {
+			return nil, errors.Join(result, err)
+		}
+	}
+	_, lost = t.exec("RELEASE unit")
+	return result, lost
+}
+
+// next returns the version of this transaction: larger than that of every one before.
+func (t *tx) next() (int64, error) {
+	if t.version == 0 {
+		if _, err := t.row("UPDATE version SET value = value + 1 RETURNING value", nil, &t.version); err != nil {
+			return 0, err
+		}
+	}
+	return t.version, nil
+}
+
+// unavailable marks the error of a transaction that was not stored, whatever the reason.
 func unavailable(err error) error {
-	if err == nil {
-		return nil
+	if errors.Is(err, ErrUnavailable) {
+		return err
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }

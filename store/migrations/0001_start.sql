@@ -1,11 +1,18 @@
+-- What the key of the store must be able to open.
 CREATE TABLE meta (
 	name TEXT PRIMARY KEY,
-	value BLOB NOT NULL
+	value @bytes@ NOT NULL
 );
+
+-- The number of the last transaction that changed what others may wait for.
+CREATE TABLE version (
+	value BIGINT NOT NULL
+);
+INSERT INTO version (value) VALUES (1);
 
 -- What IDaaS sent. The payload is sealed and holds no password.
 CREATE TABLE event (
-	id INTEGER PRIMARY KEY,
+	id @identity@,
 	application TEXT NOT NULL,
 	instance TEXT NOT NULL,
 	event_id TEXT NOT NULL,
@@ -15,16 +22,14 @@ CREATE TABLE event (
 	happened BIGINT NOT NULL,
 	updated BIGINT NOT NULL,
 	received BIGINT NOT NULL,
-	payload BLOB NOT NULL,
-	UNIQUE (application, event_id)
+	payload @bytes@ NOT NULL,
+	UNIQUE (event_id, application)
 );
-CREATE INDEX event_by_id ON event (event_id);
 CREATE INDEX event_by_object ON event (object);
-CREATE INDEX event_by_received ON event (received);
 
--- One event on its way to one directory; the directory is empty where the event is for none.
+-- One event on its way to one directory; the directory is empty where the event is for none. The password is sealed.
 CREATE TABLE delivery (
-	seq INTEGER PRIMARY KEY AUTOINCREMENT,
+	seq @identity@,
 	event BIGINT NOT NULL REFERENCES event (id) ON DELETE CASCADE,
 	directory TEXT NOT NULL,
 	kind TEXT NOT NULL,
@@ -32,53 +37,55 @@ CREATE TABLE delivery (
 	state TEXT NOT NULL,
 	code TEXT NOT NULL,
 	message TEXT NOT NULL,
-	password BLOB,
-	tried BIGINT NOT NULL DEFAULT 0,
-	approved BIGINT NOT NULL DEFAULT 0,
+	password @bytes@,
+	tried BOOLEAN NOT NULL DEFAULT FALSE,
+	approved BOOLEAN NOT NULL DEFAULT FALSE,
+	retried BIGINT NOT NULL DEFAULT 0,
 	settled BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX delivery_by_event ON delivery (event);
 CREATE INDEX delivery_open ON delivery (directory, kind, object, seq) WHERE state IN ('pending', 'waiting');
-CREATE INDEX delivery_unfinished ON delivery (directory, state) WHERE state IN ('pending', 'waiting', 'held', 'failed');
+CREATE INDEX delivery_unfinished ON delivery (state, directory) WHERE state IN ('pending', 'waiting', 'held', 'failed');
 
--- What is known of an object in a directory. DNs are readable, fields are sealed.
+-- What is known of an object in a directory. The DN is readable; facts and owned values are sealed.
 CREATE TABLE object (
 	directory TEXT NOT NULL,
 	kind TEXT NOT NULL,
 	id TEXT NOT NULL,
-	present BIGINT NOT NULL,
+	present BOOLEAN NOT NULL,
 	said BIGINT NOT NULL,
 	said_update BIGINT NOT NULL,
 	password BIGINT NOT NULL,
 	password_update BIGINT NOT NULL,
-	facts BLOB NOT NULL,
+	facts @bytes@ NOT NULL,
 	link TEXT NOT NULL,
 	dn TEXT NOT NULL,
-	dn_key TEXT NOT NULL,
-	owned BLOB NOT NULL,
+	dn_key @bytes@ NOT NULL,
+	owned @bytes@,
 	removed BIGINT NOT NULL,
 	woke BIGINT NOT NULL,
 	PRIMARY KEY (directory, kind, id)
 );
 CREATE INDEX object_by_dn ON object (directory, dn_key);
+CREATE INDEX object_present ON object (directory, kind) WHERE present;
 
 CREATE TABLE membership (
 	directory TEXT NOT NULL,
 	grp TEXT NOT NULL,
 	member TEXT NOT NULL,
-	present BIGINT NOT NULL,
+	present BOOLEAN NOT NULL,
 	said BIGINT NOT NULL,
 	said_update BIGINT NOT NULL,
 	PRIMARY KEY (directory, grp, member)
 );
 CREATE INDEX membership_by_member ON membership (directory, member);
 
--- The queue: one row for each object that is to be looked at at some time.
+-- The queue: one row for each object that is to be looked at at some time, or not by itself where due is NULL.
 CREATE TABLE work (
 	directory TEXT NOT NULL,
 	kind TEXT NOT NULL,
 	object TEXT NOT NULL,
-	due BIGINT NOT NULL,
+	due BIGINT,
 	attempts BIGINT NOT NULL,
 	PRIMARY KEY (directory, kind, object)
 );
@@ -105,6 +112,15 @@ CREATE TABLE number (
 );
 CREATE UNIQUE INDEX number_by_object ON number (directory, pool, kind, object);
 
+-- All numbers of a range from its start to before next are given out, so that nobody looks for a free one there.
+CREATE TABLE pool (
+	directory TEXT NOT NULL,
+	name TEXT NOT NULL,
+	start BIGINT NOT NULL,
+	next BIGINT NOT NULL,
+	PRIMARY KEY (directory, name, start)
+);
+
 -- What the guards have let through.
 CREATE TABLE spent (
 	directory TEXT NOT NULL,
@@ -116,9 +132,10 @@ CREATE TABLE spent (
 );
 
 CREATE TABLE audit (
-	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	id @identity@,
 	at BIGINT NOT NULL,
 	who TEXT NOT NULL,
 	what TEXT NOT NULL,
 	about TEXT NOT NULL
 );
+CREATE INDEX audit_by_time ON audit (at);

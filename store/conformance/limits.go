@@ -1,0 +1,153 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"idaas-ldap/event"
+	"idaas-ldap/store"
+)
+
+func limitTests() []test {
+	return []test{
+		{"numbers are given out from the lowest, once", numbersInOrder},
+		{"an object keeps its number", numbersKept},
+		{"pools and directories have numbers of their own", numbersApart},
+		{"a pool that is used up says so", numbersUsedUp},
+		{"ranges that overlap share their numbers", numbersOverlap},
+		{"many callers get different numbers", numbersConcurrent},
+		{"a guard lets through as many as its limit", guardLimit},
+		{"the same object counts once", guardSame},
+		{"what is granted stays granted", guardGranted},
+		{"the window slides", guardWindow},
+		{"acts and directories are counted apart", guardApart},
+		{"many callers do not get past a guard", guardConcurrent},
+	}
+}
+
+func (w world) number(directory, id, pool string, from, to int64) int64 {
+	w.Helper()
+	n, err := w.Allocate(w.Context(), in(directory, user(id)), pool, from, to)
+	w.must(err)
+	return n
+}
+
+func numbersInOrder(w world) {
+	for i := range int64(5) {
+		equal(w, "number", w.number(corp, numbered("user", int(i)), "uidNumber", 100, 200), 100+i)
+	}
+}
+
+func numbersKept(w world) {
+	equal(w, "first", w.number(corp, "user_1", "uidNumber", 100, 200), 100)
+	equal(w, "second", w.number(corp, "user_2", "uidNumber", 100, 200), 101)
+	equal(w, "first again", w.number(corp, "user_1", "uidNumber", 100, 200), 100)
+	equal(w, "first of another range", w.number(corp, "user_1", "uidNumber", 300, 400), 100)
+	w.remember(in(corp, user("user_1")), gone(user("user_1")), store.Record{})
+	equal(w, "third, after the first is gone", w.number(corp, "user_3", "uidNumber", 100, 200), 102)
+}
+
+func numbersApart(w world) {
+	equal(w, "number", w.number(corp, "user_1", "uidNumber", 100, 200), 100)
+	equal(w, "number of another pool", w.number(corp, "user_1", "gidNumber", 100, 200), 100)
+	equal(w, "number of another directory", w.number(lab, "user_2", "uidNumber", 100, 200), 100)
+}
+
+func numbersUsedUp(w world) {
+	w.number(corp, "user_1", "uidNumber", 100, 101)
+	w.number(corp, "user_2", "uidNumber", 100, 101)
+	for range 2 {
+		_, err := w.Allocate(w.Context(), in(corp, user("user_3")), "uidNumber", 100, 101)
+		w.fails(err, store.ErrNoneLeft)
+		if errors.Is(err, store.ErrUnavailable) {
+			w.Fatalf("it is said to pass: %v", err)
+		}
+	}
+	equal(w, "number of the first", w.number(corp, "user_1", "uidNumber", 100, 101), 100)
+	equal(w, "number of a wider range", w.number(corp, "user_3", "uidNumber", 100, 102), 102)
+}
+
+func numbersOverlap(w world) {
+	var got []int64
+	for i, from := range []int64{105, 105, 100, 100, 100, 100, 100, 100, 100, 106, 90} {
+		got = append(got, w.number(corp, numbered("user", i), "uidNumber", from, 200))
+	}
+	equal(w, "numbers", got, []int64{105, 106, 100, 101, 102, 103, 104, 107, 108, 109, 90})
+}
+
+func numbersConcurrent(w world) {
+	const callers, each = 16, 10
+	got := make([][]int64, callers)
+	w.together(callers, func(ctx context.Context, i int) error {
+		for n := range each {
+			number, err := w.Allocate(ctx, in(corp, user(numbered("user", i*each+n))), "uidNumber", 1000, 9999)
+			if err != nil {
+				return err //nolint:wrapcheck // The test shows it.
+			}
+			got[i] = append(got[i], number)
+		}
+		return nil
+	})
+	all := slices.Concat(got...)
+	slices.Sort(all)
+	for i, n := range all {
+		equal(w, "number", n, int64(1000+i))
+	}
+}
+
+func guardLimit(w world) {
+	equal(w, "limit 0", w.spend(user("user_0"), "delete", noon, 0), false)
+	for i := range 3 {
+		equal(w, "within the limit", w.spend(user(numbered("user", i)), "delete", noon, 3), true)
+	}
+	equal(w, "beyond the limit", w.spend(user("user_4"), "delete", noon, 3), false)
+	equal(w, "another kind beyond the limit", w.spend(group("g_1"), "delete", noon, 3), false)
+	equal(w, "a higher limit", w.spend(user("user_4"), "delete", noon, 4), true)
+}
+
+func guardSame(w world) {
+	for range 3 {
+		equal(w, "the same object", w.spend(user("user_1"), "delete", noon, 2), true)
+	}
+	equal(w, "another one", w.spend(user("user_2"), "delete", noon, 2), true)
+	equal(w, "a third", w.spend(user("user_3"), "delete", noon, 2), false)
+}
+
+func guardGranted(w world) {
+	w.spend(user("user_1"), "delete", noon, 2)
+	w.spend(user("user_2"), "delete", noon, 2)
+	equal(w, "the first again under a lower limit", w.spend(user("user_1"), "delete", noon, 1), true)
+}
+
+func guardWindow(w world) {
+	hour := event.Millis(time.Hour.Milliseconds())
+	w.spend(user("user_1"), "delete", noon, 1)
+	equal(w, "just before it ends", w.spend(user("user_2"), "delete", noon+hour-1, 1), false)
+	equal(w, "when it ends", w.spend(user("user_2"), "delete", noon+hour, 1), true)
+	// What happens again counts from then on.
+	equal(w, "again", w.spend(user("user_2"), "delete", noon+hour+hour/2, 1), true)
+	equal(w, "an hour after it began", w.spend(user("user_3"), "delete", noon+2*hour, 1), false)
+}
+
+func guardApart(w world) {
+	equal(w, "delete", w.spend(user("user_1"), "delete", noon, 1), true)
+	equal(w, "disable", w.spend(user("user_2"), "disable", noon, 1), true)
+	ok, err := w.Spend(w.Context(), in(lab, user("user_3")), "delete", noon, time.Hour, 1)
+	w.must(err)
+	equal(w, "delete in another directory", ok, true)
+}
+
+func guardConcurrent(w world) {
+	var granted atomic.Int64
+	w.together(50, func(ctx context.Context, i int) error {
+		ok, err := w.Spend(ctx, in(corp, user(numbered("user", i))), "delete", noon, time.Hour, 5)
+		if ok {
+			granted.Add(1)
+		}
+		return err //nolint:wrapcheck // The test shows it.
+	})
+	equal(w, "granted", granted.Load(), 5)
+}

@@ -1,0 +1,221 @@
+package conformance
+
+import (
+	"fmt"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+	"idaas-ldap/store"
+)
+
+func objectTests() []test {
+	return []test{
+		{"the holder of a DN is found however it is spelled", holderFound},
+		{"an object that is deleted holds no DN", holderDeleted},
+		{"a DN that is given up is held by nobody", holderMoved},
+		{"what lies below a renamed unit moves along", renameBelow},
+		{"words about members are kept per group and member", memberships},
+		{"a user that is gone is forgotten by all groups of the directory", membershipsForget},
+		{"a group that is gone forgets its members", membershipsGroupGone},
+		{"objects that exist are counted by kind", countObjects},
+		{"all objects of a kind are visited once", visitAll},
+		{"a visit ends when told, and may write meanwhile", visitEnds},
+	}
+}
+
+func (w world) holder(dn string) event.Ref {
+	w.Helper()
+	ref, err := w.Holder(w.Context(), corp, plan.MustParseDN(dn))
+	w.must(err)
+	return ref
+}
+
+func (w world) nobodyHolds(directory, dn string) {
+	w.Helper()
+	_, err := w.Holder(w.Context(), directory, plan.MustParseDN(dn))
+	w.fails(err, store.ErrNotFound)
+}
+
+func holderFound(w world) {
+	w.remember(in(corp, user("user_1")), known(user("user_1")), at("uid=Ann  Lee,ou=people,dc=example"))
+	for _, dn := range []string{"uid=Ann  Lee,ou=people,dc=example", "UID=ann lee, OU=People, DC=EXAMPLE", "userid=ann lee,ou=people,dc=example"} {
+		equal(w, dn, w.holder(dn), user("user_1"))
+	}
+	w.nobodyHolds(corp, "uid=ann,ou=people,dc=example")
+	w.nobodyHolds(corp, "ou=people,dc=example")
+	w.nobodyHolds(lab, "uid=Ann Lee,ou=people,dc=example")
+
+	// An object without a DN holds none, not even the empty one.
+	w.remember(in(corp, user("user_2")), known(user("user_2")), store.Record{})
+	w.nobodyHolds(corp, "")
+	// Nobody has said yet whether it exists.
+	w.remember(in(corp, user("user_3")), event.Object{Ref: user("user_3")}, at("uid=c,dc=example"))
+	equal(w, "holder", w.holder("uid=c,dc=example"), user("user_3"))
+}
+
+func holderDeleted(w world) {
+	w.remember(in(corp, user("user_1")), gone(user("user_1")), at("uid=a,dc=example"))
+	w.nobodyHolds(corp, "uid=a,dc=example")
+	w.remember(in(corp, user("user_2")), known(user("user_2")), at("uid=a,dc=example"))
+	equal(w, "holder", w.holder("uid=a,dc=example"), user("user_2"))
+}
+
+func holderMoved(w world) {
+	w.remember(in(corp, user("user_1")), known(user("user_1")), at("uid=a,dc=example"))
+	w.remember(in(corp, user("user_1")), known(user("user_1")), at("uid=b,dc=example"))
+	w.nobodyHolds(corp, "uid=a,dc=example")
+	equal(w, "holder", w.holder("uid=b,dc=example"), user("user_1"))
+}
+
+func renameBelow(w world) {
+	moved := map[string][2]string{
+		"deep":    {"uid=a,ou=x,ou=sales,dc=example", "uid=a,ou=x,ou=Markets,o=new"},
+		"child":   {"uid=b,OU=Sales,dc=example", "uid=b,ou=Markets,o=new"},
+		"comma":   {`cn=Lee\, Ann,ou=sales,dc=example`, `cn=Lee\, Ann,ou=Markets,o=new`},
+		"unicode": {"uid=ü,ou=sales,dc=example", "uid=ü,ou=Markets,o=new"},
+	}
+	stays := map[string]string{
+		"sibling": "uid=d,ou=sales2,dc=example",
+		"longer":  `uid=e,ou=sales\,x,dc=example`,
+		"above":   "dc=example",
+		"other":   "uid=g,ou=ops,dc=example",
+		"value":   "uid=h,ou=sales,dc=example2",
+	}
+	for id, dns := range moved {
+		w.remember(in(corp, user(id)), known(user(id)), at(dns[0]))
+		w.remember(in(lab, user(id)), known(user(id)), at(dns[0]))
+	}
+	for id, dn := range stays {
+		w.remember(in(corp, user(id)), known(user(id)), at(dn))
+	}
+	key := in(corp, unit("ou_sales"))
+	w.remember(key, known(key.Object), at("ou=sales,dc=example"))
+
+	s := settlement(w.load(key), done())
+	s.Known, s.Record = known(key.Object), at("ou=Markets,o=new")
+	s.RenamedFrom, s.RenamedTo = plan.MustParseDN("ou=Sales,dc=example"), plan.MustParseDN("ou=Markets,o=new")
+	w.settle(noon, s)
+
+	dn := func(directory, id string) string {
+		_, r, err := w.Lookup(w.Context(), in(directory, user(id)))
+		w.must(err)
+		return r.DN.String()
+	}
+	for id, dns := range moved {
+		equal(w, id, dn(corp, id), dns[1])
+		equal(w, id+" in the other directory", dn(lab, id), plan.MustParseDN(dns[0]).String())
+		equal(w, "holder of "+dns[1], w.holder(dns[1]), user(id))
+		w.nobodyHolds(corp, dns[0])
+	}
+	for id, want := range stays {
+		equal(w, id, dn(corp, id), want)
+	}
+	equal(w, "holder of the unit's DN", w.holder("ou=markets,o=new"), unit("ou_sales"))
+}
+
+func (w world) members(key store.Key, users []string) map[string]event.Membership {
+	w.Helper()
+	m, err := w.Memberships(w.Context(), key, users)
+	w.must(err)
+	return m
+}
+
+func (w world) speak(key store.Key, o event.Object, words map[string]event.Membership) {
+	w.Helper()
+	s := settlement(w.load(key), done())
+	s.Known, s.Memberships = o, words
+	w.settle(noon, s)
+}
+
+func memberships(w world) {
+	key := in(corp, group("g_1"))
+	word := func(present bool, at event.Millis) event.Membership {
+		return event.Membership{Present: present, At: event.Stamp{Event: at, Update: at - 1}}
+	}
+	w.speak(key, known(key.Object), map[string]event.Membership{"a": word(true, noon), "b": word(true, noon), "c": word(false, noon)})
+	w.speak(key, known(key.Object), map[string]event.Membership{"b": word(false, noon+1), "d": word(true, noon+1)})
+	w.speak(in(corp, group("g_2")), known(group("g_2")), map[string]event.Membership{"a": word(false, noon)})
+	equal(w, "all", w.members(key, nil), map[string]event.Membership{
+		"a": word(true, noon), "b": word(false, noon+1), "c": word(false, noon), "d": word(true, noon+1),
+	})
+	equal(w, "some", w.members(key, []string{"d", "nobody", "a"}), map[string]event.Membership{"a": word(true, noon), "d": word(true, noon+1)})
+	equal(w, "none", w.members(key, []string{}), map[string]event.Membership{})
+	equal(w, "elsewhere", w.members(in(lab, group("g_1")), nil), map[string]event.Membership{})
+}
+
+func membershipsForget(w world) {
+	yes := event.Membership{Present: true, At: event.Stamp{Event: noon}}
+	for _, key := range []store.Key{in(corp, group("g_1")), in(corp, group("g_2")), in(lab, group("g_1"))} {
+		w.speak(key, known(key.Object), map[string]event.Membership{"user_1": yes, "user_2": yes})
+	}
+	s := settlement(w.load(in(corp, user("user_1"))), done())
+	s.Known, s.ForgetMember = gone(user("user_1")), true
+	w.settle(noon, s)
+	rest := map[string]event.Membership{"user_2": yes}
+	equal(w, "first group", w.members(in(corp, group("g_1")), nil), rest)
+	equal(w, "second group", w.members(in(corp, group("g_2")), nil), rest)
+	equal(w, "other directory", len(w.members(in(lab, group("g_1")), nil)), 2)
+}
+
+func membershipsGroupGone(w world) {
+	key := in(corp, group("g_1"))
+	word := event.Membership{Present: true, At: event.Stamp{Event: noon}}
+	w.speak(key, known(key.Object), map[string]event.Membership{"a": word, "b": word})
+	w.speak(in(corp, group("g_2")), known(group("g_2")), map[string]event.Membership{"a": word})
+	w.speak(key, gone(key.Object), map[string]event.Membership{"c": word})
+	equal(w, "members", w.members(key, nil), map[string]event.Membership{"c": word})
+	equal(w, "members of the other one", len(w.members(in(corp, group("g_2")), nil)), 1)
+}
+
+func countObjects(w world) {
+	for i := range 7 {
+		ref := user(numbered("user", i))
+		w.remember(in(corp, ref), known(ref), store.Record{})
+	}
+	w.remember(in(corp, user("user_0003")), gone(user("user_0003")), store.Record{})
+	w.remember(in(corp, unit("ou_1")), known(unit("ou_1")), store.Record{})
+	w.remember(in(lab, user("user_1")), known(user("user_1")), store.Record{})
+	for _, c := range []struct {
+		directory string
+		kind      event.Kind
+		want      int
+	}{{corp, event.KindUser, 6}, {corp, event.KindUnit, 1}, {corp, event.KindGroup, 0}, {lab, event.KindUser, 1}} {
+		n, err := w.CountObjects(w.Context(), c.directory, c.kind)
+		w.must(err)
+		equal(w, fmt.Sprintf("objects of %s in %s", c.kind, c.directory), n, c.want)
+	}
+}
+
+func visitAll(w world) {
+	const users = 1203
+	for i := range users {
+		ref := user(numbered("user", i))
+		w.remember(in(corp, ref), known(ref), at("uid="+ref.ID+",dc=example"))
+	}
+	w.remember(in(corp, unit("ou_1")), known(unit("ou_1")), store.Record{})
+	w.remember(in(lab, user("user_x")), known(user("user_x")), store.Record{})
+	seen := map[string]int{}
+	w.must(w.Objects(w.Context(), corp, event.KindUser, func(o event.Object, r store.Record) bool {
+		equal(w, "DN", r.DN.String(), "uid="+o.Ref.ID+",dc=example")
+		seen[o.Ref.ID]++
+		return true
+	}))
+	equal(w, "objects", len(seen), users)
+	for id, n := range seen {
+		equal(w, "visits of "+id, n, 1)
+	}
+}
+
+func visitEnds(w world) {
+	for i := range 10 {
+		ref := user(numbered("user", i))
+		w.remember(in(corp, ref), known(ref), store.Record{})
+	}
+	visits := 0
+	w.must(w.Objects(w.Context(), corp, event.KindUser, func(o event.Object, _ store.Record) bool {
+		visits++
+		w.remember(in(corp, o.Ref), gone(o.Ref), store.Record{})
+		return visits < 4
+	}))
+	equal(w, "visits", visits, 4)
+}

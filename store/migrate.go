@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// migrations are the versions of the schema, each on top of the one before, in the order of their names.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the schema up to date in one transaction, and refuses a database of a later version of the program: it
+// may mean something by its data that this one does not know.
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	if _, err := conn.ExecContext(ctx, beginWrite); err != nil {
+		return fmt.Errorf("begin the migration: %w", err)
+	}
+	if err := migrateWithin(ctx, conn); err != nil {
+		_, undo := conn.ExecContext(ctx, "ROLLBACK")
+		return errors.Join(err, undo)
+	}
+	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+		return fmt.Errorf("commit the migration: %w", err)
+	}
+	return nil
+}
+
+func migrateWithin(ctx context.Context, conn *sql.Conn) error {
+	if _, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)"); err != nil {
+		return fmt.Errorf("prepare the schema version: %w", err)
+	}
+	var version int
+	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM schema_version").Scan(&version); err != nil {
+		return fmt.Errorf("read the schema version: %w", err)
+	}
+	names, err := fs.Glob(migrations, "migrations/*.sql") // in order
+	if err != nil {
+		return fmt.Errorf("list the migrations: %w", err)
+	}
+	if version > len(names) {
+		return fmt.Errorf("the database was written by a newer version of this program (schema %d, known here %d): run that version, "+
+			"or restore a backup from before", version, len(names))
+	}
+	for i := version; i < len(names); i++ {
+		text, err := fs.ReadFile(migrations, names[i])
+		if err != nil {
+			return fmt.Errorf("read a migration: %w", err)
+		}
+		if _, err := conn.ExecContext(ctx, columnTypes.Replace(string(text))); err != nil {
+			return fmt.Errorf("run %s: %w", names[i], err)
+		}
+		if _, err := conn.ExecContext(ctx, "INSERT INTO schema_version (version) VALUES (?)", i+1); err != nil {
+			return fmt.Errorf("note the schema version %d: %w", i+1, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// sealedObject is a row of what is known and remembered of an object.
+type sealedObject struct {
+	event.Object
+	Record
+	dn           string
+	facts, owned []byte
+}
+
+const objectColumns = "kind, id, present, said, said_update, password, password_update, facts, link, dn, owned, removed"
+
+func (o *sealedObject) scan(rows *sql.Rows) error {
+	return failure(rows.Scan(&o.Ref.Kind, &o.Ref.ID, &o.Existence.Present, &o.Existence.At.Event, &o.Existence.At.Update,
+		&o.Password.Event, &o.Password.Update, &o.facts, &o.Link, &o.dn, &o.owned, &o.RemovedAt))
+}
+
+// object returns the row of an object, nil if there is none.
+func (r *session) object(key Key) (*sealedObject, error) {
+	var found *sealedObject
+	err := r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND kind = ? AND id = ?", keyArgs(key), func(rows *sql.Rows) error {
+		found = &sealedObject{}
+		return found.scan(rows)
+	})
+	return found, err
+}
+
+func objectPlace(directory string, ref event.Ref, what string) string {
+	return place(what+" of object", directory, string(ref.Kind), ref.ID)
+}
+
+func (s *SQLite) openObject(directory string, sealed sealedObject) (event.Object, Record, error) {
+	o, r := sealed.Object, sealed.Record
+	plain, err := s.seal.open(objectPlace(directory, o.Ref, "facts"), sealed.facts)
+	if err != nil {
+		return o, r, err
+	}
+	if o.Facts, err = event.UnmarshalFacts(plain); err != nil {
+		return o, r, fmt.Errorf("decode the facts of %s in %s: %w", o.Ref, directory, err)
+	}
+	if r.DN, err = plan.ParseDN(sealed.dn); err != nil {
+		return o, r, fmt.Errorf("decode the DN of %s in %s: %w", o.Ref, directory, err)
+	}
+	if sealed.owned == nil {
+		return o, r, nil
+	}
+	if plain, err = s.seal.open(objectPlace(directory, o.Ref, "owned values"), sealed.owned); err != nil {
+		return o, r, err
+	}
+	if err := json.Unmarshal(plain, &r.Owned); err != nil {
+		return o, r, fmt.Errorf("decode the owned values of %s in %s: %w", o.Ref, directory, err)
+	}
+	return o, r, nil
+}
+
+// sealObject is the way back of openObject.
+func (s *SQLite) sealObject(directory string, o event.Object, r Record) (sealedObject, error) {
+	out := sealedObject{Object: o, Record: r, dn: r.DN.String()}
+	plain, err := event.MarshalFacts(o.Facts)
+	if err != nil {
+		return out, fmt.Errorf("encode the facts of %s in %s: %w", o.Ref, directory, err)
+	}
+	if out.facts, err = s.seal.close(objectPlace(directory, o.Ref, "facts"), plain); err != nil {
+		return out, err
+	}
+	if len(r.Owned) == 0 {
+		return out, nil
+	}
+	if plain, err = json.Marshal(r.Owned); err != nil {
+		return out, fmt.Errorf("encode the owned values of %s in %s: %w", o.Ref, directory, err)
+	}
+	out.owned, err = s.seal.close(objectPlace(directory, o.Ref, "owned values"), plain)
+	return out, err
+}
+
+// Lookup returns what is known and remembered of an object.
+func (s *SQLite) Lookup(ctx context.Context, key Key) (event.Object, Record, error) {
+	var sealed *sealedObject
+	err := s.readers.view(ctx, func(r *session) error {
+		var err error
+		sealed, err = r.object(key)
+		return err
+	})
+	if err == nil && sealed == nil {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return event.Object{}, Record{}, fmt.Errorf("look up %s in %s: %w", key.Object, key.Directory, err)
+	}
+	return s.openObject(key.Directory, *sealed)
+}
+
+// Objects calls yield for every known object of a kind, page by page. No page is held open while yield works.
+func (s *SQLite) Objects(ctx context.Context, directory string, kind event.Kind, yield func(event.Object, Record) bool) error {
+	const size = 500
+	for after := ""; ; {
+		var page []sealedObject
+		err := s.readers.view(ctx, func(r *session) error {
+			return r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?",
+				[]any{directory, string(kind), after, size}, func(rows *sql.Rows) error {
+					var o sealedObject
+					err := o.scan(rows)
+					page = append(page, o)
+					return err
+				})
+		})
+		if err != nil {
+			return fmt.Errorf("list the objects of %s: %w", directory, err)
+		}
+		for _, sealed := range page {
+			o, r, err := s.openObject(directory, sealed)
+			if err != nil {
+				return err
+			}
+			if !yield(o, r) {
+				return nil
+			}
+			after = o.Ref.ID
+		}
+		if len(page) < size {
+			return nil
+		}
+	}
+}
+
+// CountObjects returns how many objects of a kind are known to exist.
+func (s *SQLite) CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error) {
+	n := 0
+	err := s.readers.view(ctx, func(r *session) error {
+		_, err := r.row("SELECT COUNT(*) FROM object WHERE directory = ? AND kind = ? AND present", []any{directory, string(kind)}, &n)
+		return err
+	})
+	return n, err
+}
+
+// Holder returns the object whose remembered DN this is.
+func (s *SQLite) Holder(ctx context.Context, directory string, dn plan.DN) (event.Ref, error) {
+	var ref event.Ref
+	found := false
+	err := s.readers.view(ctx, func(r *session) error {
+		var err error
+		// An object of which nobody has said whether it exists may well hold an entry; one that is deleted does not.
+		found, err = r.row(`SELECT kind, id FROM object WHERE directory = ? AND dn_key = ? AND (present OR (said = 0 AND said_update = 0))
+			ORDER BY kind, id LIMIT 1`, []any{directory, treeKey(dn)}, &ref.Kind, &ref.ID)
+		return err
+	})
+	if err == nil && (!found || dn.Empty()) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return event.Ref{}, fmt.Errorf("look up who holds %s in %s: %w", dn, directory, err)
+	}
+	return ref, nil
+}
+
+// Memberships returns the known words about members of a group.
+func (s *SQLite) Memberships(ctx context.Context, group Key, users []string) (map[string]event.Membership, error) {
+	const columns = "SELECT member, present, said, said_update FROM membership WHERE directory = ? AND grp = ?"
+	out := map[string]event.Membership{}
+	scan := func(rows *sql.Rows) error {
+		var user string
+		var m event.Membership
+		err := rows.Scan(&user, &m.Present, &m.At.Event, &m.At.Update)
+		out[user] = m
+		return failure(err)
+	}
+	err := s.readers.view(ctx, func(r *session) error {
+		if users == nil {
+			return r.rows(columns, []any{group.Directory, group.Object.ID}, scan)
+		}
+		for _, user := range users {
+			if err := r.rows(columns+" AND member = ?", []any{group.Directory, group.Object.ID, user}, scan); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up members of %s in %s: %w", group.Object, group.Directory, err)
+	}
+	return out, nil
+}
+
+// treeKey is a normalised DN with the root first and a comma after each name, so that everything below an entry is one
+// range of the index. A comma inside a name has a backslash before it.
+func treeKey(dn plan.DN) []byte {
+	key := []byte{}
+	for i := len(dn) - 1; i >= 0; i-- {
+		key = append(append(key, dn[i].Key()...), ',')
+	}
+	return key
+}
+
+// treeEnd is the first key after those of an entry and of everything below it.
+func treeEnd(key []byte) []byte {
+	end := append([]byte{}, key...)
+	end[len(end)-1]++ // the comma, the last byte
+	return end
+}

@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// readers are the sessions that only read. They see what was committed and never wait for the writer.
+type readers struct {
+	idle chan *session
+	open int
+}
+
+func newReaders(ctx context.Context, db *sql.DB, n int) (*readers, error) {
+	r := &readers{idle: make(chan *session, n)}
+	for range n {
+		s, err := newSession(ctx, db)
+		if err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+		r.open++
+		r.idle <- s
+	}
+	return r, nil
+}
+
+// view calls look with a session in a transaction of its own: all that it reads is of one moment.
+func (r *readers) view(ctx context.Context, look func(*session) error) error {
+	var s *session
+	select {
+	case s = <-r.idle:
+	case <-ctx.Done():
+		return fmt.Errorf("wait to read from the store: %w", ctx.Err())
+	}
+	if s == nil {
+		return errClosed
+	}
+	defer func() { r.idle <- s }()
+	if _, err := s.exec("BEGIN"); err != nil {
+		return err
+	}
+	err := look(s)
+	_, end := s.exec("COMMIT") // nothing was written, so there is nothing to roll back
+	return errors.Join(err, end)
+}
+
+// close waits for those who read and closes the sessions.
+func (r *readers) close() error {
+	var errs []error
+	for range r.open {
+		errs = append(errs, (<-r.idle).close())
+	}
+	close(r.idle)
+	return errors.Join(errs...)
+}

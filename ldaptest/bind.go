@@ -1,0 +1,71 @@
+package ldaptest
+
+import (
+	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/internal/secret"
+	"idaas-ldap/plan"
+)
+
+// bind authenticates by name and password (RFC 4513 section 5.1). A bind that fails leaves the session anonymous.
+func (c *session) bind(r *request) error {
+	c.setWho(nil)
+	if version := integer(child(r.op, 0)); version != 3 {
+		return refuse(ldap.LDAPResultProtocolError, "requested protocol version not supported")
+	}
+	dn, err := c.server.dir.schema.parseDN(r.dn)
+	if err != nil {
+		return err
+	}
+	credentials := child(r.op, 2)
+	if credentials.ClassType != ber.ClassContext || credentials.Tag != 0 {
+		return refuse(ldap.LDAPResultAuthMethodNotSupported, "only simple binds are supported")
+	}
+	password := secret.New(octets(credentials))
+	switch {
+	case password.Empty() && dn.Empty():
+		return nil
+	case password.Empty():
+		return refuse(ldap.LDAPResultUnwillingToPerform, "unauthenticated bind (DN with no password) disallowed")
+	case c.server.cfg.RequireTLS && !c.isSecure():
+		return refuse(ldap.LDAPResultConfidentialityRequired, "confidentiality required")
+	case dn.Empty() || !c.server.knows(dn, password):
+		return refuse(ldap.LDAPResultInvalidCredentials, "")
+	}
+	c.setWho(dn)
+	return nil
+}
+
+// knows checks a name and a password.
+func (s *Server) knows(dn plan.DN, password secret.Text) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if dn.Equal(s.admin) && !s.cfg.AdminPassword.Empty() {
+		return s.cfg.AdminPassword.Equal(password)
+	}
+	return s.dir.authenticate(dn, password)
+}
+
+func (c *session) setWho(dn plan.DN) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.who = dn
+}
+
+func (c *session) isSecure() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.secure
+}
+
+// mayWrite refuses writes of those who may not.
+func (s *Server) mayWrite(who plan.DN) error {
+	switch {
+	case who.Empty():
+		return refuse(ldap.LDAPResultStrongAuthRequired, "modifications require authentication")
+	case !s.writers[who.Key()]:
+		return refuse(ldap.LDAPResultInsufficientAccessRights, "no write access")
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package ldaptest
+
+import (
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/plan"
+)
+
+// remove deletes a leaf (RFC 4511 section 4.8).
+func (d *directory) remove(dn plan.DN) error {
+	if err := d.mustBeInside(dn); err != nil {
+		return err
+	}
+	e, err := d.lookup(dn)
+	if err != nil {
+		return err
+	}
+	if len(e.children) > 0 {
+		return refuse(ldap.LDAPResultNotAllowedOnNonLeaf, "subordinate objects must be deleted first")
+	}
+	return d.atomically(func() error {
+		dn, members, groups := e.dn(), d.groupMembers(e), d.memberships(e)
+		d.unlink(e)
+		for len(e.attributes) > 0 {
+			d.takeAll(e, e.attributes[len(e.attributes)-1])
+		}
+		d.size--
+		d.undo = append(d.undo, func() { d.size++ })
+		d.leaveGroup(dn, members)
+		d.forgetMember(dn, groups)
+		d.dropReferences(dn)
+		return nil
+	})
+}

@@ -1,0 +1,259 @@
+package ldaptest
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+	"github.com/google/uuid"
+
+	"idaas-ldap/plan"
+)
+
+// directory is the data with its rules. It knows nothing of sockets and sessions; whoever calls it holds the lock of the server.
+type directory struct {
+	schema  *schema
+	suffix  plan.DN
+	root    *entry
+	size    int
+	lastID  uint64
+	indexes map[*attributeType]*index
+	undo    []func()
+
+	keepMemberOf bool
+	references   []*attributeType
+	placeholder  plan.DN
+	passwords    PasswordPolicy
+	clock        func() time.Time
+	rand         io.Reader
+	changes      uint64
+}
+
+// indexed are the attributes that are found quickly by their value.
+func indexed() []string {
+	return []string{
+		"uid", "cn", "sn", "mail", "ou", "dc", "employeeNumber", "businessCategory", "entryUUID", "uidNumber", "gidNumber", "memberUid",
+		"member", "uniqueMember", "memberOf", "manager", "owner", "secretary", "seeAlso", "roleOccupant",
+	}
+}
+
+// newDirectory makes an empty directory.
+func newDirectory(cfg Config, s *schema) (*directory, error) {
+	d := &directory{
+		schema: s, indexes: map[*attributeType]*index{}, keepMemberOf: !cfg.NoMemberOf,
+		passwords: cfg.Passwords, clock: cfg.Clock, rand: cfg.Rand,
+	}
+	var err error
+	if d.suffix, err = s.parseDN(cfg.Suffix); err != nil {
+		return nil, fmt.Errorf("suffix %q: %w", cfg.Suffix, err)
+	}
+	d.suffix = s.spell(d.suffix)
+	if d.placeholder, err = s.parseDN(cfg.Placeholder); err != nil {
+		return nil, fmt.Errorf("placeholder %q: %w", cfg.Placeholder, err)
+	}
+	names := cfg.References
+	if len(names) == 0 {
+		names = []string{"member", "uniqueMember", "manager", "owner", "secretary", "seeAlso", "roleOccupant"}
+	}
+	if cfg.NoReferences {
+		names = nil
+	}
+	for _, name := range slices.Concat(indexed(), cfg.Index, names) {
+		desc, err := s.describe(name)
+		if err != nil {
+			return nil, fmt.Errorf("index %s: %w", name, err)
+		}
+		if d.indexes[desc.typ] == nil {
+			d.indexes[desc.typ] = newIndex(desc.typ)
+		}
+	}
+	for _, name := range names {
+		d.references = append(d.references, s.mustAttribute(name))
+	}
+	return d, nil
+}
+
+// makeSuffix makes the topmost entry.
+func (d *directory) makeSuffix(who plan.DN) error {
+	ava := d.suffix.RDN()[0]
+	classes := map[string][]string{
+		"dc": {"dcObject", "organization"}, "o": {"organization"}, "ou": {"organizationalUnit"}, "c": {"country"}, "l": {"locality"},
+	}[ava.Type]
+	if classes == nil {
+		return fmt.Errorf("make %s: say in LDIF what it is", d.suffix)
+	}
+	attributes := []plan.Attribute{{Name: "objectClass", Values: classes}, {Name: ava.Type, Values: []string{ava.Value}}}
+	if ava.Type == "dc" {
+		attributes = append(attributes, plan.Attribute{Name: "o", Values: []string{ava.Value}})
+	}
+	return d.add(d.suffix, attributes, who)
+}
+
+// atomically runs a write. What it changed is undone where it fails.
+func (d *directory) atomically(do func() error) error {
+	d.undo = d.undo[:0]
+	err := do()
+	if err != nil {
+		for i := len(d.undo) - 1; i >= 0; i-- {
+			d.undo[i]()
+		}
+	}
+	clear(d.undo)
+	d.undo = d.undo[:0]
+	return err
+}
+
+// find returns the entry of a DN, or the deepest entry above it and false.
+func (d *directory) find(dn plan.DN) (*entry, bool) {
+	if d.root == nil || !dn.Within(d.suffix) {
+		return nil, false
+	}
+	at := d.root
+	for i := len(dn) - len(d.suffix) - 1; i >= 0; i-- {
+		next, ok := at.children[dn[i].Key()]
+		if !ok {
+			return at, false
+		}
+		at = next
+	}
+	return at, true
+}
+
+// lookup returns the entry of a DN; the refusal names the deepest entry above it that exists.
+func (d *directory) lookup(dn plan.DN) (*entry, error) {
+	e, ok := d.find(dn)
+	if ok {
+		return e, nil
+	}
+	r := refuse(ldap.LDAPResultNoSuchObject, "")
+	if e != nil {
+		r.matched = e.dn()
+	}
+	return nil, r
+}
+
+// mustBeInside refuses a write outside the suffix.
+func (d *directory) mustBeInside(dn plan.DN) error {
+	if !dn.Within(d.suffix) {
+		return refuse(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
+	}
+	return nil
+}
+
+// link hangs an entry into the tree.
+func (d *directory) link(e, parent *entry) {
+	e.parent = parent
+	if parent == nil {
+		d.root = e
+		d.undo = append(d.undo, func() { d.root = nil })
+		return
+	}
+	if parent.children == nil {
+		parent.children = map[string]*entry{}
+	}
+	parent.children[e.key] = e
+	d.undo = append(d.undo, func() { delete(parent.children, e.key) })
+}
+
+// unlink takes an entry out of the tree.
+func (d *directory) unlink(e *entry) {
+	parent, key := e.parent, e.key
+	if parent == nil {
+		d.root = nil
+		d.undo = append(d.undo, func() { d.root = e })
+		return
+	}
+	delete(parent.children, key)
+	d.undo = append(d.undo, func() { e.parent = parent; parent.children[key] = e })
+}
+
+// put gives an entry one value more, which the caller has checked.
+func (d *directory) put(e *entry, desc description, value, key string) {
+	a := e.attribute(desc)
+	if a == nil {
+		a = &attribute{desc: desc}
+		e.attributes = append(e.attributes, a)
+	}
+	a.insert(value, key)
+	if x := d.indexes[desc.typ]; x != nil {
+		x.add(key, value, e)
+	}
+	d.undo = append(d.undo, func() { d.takeOut(e, e.attribute(desc), key) })
+}
+
+// take removes one value of an attribute, and the attribute with its last one. Undoing looks attributes up anew, because one
+// that was emptied is another one when it comes back.
+func (d *directory) take(e *entry, a *attribute, key string) {
+	value := a.values[a.find(key)]
+	d.takeOut(e, a, key)
+	d.undo = append(d.undo, func() { d.put(e, a.desc, value, key) })
+}
+
+func (d *directory) takeOut(e *entry, a *attribute, key string) {
+	a.removeAt(a.find(key))
+	if x := d.indexes[a.desc.typ]; x != nil {
+		x.remove(key, e)
+	}
+	if len(a.values) > 0 {
+		return
+	}
+	for i, have := range e.attributes {
+		if have == a {
+			e.attributes = append(e.attributes[:i:i], e.attributes[i+1:]...)
+			return
+		}
+	}
+}
+
+// takeAll removes an attribute.
+func (d *directory) takeAll(e *entry, a *attribute) {
+	for len(a.keys) > 0 {
+		d.take(e, a, a.keys[len(a.keys)-1])
+	}
+}
+
+// set replaces the values of an attribute that the directory itself keeps.
+func (d *directory) set(e *entry, typ *attributeType, values ...string) {
+	desc := description{typ: typ}
+	if a := e.attribute(desc); a != nil {
+		d.takeAll(e, a)
+	}
+	for _, v := range values {
+		key, err := d.schema.normalise(typ, v)
+		if err != nil {
+			key = v
+		}
+		d.put(e, desc, v, key)
+	}
+}
+
+// created stamps a new entry.
+func (d *directory) created(e *entry, who plan.DN) error {
+	id, err := uuid.NewRandomFromReader(d.rand)
+	if err != nil {
+		return fmt.Errorf("make an entryUUID: %w", err)
+	}
+	now := d.now()
+	for name, value := range map[string]string{"entryUUID": id.String(), "createTimestamp": now, "creatorsName": who.String()} {
+		if typ := d.schema.mustAttribute(name); e.attribute(description{typ: typ}) == nil && value != "" {
+			d.set(e, typ, value)
+		}
+	}
+	return nil
+}
+
+// modified stamps an entry that was written.
+func (d *directory) modified(e *entry, who plan.DN) {
+	d.changes++
+	d.set(e, d.schema.mustAttribute("modifyTimestamp"), d.now())
+	if !who.Empty() {
+		d.set(e, d.schema.mustAttribute("modifiersName"), who.String())
+	}
+	csn := fmt.Sprintf("%s.%06dZ#%06x#000#000000", d.clock().UTC().Format("20060102150405"), d.clock().Nanosecond()/1000, d.changes&0xffffff)
+	d.set(e, d.schema.mustAttribute("entryCSN"), csn)
+}
+
+// now returns the time as a generalized time.
+func (d *directory) now() string { return d.clock().UTC().Format("20060102150405Z") }

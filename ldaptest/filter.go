@@ -1,0 +1,255 @@
+package ldaptest
+
+import (
+	"slices"
+	"strings"
+
+	"idaas-ldap/plan"
+)
+
+// truth is the outcome of a filter: false, undefined or true (RFC 4511 section 4.5.1.7). The order lets "and" be the smaller
+// and "or" the greater of two.
+type truth int8
+
+const (
+	isFalse truth = iota - 1
+	isUndefined
+	isTrue
+)
+
+func truthOf(b bool) truth {
+	if b {
+		return isTrue
+	}
+	return isFalse
+}
+
+// filter is a search filter with its assertions prepared.
+type filter interface {
+	match(d *directory, e *entry) truth
+	// candidates returns entries among which are all that match, and how many; false where it takes a look at every entry.
+	candidates(d *directory) (count int, list func() []*entry, ok bool)
+}
+
+type (
+	andFilter       []filter
+	orFilter        []filter
+	notFilter       struct{ of filter }
+	presentFilter   struct{ desc description }
+	undefinedFilter struct{}
+	equalityFilter  struct {
+		desc description
+		key  string
+		// class is the asserted object class, for which subclasses match as well.
+		class *objectClass
+	}
+	orderFilter struct {
+		desc    description
+		key     string
+		greater bool
+	}
+	substringFilter struct {
+		desc           description
+		initial, final string
+		middle         []string
+	}
+	extensibleFilter struct {
+		rule  *matchingRule
+		desc  *description
+		test  func(value string) bool
+		inDNs bool
+	}
+)
+
+func (f andFilter) match(d *directory, e *entry) truth {
+	out := isTrue
+	for _, part := range f {
+		if out = min(out, part.match(d, e)); out == isFalse {
+			break
+		}
+	}
+	return out
+}
+
+func (f orFilter) match(d *directory, e *entry) truth {
+	out := isFalse
+	for _, part := range f {
+		if out = max(out, part.match(d, e)); out == isTrue {
+			break
+		}
+	}
+	return out
+}
+
+func (f notFilter) match(d *directory, e *entry) truth { return -f.of.match(d, e) }
+
+func (undefinedFilter) match(*directory, *entry) truth { return isUndefined }
+
+func (f presentFilter) match(d *directory, e *entry) truth {
+	return truthOf(d.anyValue(e, f.desc, func(*attribute) bool { return true }))
+}
+
+func (f equalityFilter) match(d *directory, e *entry) truth {
+	if f.class != nil {
+		return truthOf(slices.ContainsFunc(d.classesOf(e), func(c *objectClass) bool { return c.within(f.class) }))
+	}
+	return truthOf(d.anyValue(e, f.desc, func(a *attribute) bool { return a.find(f.key) >= 0 }))
+}
+
+func (f orderFilter) match(d *directory, e *entry) truth {
+	return truthOf(d.anyValue(e, f.desc, func(a *attribute) bool {
+		return slices.ContainsFunc(a.values, func(v string) bool {
+			key, err := f.desc.typ.ordering.prepare(v)
+			if err != nil {
+				return false
+			}
+			order := f.desc.typ.ordering.order(key, f.key)
+			return order == 0 || order > 0 == f.greater
+		})
+	}))
+}
+
+func (f substringFilter) match(d *directory, e *entry) truth {
+	return truthOf(d.anyValue(e, f.desc, func(a *attribute) bool {
+		return slices.ContainsFunc(a.values, f.matchValue)
+	}))
+}
+
+func (f substringFilter) matchValue(value string) bool {
+	rest, err := f.desc.typ.substring.prepare(value)
+	if err != nil || !strings.HasPrefix(rest, f.initial) {
+		return false
+	}
+	rest = rest[len(f.initial):]
+	if !strings.HasSuffix(rest, f.final) {
+		return false
+	}
+	rest = rest[:len(rest)-len(f.final)]
+	for _, m := range f.middle {
+		i := strings.Index(rest, m)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(m):]
+	}
+	return true
+}
+
+func (f extensibleFilter) match(d *directory, e *entry) truth {
+	fits := func(a *attribute) bool {
+		if f.desc == nil && (a.desc.typ.equality == nil || a.desc.typ.equality.name != f.rule.name) {
+			return false
+		}
+		return slices.ContainsFunc(a.values, f.test)
+	}
+	if f.desc != nil {
+		if d.anyValue(e, *f.desc, fits) {
+			return isTrue
+		}
+	} else if slices.ContainsFunc(e.attributes, fits) {
+		return isTrue
+	}
+	return truthOf(f.inDNs && f.matchDN(d, e.dn()))
+}
+
+func (f extensibleFilter) matchDN(d *directory, dn plan.DN) bool {
+	for _, rdn := range dn {
+		for _, ava := range rdn {
+			desc, err := d.schema.describe(ava.Type)
+			if err == nil && (f.desc == nil || desc.within(*f.desc)) && f.test(ava.Value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// anyValue calls test for the attributes that a description names, also for those that are made when they are asked for.
+func (d *directory) anyValue(e *entry, desc description, test func(*attribute) bool) bool {
+	found := false
+	e.each(desc, func(a *attribute) bool { found = test(a); return !found })
+	if !found && desc.typ.operational {
+		if a := d.computed(e, desc); a != nil {
+			return test(a)
+		}
+	}
+	return found
+}
+
+// computed returns an operational attribute that is not stored, nil if it is none of those.
+func (d *directory) computed(e *entry, desc description) *attribute {
+	var value string
+	switch desc.typ.name() {
+	case "entryDN":
+		value = e.dn().String()
+	case "subschemaSubentry":
+		value = subschemaDN
+	case "hasSubordinates":
+		value = "FALSE"
+		if len(e.children) > 0 {
+			value = "TRUE"
+		}
+	case "structuralObjectClass":
+		c, err := structural(d.classesOf(e))
+		if err != nil {
+			return nil
+		}
+		value = c.name()
+	default:
+		return nil
+	}
+	key, err := d.schema.normalise(desc.typ, value)
+	if err != nil {
+		return nil
+	}
+	return &attribute{desc: desc, values: []string{value}, keys: []string{key}}
+}
+
+func (f equalityFilter) candidates(d *directory) (int, func() []*entry, bool) {
+	x := d.indexes[f.desc.typ]
+	if x == nil || f.desc.typ.subtyped {
+		return 0, nil, false
+	}
+	return x.count(f.key), func() []*entry { return x.with(f.key) }, true
+}
+
+// candidates of "and" are those of the part with the fewest.
+func (f andFilter) candidates(d *directory) (count int, list func() []*entry, ok bool) {
+	for _, part := range f {
+		if n, l, indexed := part.candidates(d); indexed && (!ok || n < count) {
+			count, list, ok = n, l, true
+		}
+	}
+	return count, list, ok
+}
+
+// candidates of "or" are those of all parts together.
+func (f orFilter) candidates(d *directory) (int, func() []*entry, bool) {
+	count, lists := 0, make([]func() []*entry, 0, len(f))
+	for _, part := range f {
+		n, l, ok := part.candidates(d)
+		if !ok {
+			return 0, nil, false
+		}
+		count, lists = count+n, append(lists, l)
+	}
+	return count, func() []*entry {
+		var out []*entry
+		for _, l := range lists {
+			out = append(out, l()...)
+		}
+		slices.SortFunc(out, byID)
+		return slices.Compact(out)
+	}, true
+}
+
+func (notFilter) candidates(*directory) (int, func() []*entry, bool)        { return 0, nil, false }
+func (presentFilter) candidates(*directory) (int, func() []*entry, bool)    { return 0, nil, false }
+func (orderFilter) candidates(*directory) (int, func() []*entry, bool)      { return 0, nil, false }
+func (substringFilter) candidates(*directory) (int, func() []*entry, bool)  { return 0, nil, false }
+func (extensibleFilter) candidates(*directory) (int, func() []*entry, bool) { return 0, nil, false }
+
+// candidates of what is never true are none.
+func (undefinedFilter) candidates(*directory) (int, func() []*entry, bool) {
+	return 0, func() []*entry { return nil }, true
+}

@@ -1,0 +1,252 @@
+package ldaptest
+
+import (
+	"math/big"
+	"strings"
+	"unicode/utf8"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/plan"
+)
+
+// readFilter reads a filter as it comes in a search request (RFC 4511 section 4.5.1). What names an undefined attribute, or
+// asserts a value that cannot be one, is undefined and no error.
+func (s *schema) readFilter(p *ber.Packet) (filter, error) {
+	if p.ClassType != ber.ClassContext {
+		return nil, badFilter()
+	}
+	switch p.Tag {
+	case ldap.FilterAnd, ldap.FilterOr:
+		parts := make([]filter, 0, len(p.Children))
+		for _, c := range p.Children {
+			f, err := s.readFilter(c)
+			if err != nil {
+				return nil, err
+			}
+			parts = append(parts, f)
+		}
+		if p.Tag == ldap.FilterAnd {
+			return andFilter(parts), nil
+		}
+		return orFilter(parts), nil
+	case ldap.FilterNot:
+		if len(p.Children) != 1 {
+			return nil, badFilter()
+		}
+		f, err := s.readFilter(p.Children[0])
+		return notFilter{f}, err
+	case ldap.FilterPresent:
+		return s.readPresent(octets(p)), nil
+	case ldap.FilterEqualityMatch, ldap.FilterApproxMatch:
+		if len(p.Children) != 2 {
+			return nil, badFilter()
+		}
+		return s.equality(octets(p.Children[0]), octets(p.Children[1])), nil
+	case ldap.FilterGreaterOrEqual, ldap.FilterLessOrEqual:
+		if len(p.Children) != 2 {
+			return nil, badFilter()
+		}
+		return s.order(octets(p.Children[0]), octets(p.Children[1]), p.Tag == ldap.FilterGreaterOrEqual), nil
+	case ldap.FilterSubstrings:
+		return s.readSubstrings(p)
+	case ldap.FilterExtensibleMatch:
+		return s.readExtensible(p)
+	}
+	return nil, badFilter()
+}
+
+func badFilter() error { return refuse(ldap.LDAPResultProtocolError, "bad filter") }
+
+func (s *schema) readPresent(name string) filter {
+	desc, err := s.describe(name)
+	if err != nil {
+		return undefinedFilter{}
+	}
+	if desc.typ == s.objectClass {
+		return andFilter{} // every entry has one
+	}
+	return presentFilter{desc}
+}
+
+func (s *schema) equality(name, value string) filter {
+	desc, err := s.describe(name)
+	if err != nil || desc.typ.equality == nil {
+		return undefinedFilter{}
+	}
+	if desc.typ == s.objectClass {
+		class, known := s.classes[strings.ToLower(value)]
+		if !known {
+			return undefinedFilter{}
+		}
+		if class == s.mustClass("top") {
+			return andFilter{}
+		}
+		return equalityFilter{desc: desc, class: class}
+	}
+	if !asserts(desc.typ, value) {
+		return undefinedFilter{}
+	}
+	key, err := s.normalise(desc.typ, value)
+	if err != nil {
+		return undefinedFilter{}
+	}
+	return equalityFilter{desc: desc, key: key}
+}
+
+// asserts reports whether a value may stand in an assertion about an attribute.
+func asserts(typ *attributeType, value string) bool {
+	switch typ.equality.name {
+	case "objectidentifiermatch", "objectidentifierfirstcomponentmatch", "csnmatch":
+		return value != ""
+	case "integerfirstcomponentmatch":
+		return validInteger(value)
+	}
+	return validSyntax(typ.syntax, value)
+}
+
+func (s *schema) order(name, value string, greater bool) filter {
+	desc, err := s.describe(name)
+	if err != nil || desc.typ.ordering == nil || !validSyntax(desc.typ.syntax, value) && desc.typ.ordering.name != "csnorderingmatch" {
+		return undefinedFilter{}
+	}
+	key, err := desc.typ.ordering.prepare(value)
+	if err != nil {
+		return undefinedFilter{}
+	}
+	return orderFilter{desc, key, greater}
+}
+
+func (s *schema) readSubstrings(p *ber.Packet) (filter, error) {
+	if len(p.Children) != 2 || len(p.Children[1].Children) == 0 {
+		return nil, badFilter()
+	}
+	desc, err := s.describe(octets(p.Children[0]))
+	if err != nil || desc.typ.substring == nil {
+		return undefinedFilter{}, nil
+	}
+	f := substringFilter{desc: desc}
+	parts := p.Children[1].Children
+	for i, c := range parts {
+		text := octets(c)
+		if text == "" || !utf8.ValidString(text) {
+			return undefinedFilter{}, nil
+		}
+		key, err := desc.typ.substring.prepare(text)
+		if err != nil {
+			return undefinedFilter{}, nil
+		}
+		switch {
+		case c.Tag == ldap.FilterSubstringsInitial && i == 0:
+			f.initial = key + spaceAfter(desc, text)
+		case c.Tag == ldap.FilterSubstringsAny:
+			f.middle = append(f.middle, spaceBefore(desc, text)+key+spaceAfter(desc, text))
+		case c.Tag == ldap.FilterSubstringsFinal && i == len(parts)-1:
+			f.final = spaceBefore(desc, text) + key
+		default:
+			return nil, badFilter()
+		}
+	}
+	return f, nil
+}
+
+// A space at the edge of a fragment stands for a space inside the value (RFC 4518 section 2.6.1).
+func spaceBefore(desc description, text string) string {
+	if keepsSpaces(desc) && strings.HasPrefix(text, " ") && strings.Trim(text, " ") != "" {
+		return " "
+	}
+	return ""
+}
+
+func spaceAfter(desc description, text string) string {
+	if keepsSpaces(desc) && strings.HasSuffix(text, " ") {
+		return " "
+	}
+	return ""
+}
+
+func keepsSpaces(desc description) bool { return strings.HasPrefix(desc.typ.substring.name, "case") }
+
+// readExtensible reads [1] rule, [2] type, [3] value, [4] dnAttributes.
+func (s *schema) readExtensible(p *ber.Packet) (filter, error) {
+	f := extensibleFilter{}
+	var ruleName, value string
+	for _, c := range p.Children {
+		switch c.Tag {
+		case 1:
+			ruleName = octets(c)
+		case 2:
+			desc, err := s.describe(octets(c))
+			if err != nil {
+				return undefinedFilter{}, nil
+			}
+			f.desc = &desc
+		case 3:
+			value = octets(c)
+		case 4:
+			f.inDNs = octets(c) != "\x00"
+		}
+	}
+	if ruleName == "" && f.desc == nil {
+		return nil, refuse(ldap.LDAPResultProtocolError, "extensible match without rule and type")
+	}
+	if test := specialRule(ruleName, value); test != nil {
+		if f.desc == nil {
+			return undefinedFilter{}, nil
+		}
+		f.test = test
+		return f, nil
+	}
+	if ruleName == "" {
+		f.rule = f.desc.typ.equality
+	} else if rule, err := ruleNamed(ruleName); err == nil {
+		f.rule = rule
+	}
+	if f.rule == nil {
+		return undefinedFilter{}, nil
+	}
+	key, err := f.rule.prepare(value)
+	if err != nil {
+		return undefinedFilter{}, nil
+	}
+	rule := f.rule
+	f.test = func(v string) bool {
+		have, err := rule.prepare(v)
+		return err == nil && have == key
+	}
+	return f, nil
+}
+
+// specialRule returns the test of a rule that compares otherwise than by equality: bits of integers, places in the tree.
+func specialRule(name, value string) func(string) bool {
+	inTree := func(test func(v, base plan.DN) bool) func(string) bool {
+		base, errBase := plan.ParseDN(value)
+		return func(v string) bool {
+			dn, err := plan.ParseDN(v)
+			return err == nil && errBase == nil && test(dn, base)
+		}
+	}
+	bits := func(all bool) func(string) bool {
+		want, wantOK := new(big.Int).SetString(value, 10)
+		return func(v string) bool {
+			have, ok := new(big.Int).SetString(v, 10)
+			if !ok || !wantOK {
+				return false
+			}
+			common := new(big.Int).And(have, want)
+			return all && common.Cmp(want) == 0 || !all && common.Sign() != 0
+		}
+	}
+	switch strings.ToLower(name) {
+	case "integerbitandmatch", "1.2.840.113556.1.4.803":
+		return bits(true)
+	case "integerbitormatch", "1.2.840.113556.1.4.804":
+		return bits(false)
+	case "dnsubtreematch", "1.3.6.1.4.1.4203.666.4.9":
+		return inTree(plan.DN.Within)
+	case "dnonelevelmatch", "1.3.6.1.4.1.4203.666.4.8":
+		return inTree(func(v, base plan.DN) bool { return v.Parent().Equal(base) && !v.Empty() })
+	}
+	return nil
+}

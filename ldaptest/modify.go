@@ -1,0 +1,182 @@
+package ldaptest
+
+import (
+	"math/big"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/plan"
+)
+
+// Increment adds a number to the values of an attribute (RFC 4525). It stands beside the types of RFC 4511.
+const Increment plan.ModificationType = "increment"
+
+// change is one modification of a request after its check.
+type change struct {
+	draft
+	typ plan.ModificationType
+}
+
+// modify changes an entry (RFC 4511 section 4.6): all modifications or none.
+func (d *directory) modify(dn plan.DN, modifications []plan.Modification, permissive bool, who plan.DN) error {
+	changes, err := d.draftChanges(modifications)
+	if err != nil {
+		return err
+	}
+	if err := d.mustBeInside(dn); err != nil {
+		return err
+	}
+	e, err := d.lookup(dn)
+	if err != nil {
+		return err
+	}
+	if changes, err = d.passwordChanges(e, changes); err != nil {
+		return err
+	}
+	return d.atomically(func() error {
+		gone, come := d.memberChanges(e, changes)
+		structuralBefore, _ := structural(d.classesOf(e))
+		for _, c := range changes {
+			if err := d.apply(e, c, permissive); err != nil {
+				return err
+			}
+		}
+		if err := d.checkModified(e, structuralBefore); err != nil {
+			return err
+		}
+		d.modified(e, who)
+		d.leaveGroup(e.dn(), gone)
+		d.joinGroup(e.dn(), come)
+		return nil
+	})
+}
+
+func (d *directory) draftChanges(modifications []plan.Modification) ([]change, error) {
+	changes := make([]change, 0, len(modifications))
+	for _, m := range modifications {
+		if len(m.Values) == 0 && (m.Type == plan.AddValues || m.Type == Increment) {
+			return nil, refuse(ldap.LDAPResultProtocolError, "modify/%s: %s: no values given", m.Type, m.Name)
+		}
+		if m.Type == Increment && len(m.Values) > 1 {
+			return nil, refuse(ldap.LDAPResultProtocolError, "modify/increment: %s: more than one value given", m.Name)
+		}
+	}
+	for _, m := range modifications {
+		desc, err := d.schema.describe(m.Name)
+		if err != nil {
+			return nil, err
+		}
+		if desc.typ.readOnly {
+			return nil, refuse(ldap.LDAPResultConstraintViolation, "%s: no user modification allowed", desc)
+		}
+		values, keys, err := d.schema.checkValues(desc, m.Values)
+		if err != nil {
+			return nil, err
+		}
+		if desc.typ.single && len(values) > 1 && m.Type != plan.DeleteValues {
+			return nil, refuse(ldap.LDAPResultConstraintViolation, "%s: multiple values provided", desc)
+		}
+		if m.Type != plan.DeleteValues {
+			if err := checkDistinct(desc, keys); err != nil {
+				return nil, err
+			}
+		}
+		changes = append(changes, change{draft{desc, values, keys}, m.Type})
+	}
+	return changes, nil
+}
+
+// checkModified applies the schema after a modification. Its structural class stays what it was (RFC 4512 section 2.4.2).
+func (d *directory) checkModified(e *entry, before *objectClass) error {
+	classes := d.classesOf(e)
+	if len(classes) > 0 {
+		now, err := structural(classes)
+		if err != nil {
+			return err
+		}
+		if now != before {
+			return refuse(ldap.LDAPResultObjectClassModsProhibited, "structural object class modification from '%s' to '%s' not allowed", before.name(), now.name())
+		}
+	}
+	return d.checkEntry(e, e.rdn)
+}
+
+func (d *directory) apply(e *entry, c change, permissive bool) error {
+	switch c.typ {
+	case plan.AddValues:
+		return d.addValues(e, c.draft, permissive)
+	case plan.DeleteValues:
+		return d.deleteValues(e, c.draft)
+	case plan.ReplaceValues:
+		if a := e.attribute(c.desc); a != nil {
+			d.takeAll(e, a)
+		}
+		for i := range c.values {
+			d.put(e, c.desc, c.values[i], c.keys[i])
+		}
+		return nil
+	case Increment:
+		return d.increment(e, c.draft)
+	}
+	return refuse(ldap.LDAPResultProtocolError, "unknown modification %q", c.typ)
+}
+
+func (d *directory) addValues(e *entry, c draft, permissive bool) error {
+	a := e.attribute(c.desc)
+	if a != nil && c.desc.typ.equality == nil {
+		return refuse(ldap.LDAPResultInappropriateMatching, "modify/add: %s: no equality matching rule", c.desc)
+	}
+	for i, key := range c.keys {
+		if a != nil && a.find(key) >= 0 {
+			if permissive {
+				continue
+			}
+			return refuse(ldap.LDAPResultAttributeOrValueExists, "modify/add: %s: value #%d already exists", c.desc, i)
+		}
+		d.put(e, c.desc, c.values[i], key)
+	}
+	return nil
+}
+
+func (d *directory) deleteValues(e *entry, c draft) error {
+	a := e.attribute(c.desc)
+	if len(c.keys) == 0 {
+		if a == nil {
+			return refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such attribute", c.desc)
+		}
+		d.takeAll(e, a)
+		return nil
+	}
+	if c.desc.typ.equality == nil {
+		return refuse(ldap.LDAPResultInappropriateMatching, "modify/delete: %s: no equality matching rule", c.desc)
+	}
+	if a == nil {
+		return refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such attribute", c.desc)
+	}
+	for _, key := range c.keys {
+		if a.find(key) < 0 {
+			return refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such value", c.desc)
+		}
+		d.take(e, a, key)
+	}
+	return nil
+}
+
+func (d *directory) increment(e *entry, c draft) error {
+	a := e.attribute(c.desc)
+	if a == nil {
+		return refuse(ldap.LDAPResultNoSuchAttribute, "modify/increment: %s: no such attribute", c.desc)
+	}
+	by, ok := new(big.Int).SetString(c.values[0], 10)
+	if !ok || c.desc.typ.syntax != syntaxes+"27" {
+		return refuse(ldap.LDAPResultConstraintViolation, "modify/increment: %s: not an integer", c.desc)
+	}
+	values := append([]string(nil), a.values...)
+	d.takeAll(e, a)
+	for _, v := range values {
+		n, _ := new(big.Int).SetString(v, 10)
+		sum := n.Add(n, by).String()
+		d.put(e, c.desc, sum, sum)
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package ldaptest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// SlapdConfig chooses how slapd is started.
+type SlapdConfig struct {
+	// AccessLog records every write below cn=log; see Slapd.Writes.
+	AccessLog bool
+	// Sync makes every write durable before it is answered, as slapd does by default. Tests do without.
+	Sync bool
+	// Bare leaves out all overlays: password policy, memberof, refint and uniqueness.
+	Bare bool
+}
+
+// Slapd is a running OpenLDAP server with its files in a temporary folder. Its suffix is dc=example,dc=org, with
+// ou=people, ou=groups and a connector account that may write there.
+type Slapd struct {
+	// URL is where it listens.
+	URL string
+	// BindDN and Password are the connector's, AdminDN and the same password the administrator's.
+	BindDN, Password, AdminDN string
+
+	dir     string
+	port    int
+	process *process
+}
+
+// The names in the directories that tests start.
+const (
+	testSuffix    = "dc=example,dc=org"
+	testConnector = "cn=connector,ou=system,dc=example,dc=org"
+	slapdPassword = "secret"
+)
+
+// StartSlapd starts slapd and stops it when the test ends.
+func StartSlapd(tb testing.TB, cfg SlapdConfig) *Slapd {
+	tb.Helper()
+	Require(tb, OpenLDAP)
+	s := &Slapd{
+		dir: tb.TempDir(), port: FreePort(tb), BindDN: testConnector, Password: slapdPassword, AdminDN: "cn=admin," + testSuffix,
+	}
+	s.URL = ldapURL("ldap", s.port)
+	for _, folder := range []string{"db", "log", "slapd.d"} {
+		if err := os.Mkdir(filepath.Join(s.dir, folder), 0o700); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	conf := filepath.Join(s.dir, "slapd.conf")
+	if err := os.WriteFile(conf, []byte(s.conf(cfg)), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	command(tb, slapdContent(cfg), "/usr/sbin/slapadd", "-q", "-f", conf, "-b", testSuffix)
+	if cfg.AccessLog {
+		command(tb, "", "/usr/sbin/slapadd", "-q", "-f", conf, "-b", "cn=log")
+	}
+	// It opens the databases, so they have to be there.
+	command(tb, "", "/usr/sbin/slaptest", "-f", conf, "-F", filepath.Join(s.dir, "slapd.d"))
+	s.Start(tb)
+	tb.Cleanup(s.Stop)
+	return s
+}
+
+// Start starts the server again after Stop or Kill, with what it had.
+func (s *Slapd) Start(tb testing.TB) {
+	tb.Helper()
+	// With -d it stays in the foreground; 0 keeps it quiet.
+	s.process = startProcess(tb, "/usr/sbin/slapd", "-d", "0", "-F", filepath.Join(s.dir, "slapd.d"), "-h", s.URL)
+	s.process.awaitPort(tb, strings.TrimPrefix(s.URL, "ldap://"))
+}
+
+// Stop ends the server in order.
+func (s *Slapd) Stop() { s.process.signal(syscall.SIGTERM) }
+
+// Kill ends the server as a power cut would.
+func (s *Slapd) Kill() { s.process.signal(syscall.SIGKILL) }
+
+func (s *Slapd) conf(cfg SlapdConfig) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	for _, schema := range []string{"core", "cosine", "inetorgperson", "nis"} {
+		line("include /etc/ldap/schema/%s.schema", schema)
+	}
+	line("pidfile %s/slapd.pid", s.dir)
+	line("modulepath /usr/lib/ldap")
+	for _, module := range []string{"back_mdb", "ppolicy", "memberof", "refint", "unique", "accesslog"} {
+		line("moduleload %s", module)
+	}
+	line("threads 8")
+	if cfg.AccessLog {
+		line("database mdb\nsuffix cn=log\ndirectory %s/log\nmaxsize 1073741824\nrootdn cn=log\nrootpw %s\nindex reqStart eq", s.dir, slapdPassword)
+	}
+	line("database mdb\nsuffix %s\ndirectory %s/db\nmaxsize 4294967296\nrootdn %s\nrootpw %s", testSuffix, s.dir, s.AdminDN, slapdPassword)
+	line("index objectClass,uid,cn,mail,employeeNumber,businessCategory,member,memberOf,entryUUID eq")
+	line("access to attrs=userPassword by dn.exact=%q write by self write by anonymous auth by * none", testConnector)
+	line("access to dn.subtree=\"ou=people,%s\" by dn.exact=%q manage by users read", testSuffix, testConnector)
+	line("access to dn.subtree=\"ou=groups,%s\" by dn.exact=%q manage by users read", testSuffix, testConnector)
+	line("access to dn.subtree=\"ou=leavers,%s\" by dn.exact=%q manage by users read", testSuffix, testConnector)
+	line("access to * by users read")
+	if !cfg.Sync {
+		line("dbnosync")
+	}
+	if !cfg.Bare {
+		line("overlay ppolicy\nppolicy_default cn=default,ou=policies,%s\nppolicy_hash_cleartext\nppolicy_use_lockout", testSuffix)
+		line("overlay memberof\nmemberof-refint TRUE")
+		line("overlay refint\nrefint_attributes member manager owner secretary seeAlso\nrefint_nothing cn=nobody,%s", testSuffix)
+		line("overlay unique\nunique_uri ldap:///ou=people,%s?uid?sub", testSuffix)
+	}
+	if cfg.AccessLog {
+		line("overlay accesslog\nlogdb cn=log\nlogops writes\nlogsuccess TRUE")
+	}
+	return b.String()
+}
+
+// slapdContent is what the directory holds when it starts.
+func slapdContent(cfg SlapdConfig) string {
+	content := `dn: dc=example,dc=org
+objectClass: dcObject
+objectClass: organization
+dc: example
+o: Example
+
+dn: ou=system,dc=example,dc=org
+objectClass: organizationalUnit
+ou: system
+
+dn: cn=connector,ou=system,dc=example,dc=org
+objectClass: organizationalRole
+objectClass: simpleSecurityObject
+cn: connector
+userPassword: secret
+
+dn: ou=people,dc=example,dc=org
+objectClass: organizationalUnit
+ou: people
+
+dn: ou=groups,dc=example,dc=org
+objectClass: organizationalUnit
+ou: groups
+
+dn: ou=leavers,dc=example,dc=org
+objectClass: organizationalUnit
+ou: leavers
+`
+	if !cfg.Bare {
+		content += `
+dn: ou=policies,dc=example,dc=org
+objectClass: organizationalUnit
+ou: policies
+
+dn: cn=default,ou=policies,dc=example,dc=org
+objectClass: device
+objectClass: pwdPolicy
+cn: default
+pwdAttribute: userPassword
+pwdCheckQuality: 2
+pwdMinLength: 8
+pwdInHistory: 3
+pwdLockout: TRUE
+pwdMaxFailure: 5
+pwdMustChange: FALSE
+pwdAllowUserChange: TRUE
+`
+	}
+	return content
+}
+
+// Write is one write that slapd has logged.
+type Write struct {
+	// Type is add, modify, modrdn or delete.
+	Type string
+	DN   string
+	// Mods are the modifications as slapd writes them: the attribute, a colon, and + - = or # with the value.
+	Mods []string
+	By   string
+}
+
+// Writes returns the successful writes of the connector in their order, as slapd's access log has them.
+func (s *Slapd) Writes(tb testing.TB) []Write {
+	tb.Helper()
+	conn, err := ldap.DialURL(s.URL)
+	if err != nil {
+		tb.Fatalf("read the access log: %v", err)
+	}
+	defer func() { _ = conn.Close() }() // only read from
+	if err := conn.Bind("cn=log", slapdPassword); err != nil {
+		tb.Fatalf("read the access log: %v", err)
+	}
+	result, err := conn.Search(ldap.NewSearchRequest("cn=log", ldap.ScopeSingleLevel, ldap.NeverDerefAliases, 0, 0, false,
+		"(&(reqResult=0)(reqAuthzID="+testConnector+"))", []string{"reqType", "reqDN", "reqMod", "reqAuthzID"}, nil))
+	if err != nil {
+		tb.Fatalf("read the access log: %v", err)
+	}
+	writes := make([]Write, len(result.Entries))
+	for i, e := range result.Entries {
+		writes[i] = Write{Type: e.GetAttributeValue("reqType"), DN: e.GetAttributeValue("reqDN"), Mods: e.GetAttributeValues("reqMod"), By: e.GetAttributeValue("reqAuthzID")}
+	}
+	return writes
+}

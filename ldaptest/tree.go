@@ -1,0 +1,123 @@
+package ldaptest
+
+import (
+	"cmp"
+	"slices"
+
+	"idaas-ldap/plan"
+)
+
+// entry is one entry of the tree. Its DN is the way to the root, so a move of a subtree is a change in one place.
+type entry struct {
+	// id rises with every entry, and gives search results their order.
+	id  uint64
+	rdn plan.RDN
+	// suffix is the DN of the topmost entry, nil in all others.
+	suffix     plan.DN
+	key        string
+	parent     *entry
+	children   map[string]*entry
+	attributes []*attribute
+}
+
+// attribute is one attribute description with its values.
+type attribute struct {
+	desc   description
+	values []string
+	// keys are the values as the equality rule compares them.
+	keys []string
+	// position finds keys once there are many, so that a member more costs the same in a group of any size.
+	position map[string]int
+}
+
+// manyValues is the number of values from which on an attribute keeps an index of its own.
+const manyValues = 16
+
+func (a *attribute) find(key string) int {
+	if a.position != nil {
+		if i, ok := a.position[key]; ok {
+			return i
+		}
+		return -1
+	}
+	return slices.Index(a.keys, key)
+}
+
+func (a *attribute) insert(value, key string) {
+	a.values = append(a.values, value)
+	a.keys = append(a.keys, key)
+	switch {
+	case a.position != nil:
+		a.position[key] = len(a.keys) - 1
+	case len(a.keys) > manyValues:
+		a.position = make(map[string]int, 2*len(a.keys))
+		for i, k := range a.keys {
+			a.position[k] = i
+		}
+	}
+}
+
+// removeAt takes a value out. Where there are many the last one takes its place: the values of an attribute have no order.
+func (a *attribute) removeAt(i int) {
+	if a.position == nil {
+		a.values = slices.Delete(a.values, i, i+1)
+		a.keys = slices.Delete(a.keys, i, i+1)
+		return
+	}
+	last := len(a.values) - 1
+	delete(a.position, a.keys[i])
+	if i != last {
+		a.values[i], a.keys[i] = a.values[last], a.keys[last]
+		a.position[a.keys[i]] = i
+	}
+	a.values, a.keys = a.values[:last], a.keys[:last]
+}
+
+// dn returns the entry's distinguished name. The topmost entry bears the whole suffix.
+func (e *entry) dn() plan.DN {
+	var dn plan.DN
+	for ; e.parent != nil; e = e.parent {
+		dn = append(dn, e.rdn)
+	}
+	return append(dn, e.suffix...)
+}
+
+// within reports whether e is other or lies below it.
+func (e *entry) within(other *entry) bool {
+	for ; e != nil; e = e.parent {
+		if e == other {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *entry) attribute(desc description) *attribute {
+	for _, a := range e.attributes {
+		if a.desc == desc {
+			return a
+		}
+	}
+	return nil
+}
+
+// each calls do for the attribute and its subtypes, until it returns false.
+func (e *entry) each(desc description, do func(*attribute) bool) {
+	for _, a := range e.attributes {
+		if a.desc.within(desc) && !do(a) {
+			return
+		}
+	}
+}
+
+// sortedChildren returns the entries right below in the order in which they came.
+func (e *entry) sortedChildren() []*entry {
+	out := make([]*entry, 0, len(e.children))
+	for _, c := range e.children {
+		out = append(out, c)
+	}
+	slices.SortFunc(out, byID)
+	return out
+}
+
+func byID(a, b *entry) int { return cmp.Compare(a.id, b.id) }

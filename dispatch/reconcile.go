@@ -163,7 +163,7 @@ func (l *lane) permit(job store.Job) func(context.Context, connector.Act) (bool,
 		if err != nil {
 			return false, err //nolint:wrapcheck // The processor names the object.
 		}
-		return l.Store.Spend(ctx, job.Key, string(act), l.now(), limit.Window, limit.Allows(known)) //nolint:wrapcheck // As above.
+		return l.Store.Spend(ctx, job.Key, string(act)+" "+string(job.Key.Object.Kind), l.now(), limit.Window, limit.Allows(known)) //nolint:wrapcheck // As above.
 	}
 }
 

@@ -39,6 +39,7 @@ type terminal struct {
 
 // commands is the command line; the texts are its help.
 type commands struct {
+	Demo     demoCommand     `cmd:"" help:"Show the whole product on this machine, with nothing to install."`
 	Serve    serveCommand    `cmd:"" help:"Run the service."`
 	Validate validateCommand `cmd:"" help:"Check the configuration and its mapping files."`
 	Plan     planCommand     `cmd:"" help:"Show as LDIF what an event would write, and write nothing."`

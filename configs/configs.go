@@ -6,4 +6,4 @@ import _ "embed"
 // OpenLDAP is the ready mapping for OpenLDAP with inetOrgPerson.
 //
 //go:embed mappings/openldap.yaml
-var OpenLDAP []byte //nolint:gochecknoglobals // Embedded files can only be globals.
+var OpenLDAP []byte // Embedded files can only be globals.

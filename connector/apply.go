@@ -52,7 +52,7 @@ func (d *Directory) modify(ctx context.Context, op plan.Modify) error {
 	}
 	return d.do(ctx, op.Verb(), op.DN, secret.Text{}, func(conn *pooled) error {
 		_, err := conn.ModifyWithResult(request) // the other call loses where a referral points
-		return err                               //nolint:wrapcheck // do gives it its kind.
+		return err
 	})
 }
 

@@ -121,8 +121,10 @@ func (d *Directory) Check(ctx context.Context, base plan.DN) error {
 		return err
 	}
 	if entry == nil {
-		return &OutcomeError{Kind: KindConfiguration, Verb: verbRead, DN: base, Code: ldap.LDAPResultNoSuchObject,
-			Message: "the base of the mapping is not there, or the bind account may not see it"}
+		return &OutcomeError{
+			Kind: KindConfiguration, Verb: verbRead, DN: base, Code: ldap.LDAPResultNoSuchObject,
+			Message: "the base of the mapping is not there, or the bind account may not see it",
+		}
 	}
 	return nil
 }

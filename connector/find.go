@@ -45,7 +45,7 @@ func (d *Directory) Find(ctx context.Context, key plan.Key) (*plan.Entry, error)
 				if err != nil {
 					return nil, fmt.Errorf("read an entry: %w", err)
 				}
-				ambiguous.DNs = append(ambiguous.DNs, dn)
+				ambiguous.Found = append(ambiguous.Found, dn)
 			}
 			return nil, ambiguous
 		}
@@ -200,7 +200,7 @@ func (d *Directory) search(ctx context.Context, base plan.DN, scope int, filter 
 		} else {
 			result, err = conn.Search(request)
 		}
-		return err //nolint:wrapcheck // do gives it its kind.
+		return err
 	})
 	var refused *OutcomeError
 	if errors.As(err, &refused) {

@@ -122,13 +122,13 @@ var advices = map[uint16]string{
 // AmbiguousError says that a match rule found several entries.
 type AmbiguousError struct {
 	Filter string
-	DNs    []plan.DN
+	Found  []plan.DN
 }
 
 // Error names the entries.
 func (e *AmbiguousError) Error() string {
-	names := make([]string, len(e.DNs))
-	for i, dn := range e.DNs {
+	names := make([]string, len(e.Found))
+	for i, dn := range e.Found {
 		names[i] = dn.String()
 	}
 	return fmt.Sprintf("several entries match %s: %s", e.Filter, strings.Join(names, " and "))

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // {SSHA} is what old directories understand; the mapping has to ask for it.
+	"crypto/sha1" // {SSHA} is what old directories understand; the mapping has to ask for it.
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
@@ -36,8 +36,10 @@ func (d *Directory) setPassword(ctx context.Context, op plan.SetPassword) error 
 	}
 	return d.do(ctx, verbPassword, op.DN, op.Password, func(conn *pooled) error {
 		if profile.Flavour.Name() == ActiveDirectory && !conn.secure {
-			return &OutcomeError{Kind: KindConfiguration, Verb: verbPassword, DN: op.DN, Code: ldap.LDAPResultConfidentialityRequired,
-				Message: "Active Directory takes passwords over TLS only"}
+			return &OutcomeError{
+				Kind: KindConfiguration, Verb: verbPassword, DN: op.DN, Code: ldap.LDAPResultConfidentialityRequired,
+				Message: "Active Directory takes passwords over TLS only",
+			}
 		}
 		return send(conn.Conn)
 	})
@@ -51,7 +53,7 @@ func (d *Directory) passwordRequest(profile *Profile, op plan.SetPassword) (func
 			if op.MustChange && profile.Flavour.Name() == ActiveDirectory {
 				request.Replace("pwdLastSet", []string{"0"})
 			}
-			return conn.Modify(request) //nolint:wrapcheck // do gives it its kind.
+			return conn.Modify(request)
 		}
 	}
 	switch {
@@ -63,7 +65,7 @@ func (d *Directory) passwordRequest(profile *Profile, op plan.SetPassword) (func
 	case profile.Extensions[extensionPasswordModify]:
 		return func(conn *ldap.Conn) error {
 			_, err := conn.PasswordModify(ldap.NewPasswordModifyRequest(op.DN.String(), "", op.Password.Reveal()))
-			return err //nolint:wrapcheck // do gives it its kind.
+			return err
 		}, nil
 	}
 	return nil, fmt.Errorf("the server does not offer to set passwords (RFC 3062): name a hash under user.password in the mapping")
@@ -98,7 +100,7 @@ func hashPassword(method plan.HashMethod, p secret.Text) (string, error) {
 	case plan.HashCleartext:
 		return p.Reveal(), nil
 	case plan.HashSSHA:
-		sum := sha1.Sum(salted) //nolint:gosec // See the import.
+		sum := sha1.Sum(salted) // See the import.
 		return "{SSHA}" + encode(append(sum[:], salt...)), nil
 	case plan.HashSSHA256:
 		sum := sha256.Sum256(salted)

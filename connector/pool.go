@@ -178,7 +178,7 @@ func (p *pool) dial(ctx context.Context) (*pooled, error) {
 	}
 	p.mu.Lock()
 	p.pause = min(max(firstBreak, 2*p.pause), longestBreak)
-	p.broken = p.cfg.Clock().Add(p.pause - time.Duration(rand.Int64N(int64(p.pause)/4))) //nolint:gosec // Jitter needs no secrecy.
+	p.broken = p.cfg.Clock().Add(p.pause - time.Duration(rand.Int64N(int64(p.pause)/4))) // Jitter needs no secrecy.
 	p.reason = err
 	p.mu.Unlock()
 	return nil, err
@@ -254,11 +254,11 @@ func (p *pool) open(ctx context.Context, u *url.URL) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: p.cfg.Timeout}
 	raw, err := dialer.DialContext(ctx, network, target)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // The caller names the URL.
+		return nil, err
 	}
-	if err := raw.SetDeadline(time.Now().Add(p.cfg.Timeout)); err != nil {
+	if err := raw.SetDeadline(deadline(p.cfg.Timeout)); err != nil {
 		_ = raw.Close()
-		return nil, err //nolint:wrapcheck // As above.
+		return nil, err
 	}
 	return &timedConn{Conn: raw, timeout: p.cfg.Timeout}, nil
 }
@@ -296,9 +296,9 @@ func (p *pool) secure(ctx context.Context, raw net.Conn, u *url.URL) (*ldap.Conn
 
 func (p *pool) bind(conn *ldap.Conn) error {
 	if p.cfg.External {
-		return conn.ExternalBind() //nolint:wrapcheck // The caller names the URL.
+		return conn.ExternalBind()
 	}
-	return conn.Bind(p.cfg.BindDN, p.cfg.BindPassword.Reveal()) //nolint:wrapcheck // As above.
+	return conn.Bind(p.cfg.BindDN, p.cfg.BindPassword.Reveal())
 }
 
 // timedConn puts a deadline on everything that is sent, which the LDAP library does not.
@@ -308,10 +308,15 @@ type timedConn struct {
 }
 
 func (c *timedConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
-		return 0, err //nolint:wrapcheck // The library below wants the connection's own errors.
+	if err := c.SetWriteDeadline(deadline(c.timeout)); err != nil {
+		return 0, err
 	}
-	return c.Conn.Write(b) //nolint:wrapcheck // As above.
+	return c.Conn.Write(b)
+}
+
+// deadline is a moment for a connection of the operating system, which knows no clock but its own.
+func deadline(in time.Duration) time.Time {
+	return time.Now().Add(in) //nolint:forbidigo // See above.
 }
 
 // isLoopback reports whether a URL points to this machine.

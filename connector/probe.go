@@ -42,7 +42,7 @@ func (d *Directory) Profile(ctx context.Context) (*Profile, error) {
 	fresh, err := d.probe(ctx)
 	if err != nil {
 		if profile != nil {
-			return profile, nil //nolint:nilerr // What was known still holds; the next operation meets the error.
+			return profile, nil // what was known still holds; the next operation meets the error
 		}
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (d *Directory) rootDSE(ctx context.Context) (*ldap.Entry, error) {
 	err := d.do(ctx, verbRead, nil, secret.Text{}, func(conn *pooled) error {
 		var err error
 		result, err = conn.Search(request)
-		return err //nolint:wrapcheck // do gives it its kind.
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the rootDSE: %w", err)
@@ -102,7 +102,7 @@ func (d *Directory) schema(ctx context.Context, name string) (*plan.Schema, erro
 	err := d.do(ctx, verbRead, nil, secret.Text{}, func(conn *pooled) error {
 		var err error
 		result, err = conn.Search(request)
-		return err //nolint:wrapcheck // do gives it its kind.
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the schema: %w", err)

@@ -178,7 +178,7 @@ func (r *run) round(ctx context.Context) (again bool) {
 			continue
 		}
 		if err := r.target.Apply(ctx, op); err != nil {
-			return r.applyFailed(ctx, draft, op, err)
+			return r.applyFailed(ctx, draft, err)
 		}
 		r.wrote(op)
 	}
@@ -264,8 +264,8 @@ func outcomeOf(err error) event.Outcome {
 	var values *plan.SingleValued
 	switch {
 	case errors.As(err, &ambiguous):
-		names := make([]string, len(ambiguous.DNs))
-		for i, dn := range ambiguous.DNs {
+		names := make([]string, len(ambiguous.Found))
+		for i, dn := range ambiguous.Found {
 			names[i] = dn.String()
 		}
 		return event.Outcome{State: event.Held, Code: event.CodeAmbiguous, Message: fmt.Sprintf(

@@ -93,5 +93,5 @@ func (r *run) replaceReference(ctx context.Context, ref Reference, is string) er
 	case errors.As(err, &outcome) && (outcome.Kind == KindAlreadySo || outcome.Kind == KindConflict):
 		return nil // the server, or somebody else, has done it meanwhile
 	}
-	return err //nolint:wrapcheck // The caller names the entry.
+	return err
 }

@@ -14,7 +14,7 @@ import (
 
 // applyFailed decides what an operation that was not confirmed means for the task. It reports whether another look at
 // the entry is worthwhile: wherever the directory was not as planned, or it is unknown whether the write happened.
-func (r *run) applyFailed(ctx context.Context, d draft, op plan.Operation, err error) (again bool) {
+func (r *run) applyFailed(ctx context.Context, d draft, err error) (again bool) {
 	var outcome *OutcomeError
 	if !errors.As(err, &outcome) {
 		return r.failed(err)

@@ -65,7 +65,7 @@ func (l *lane) loadMembers(ctx context.Context, job *store.Job) error {
 	}
 	members, err := l.Store.Memberships(ctx, job.Key, slices.Sorted(maps.Keys(users)))
 	job.Known.Members = members
-	return err //nolint:wrapcheck // The only caller logs it with the object.
+	return err
 }
 
 func changesOf(job store.Job) []event.Change {
@@ -161,9 +161,9 @@ func (l *lane) permit(job store.Job) func(context.Context, connector.Act) (bool,
 		}
 		known, err := l.Store.CountObjects(ctx, job.Key.Directory, job.Key.Object.Kind)
 		if err != nil {
-			return false, err //nolint:wrapcheck // The processor names the object.
+			return false, err
 		}
-		return l.Store.Spend(ctx, job.Key, string(act)+" "+string(job.Key.Object.Kind), l.now(), limit.Window, limit.Allows(known)) //nolint:wrapcheck // As above.
+		return l.Store.Spend(ctx, job.Key, string(act)+" "+string(job.Key.Object.Kind), l.now(), limit.Window, limit.Allows(known))
 	}
 }
 

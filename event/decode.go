@@ -278,10 +278,9 @@ func (c *Change) users(members map[string]json.RawMessage) []string {
 		}
 	}
 	for _, name := range userLists {
-		raw, err := unwrap(members[name])
-		if err != nil {
-			add(text(members[name]))
-			continue
+		raw := members[name]
+		if inner, err := unwrap(raw); err == nil {
+			raw = inner
 		}
 		var one string
 		var list []json.RawMessage
@@ -440,11 +439,11 @@ func unwrap(raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) == 0 {
 		return nil, errors.New("it is missing")
 	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
+	if raw[0] != '"' {
 		return raw, nil
 	}
-	if !json.Valid([]byte(s)) {
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil || !json.Valid([]byte(s)) {
 		return nil, errors.New("the text in it is not JSON")
 	}
 	return json.RawMessage(s), nil
@@ -464,7 +463,7 @@ func text(raw json.RawMessage) string {
 }
 
 func millis(raw json.RawMessage) (int64, error) {
-	return strconv.ParseInt(strings.TrimSpace(text(raw)), 10, 64) //nolint:wrapcheck // Callers say what is wrong in their own words.
+	return strconv.ParseInt(strings.TrimSpace(text(raw)), 10, 64)
 }
 
 func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
@@ -478,7 +477,7 @@ func isObject(raw []byte) bool {
 func strict(data []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	if err := decoder.Decode(into); err != nil {
-		return err //nolint:wrapcheck // Callers say what is wrong in their own words.
+		return err
 	}
 	if decoder.More() {
 		return errors.New("there is something after it")

@@ -28,7 +28,7 @@ func (v *Values) UnmarshalJSON(data []byte) error {
 func decodeNumbers(data []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	return decoder.Decode(into) //nolint:wrapcheck // Callers name what they decode.
+	return decoder.Decode(into)
 }
 
 // integers turns the numbers of decoded JSON into int64 where they are whole and into float64 where not.

@@ -33,8 +33,8 @@ var (
 
 // Generate makes an organisation of so many people in a tree of so many units, always the same one for a seed.
 func Generate(seed uint64, people, units int) Organization {
-	random := rand.New(rand.NewPCG(seed, 1))                                                              //nolint:gosec // Made-up people need no secrecy.
-	id := func(prefix string, n int) string { return fmt.Sprintf("%s%026x", prefix, seed<<32|uint64(n)) } //nolint:gosec // Never negative.
+	random := rand.New(rand.NewPCG(seed, 1))                                                              // Made-up people need no secrecy.
+	id := func(prefix string, n int) string { return fmt.Sprintf("%s%026x", prefix, seed<<32|uint64(n)) } // Never negative.
 	org := Organization{Members: map[string][]string{}}
 	for i := range units {
 		unit := Unit{ID: id("ou_", i), Name: fmt.Sprintf("%s %d", unitNames[random.IntN(len(unitNames))], i)}
@@ -89,7 +89,7 @@ func (o Organization) Push(t *Tenant) []Event {
 
 // Shuffled returns events in another order, always the same one for a seed.
 func Shuffled(seed uint64, events []Event) []Event {
-	random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // As above.
+	random := rand.New(rand.NewPCG(seed, 2)) // As above.
 	out := slices.Clone(events)
 	random.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	return out

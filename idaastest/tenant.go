@@ -132,7 +132,7 @@ func (t *Tenant) TokenOf(document []byte, changes ...func(Claims)) (string, erro
 	return Sign(payload, jose.RS256, t.private, map[jose.HeaderKey]any{"kid": t.KeyID, "typ": "JWT"})
 }
 
-// PublicKeyPEMBytes returns the modulus of the signing key: what a forger knows.
+// PublicKeyBytes returns the modulus of the signing key: what a forger knows.
 func (t *Tenant) PublicKeyBytes() []byte { return t.private.N.Bytes() }
 
 // PrivateKey returns the signing key, for tokens that Token cannot make.
@@ -148,7 +148,7 @@ func Sign(payload []byte, algorithm jose.SignatureAlgorithm, key any, header map
 	if err != nil {
 		return "", fmt.Errorf("sign: %w", err)
 	}
-	return signed.CompactSerialize() //nolint:wrapcheck // It cannot fail on what was just made.
+	return signed.CompactSerialize()
 }
 
 // Encrypt makes a compact JWE with direct encryption.
@@ -165,5 +165,5 @@ func Encrypt(document []byte, key secret.Text, encryption jose.ContentEncryption
 	if err != nil {
 		return "", fmt.Errorf("encrypt: %w", err)
 	}
-	return sealed.CompactSerialize() //nolint:wrapcheck // It cannot fail on what was just made.
+	return sealed.CompactSerialize()
 }

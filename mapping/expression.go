@@ -154,7 +154,7 @@ func compileSafely(source string, options []expr.Option) (program *vm.Program, e
 			err = fmt.Errorf("the expression cannot be compiled: %v", p)
 		}
 	}()
-	return expr.Compile(source, options...) //nolint:wrapcheck // The caller gives it its place.
+	return expr.Compile(source, options...)
 }
 
 var unknownName = regexp.MustCompile(`unknown name (\S+)|type .* has no field (\S+)|unknown field (\S+)`)
@@ -207,7 +207,6 @@ type guard struct {
 	kind     event.Kind
 	problems []guardProblem
 	reads    []string
-	inside   int
 }
 
 type guardProblem struct {
@@ -371,7 +370,7 @@ func (e *expression) run(env map[string]any) (result any, err error) {
 		message, _, _ := strings.Cut(wrong.Message, "\n")
 		return nil, errors.New(message)
 	}
-	return result, err //nolint:wrapcheck // The caller names the rule.
+	return result, err
 }
 
 // memoryBudget bounds what the machine of an expression may allocate, in its own units.

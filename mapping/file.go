@@ -236,7 +236,7 @@ func (r *reader) complete(s *Set, c *section, dn, match, classes bool) {
 		return
 	}
 	if c.dn.tail == tailLiteral && !s.base.Empty() {
-		if literal, ok := c.dn.literalTail(); ok && !literal.Within(s.base) {
+		if !c.dn.literalTail().Within(s.base) {
 			r.problem(c.dn.source.at, "the DN lies outside the base %s, where nothing is ever written", s.base)
 		}
 	}
@@ -249,19 +249,19 @@ func (r *reader) complete(s *Set, c *section, dn, match, classes bool) {
 }
 
 // literalTail returns the RDNs at the end of the template that hold no expression.
-func (t *dnTemplate) literalTail() (plan.DN, bool) {
+func (t *dnTemplate) literalTail() plan.DN {
 	var dn plan.DN
 	for i := len(t.rdns) - 1; i >= 0; i-- {
 		var rdn plan.RDN
 		for _, ava := range t.rdns[i] {
 			if len(ava.pieces) != 1 || ava.pieces[0].expr != nil {
-				return dn, true
+				return dn
 			}
 			rdn = append(rdn, plan.AVA{Type: ava.name, Value: ava.pieces[0].literal})
 		}
 		dn = dn.Child(rdn)
 	}
-	return dn, true
+	return dn
 }
 
 func (r *reader) words(n ast.Node, what string) []string {

@@ -353,14 +353,14 @@ func replace(args []any) (any, error) {
 	if !ok {
 		return nil, nil
 	}
-	old, new := valueText(args[1]), valueText(args[2])
+	old, by := valueText(args[1]), valueText(args[2])
 	if old == "" {
 		return s, nil
 	}
-	if grown := len(s) + strings.Count(s, old)*(len(new)-len(old)); grown > maxResultText {
+	if grown := len(s) + strings.Count(s, old)*(len(by)-len(old)); grown > maxResultText {
 		return nil, errTooLong
 	}
-	return strings.ReplaceAll(s, old, new), nil
+	return strings.ReplaceAll(s, old, by), nil
 }
 
 // patterns keeps compiled patterns; they are constants of mapping files, so their number is bounded by those.
@@ -377,7 +377,7 @@ func (p *patterns) get(pattern string) (*regexp.Regexp, error) {
 	}
 	re, err := regexp.Compile(pattern)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It names the pattern.
+		return nil, err
 	}
 	p.compiled[pattern] = re
 	return re, nil
@@ -397,11 +397,11 @@ func regexReplace(args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	new := valueText(args[2])
-	if matches := len(re.FindAllStringIndex(s, -1)); matches*(len(new)+len(s)*strings.Count(new, "$")) > maxBinary {
+	by := valueText(args[2])
+	if matches := len(re.FindAllStringIndex(s, -1)); matches*(len(by)+len(s)*strings.Count(by, "$")) > maxBinary {
 		return nil, errTooLong
 	}
-	return bounded(re.ReplaceAllString(s, new))
+	return bounded(re.ReplaceAllString(s, by))
 }
 
 func toText(args []any) (any, error) {
@@ -476,7 +476,10 @@ var doubleNames = []string{
 func splitName(name string) (family, given string) {
 	name = normalize(name)
 	if before, after, comma := strings.Cut(name, ","); comma {
-		return strings.TrimSpace(before), strings.TrimSpace(after)
+		if !isSuffix(after) {
+			return strings.TrimSpace(before), strings.TrimSpace(after)
+		}
+		name = strings.TrimSpace(before)
 	}
 	if isHan(name) {
 		letters := []rune(strings.ReplaceAll(name, " ", ""))
@@ -491,6 +494,15 @@ func splitName(name string) (family, given string) {
 		return "", ""
 	}
 	return words[len(words)-1], strings.Join(words[:len(words)-1], " ")
+}
+
+// isSuffix reports whether what stands after a comma is a title or generation and no given name.
+func isSuffix(s string) bool {
+	switch strings.ToLower(strings.Trim(s, " .")) {
+	case "jr", "sr", "ii", "iii", "iv", "phd", "ph.d", "md", "m.d", "esq", "mba", "cpa":
+		return true
+	}
+	return false
 }
 
 func isHan(s string) bool {

@@ -61,7 +61,7 @@ type errOutOfScope struct{}
 func (errOutOfScope) Error() string { return "the scope of the mapping leaves it out" }
 
 // ErrOutOfScope says that the section's scope is not for the object.
-var ErrOutOfScope error = errOutOfScope{} //nolint:gochecknoglobals // A sentinel error.
+var ErrOutOfScope error = errOutOfScope{} // A sentinel error.
 
 // Skipped says that a rule called skip(): the object is left alone.
 type Skipped struct{ Rule string }

@@ -237,7 +237,7 @@ func (s *Set) planTest(t Test) (string, error) {
 	}
 	var b bytes.Buffer
 	err = plan.WriteLDIF(&b, built.Operations...)
-	return b.String(), err //nolint:wrapcheck // A buffer takes everything.
+	return b.String(), err
 }
 
 // unitOf gives the unit of a test a place below the root.

@@ -43,12 +43,16 @@ func newAddressGuard(cfg Config) *addressGuard {
 func (g *addressGuard) check(r *http.Request) error {
 	caller, ok := g.caller(r)
 	if len(g.allow) > 0 && (!ok || !within(g.allow, caller)) {
-		return &Rejection{Status: http.StatusForbidden, Code: "forbidden", Description: "callers from this address are not allowed",
-			Reason: "the address " + caller.String() + " is not in receiver.allow_from"}
+		return &Rejection{
+			Status: http.StatusForbidden, Code: "forbidden", Description: "callers from this address are not allowed",
+			Reason: "the address " + caller.String() + " is not in receiver.allow_from",
+		}
 	}
 	if !g.take(caller) {
-		return &Rejection{Status: http.StatusTooManyRequests, Code: "too_many_requests", Description: "too many requests",
-			Reason: "the address " + caller.String() + " is too fast", RetryAfter: time.Second}
+		return &Rejection{
+			Status: http.StatusTooManyRequests, Code: "too_many_requests", Description: "too many requests",
+			Reason: "the address " + caller.String() + " is too fast", RetryAfter: time.Second,
+		}
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func NewHandler(cfg Config) http.Handler {
 func (h *handler) recovered(c *gin.Context) {
 	defer func() {
 		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler { //nolint:errorlint,err113 // The value itself is the signal.
+			if p == http.ErrAbortHandler { //nolint:errorlint // The value itself is the signal.
 				panic(p)
 			}
 			h.Log.WithField("panic", p).WithField("stack", string(debug.Stack())).Error("the request broke the receiver")

@@ -82,7 +82,9 @@ func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
-	<-failed
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", served)
+	}
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("stop serving: %w", err)
 	}
@@ -119,7 +121,7 @@ func (c *certificateFile) load() error {
 func (c *certificateFile) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := time.Now(); now.Sub(c.looked) > lookEvery {
+	if now := time.Now(); now.Sub(c.looked) > lookEvery { //nolint:forbidigo // Files have the clock of the system.
 		c.looked = now
 		if info, err := os.Stat(c.cert); err == nil && !info.ModTime().Equal(c.changed) {
 			if err := c.load(); err != nil {

@@ -227,7 +227,7 @@ func decodeClaims(payload []byte, c *claims) error {
 	if _, err := objectMembers(payload); err != nil {
 		return err
 	}
-	return json.Unmarshal(payload, c) //nolint:wrapcheck // The caller says what it is about.
+	return json.Unmarshal(payload, c)
 }
 
 // application returns the configured application that a token is for.
@@ -263,8 +263,10 @@ func verifySignature(ctx context.Context, signed *jose.JSONWebSignature, a Appli
 	}
 	keys, err := a.Keys.Find(ctx, kid)
 	if errors.Is(err, ErrNoKeys) {
-		return nil, &Rejection{Status: http.StatusServiceUnavailable, Code: "unavailable", Description: "tokens cannot be verified now",
-			Reason: err.Error(), RetryAfter: retryAfter}
+		return nil, &Rejection{
+			Status: http.StatusServiceUnavailable, Code: "unavailable", Description: "tokens cannot be verified now",
+			Reason: err.Error(), RetryAfter: retryAfter,
+		}
 	}
 	if err != nil {
 		return nil, invalidToken("%v", err)

@@ -101,7 +101,7 @@ func (c *simulateCommand) tenant(t terminal) (*idaastest.Tenant, bool, error) {
 	tenant := idaastest.NewTenantWithKey(private, time.Now)
 	tenant.KeyID, tenant.EncryptionKey = simulatedKeyID, secret.Text{}
 	if made {
-		if err := os.WriteFile(jwksPath(c.SigningKey), tenant.JWKS(), 0o644); err != nil { //nolint:gosec // Public keys.
+		if err := os.WriteFile(jwksPath(c.SigningKey), tenant.JWKS(), 0o644); err != nil { // Public keys.
 			return nil, false, fmt.Errorf("write the key set: %w", err)
 		}
 	}

@@ -71,5 +71,5 @@ func compileMapping(path string) (*mapping.Set, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("read the mapping: %w", err)}
 	}
-	return mapping.Compile(filepath.Clean(path), source) //nolint:wrapcheck // It names the file.
+	return mapping.Compile(filepath.Clean(path), source)
 }

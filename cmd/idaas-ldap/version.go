@@ -8,7 +8,7 @@ import (
 )
 
 // version is set by the linker; without that, the version of the module is shown.
-var version string //nolint:gochecknoglobals // The linker can only set a global.
+var version string // The linker can only set a global.
 
 type versionCommand struct {
 	Output string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`

@@ -182,7 +182,7 @@ func (p *product) settle() []store.EventRecord {
 			}
 			return slices.DeleteFunc(bad, func(r store.EventRecord) bool { return r.Type == event.TypeTest })
 		}
-		time.Sleep(5 * time.Millisecond) // between two looks, never in place of one
+		<-time.After(5 * time.Millisecond) // between two looks, never in place of one
 	}
 	open, _ := p.app.Store.Events(context.Background(), store.Filter{States: []event.State{event.Pending, event.Waiting}, Limit: 5})
 	text, _ := json.MarshalIndent(open, "", " ")

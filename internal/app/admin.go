@@ -44,5 +44,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	if !out.Ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	_ = json.NewEncoder(w).Encode(out) // the client has gone if it fails
+	if err := json.NewEncoder(w).Encode(out); err != nil {
+		a.log.WithError(err).Debug("the caller of /readyz has gone")
+	}
 }

@@ -142,9 +142,9 @@ func NewVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.T
 func OpenStore(ctx context.Context, cfg *config.Config) (store.Store, error) {
 	seal, err := store.LoadOrCreateKey(string(cfg.Store.KeyFile), rand.Reader)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It names the file.
+		return nil, err
 	}
-	return store.OpenSQLite(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite()), Seal: seal}) //nolint:wrapcheck // As above.
+	return store.OpenSQLite(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite()), Seal: seal})
 }
 
 // OpenStoreToRead opens the configured store for a command that only looks. Where there is none yet, an empty one stands
@@ -159,11 +159,11 @@ func OpenStoreToRead(ctx context.Context, cfg *config.Config) (store.Store, erro
 	}
 	seal, err := store.LoadOrCreateKey(filepath.Join(folder, "key"), rand.Reader)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It names the file.
+		return nil, err
 	}
 	s, err := store.OpenSQLite(ctx, store.SQLiteConfig{Path: filepath.Join(folder, "empty.db"), Seal: seal})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // As above.
+		return nil, err
 	}
 	return temporaryStore{Store: s, folder: folder}, nil
 }
@@ -279,7 +279,7 @@ func (a *App) close() {
 func newRand() *mathrand.Rand {
 	var seed [16]byte
 	_, _ = rand.Read(seed[:])                                                                                        // never fails
-	return mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))) //nolint:gosec // Jitter needs no secrecy.
+	return mathrand.New(mathrand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:]))) // Jitter needs no secrecy.
 }
 
 // intake hands what the receiver has verified to the dispatcher.
@@ -288,7 +288,7 @@ type intake struct{ app *App }
 func (i intake) Accept(ctx context.Context, d receiver.Delivery) (receiver.Ticket, error) {
 	ticket, err := i.app.Dispatcher.Accept(ctx, d.Application, d.Instance, d.Changes)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // The receiver logs it with the request.
+		return nil, err
 	}
 	i.app.metrics.Accepted(len(d.Changes))
 	return ticket, nil

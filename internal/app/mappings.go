@@ -18,7 +18,7 @@ func LoadMapping(path string) (*mapping.Set, error) {
 	}
 	set, err := mapping.Compile(filepath.Clean(path), source)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // It names the file, line and column itself.
+		return nil, err
 	}
 	for _, result := range set.RunTests() {
 		if result.Err != nil {

@@ -78,7 +78,7 @@ func (p page) writes(records []ldaptest.Record) {
 			p.line("  LDAP   %s %s", r.Verb, r.DN)
 			continue
 		}
-		for i, line := range strings.Split(strings.TrimRight(text.String(), "\n"), "\n") {
+		for i, line := range strings.Split(unfolded(text.String()), "\n") {
 			label := "      "
 			if i == 0 {
 				label = "LDAP  "
@@ -124,4 +124,9 @@ func (p page) check(err error, format string, args ...any) {
 		return
 	}
 	p.line("  %s %s: %v", p.paint(red, "FAILED"), text, err)
+}
+
+// unfolded joins the lines that LDIF breaks at a fixed width: a page is read, not parsed.
+func unfolded(ldif string) string {
+	return strings.ReplaceAll(strings.TrimRight(ldif, "\n"), "\n ", "")
 }

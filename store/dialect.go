@@ -13,10 +13,11 @@ import (
 // The statements and the schema of this package are SQL that SQLite and PostgreSQL understand alike. What SQLite says in
 // its own way is in this file.
 
-// columnTypes are the types in the migrations that have no common name.
-var columnTypes = strings.NewReplacer(
+// ownWords are what stands in the migrations for that which has no common name.
+var ownWords = strings.NewReplacer(
 	"@identity@", "INTEGER PRIMARY KEY AUTOINCREMENT", // grows, and is never given twice
 	"@bytes@", "BLOB", // compared byte by byte
+	"@keyed@", "WITHOUT ROWID", // small rows that are kept in the order of their key
 )
 
 // beginWrite begins a transaction that is going to write: one that begins as a reader may find later that it cannot.

@@ -34,10 +34,8 @@ func (s *SQLite) Load(ctx context.Context, key Key, limit int) (Job, error) {
 	var known *sealedObject
 	var pending []sealedPending
 	err := s.readers.view(ctx, func(r *session) error {
-		if _, err := r.row("SELECT value FROM version", nil, &job.Version); err != nil {
-			return err
-		}
-		if _, err := r.row("SELECT attempts FROM work WHERE directory = ? AND kind = ? AND object = ?", keyArgs(key), &job.Attempts); err != nil {
+		if _, err := r.row("SELECT value, COALESCE((SELECT attempts FROM work WHERE directory = ? AND kind = ? AND object = ?), 0) FROM version",
+			keyArgs(key), &job.Version, &job.Attempts); err != nil {
 			return err
 		}
 		var err error

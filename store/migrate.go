@@ -51,7 +51,7 @@ func migrateWithin(ctx context.Context, conn *sql.Conn) error {
 		if err != nil {
 			return fmt.Errorf("read a migration: %w", err)
 		}
-		if _, err := conn.ExecContext(ctx, columnTypes.Replace(string(text))); err != nil {
+		if _, err := conn.ExecContext(ctx, ownWords.Replace(string(text))); err != nil {
 			return fmt.Errorf("run %s: %w", names[i], err)
 		}
 		if _, err := conn.ExecContext(ctx, "INSERT INTO schema_version (version) VALUES (?)", i+1); err != nil {

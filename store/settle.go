@@ -45,10 +45,8 @@ func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject) (woken
 			return nil, err
 		}
 	}
-	if object != nil {
-		if err := t.remember(s.Key, object); err != nil {
-			return nil, err
-		}
+	if err := t.remember(s, object); err != nil {
+		return nil, err
 	}
 	if err := errors.Join(t.memberships(s), t.rebase(s)); err != nil {
 		return nil, err
@@ -86,14 +84,29 @@ func (t *tx) outcome(now event.Millis, s Settlement, seq int64, o event.Outcome)
 	return err
 }
 
-func (t *tx) remember(key Key, o *sealedObject) error {
+// remember stores what is known of the object and, with Wake, a mark for those whose reconcile is under way and who are
+// going to wait for it: they find it when they settle.
+func (t *tx) remember(s Settlement, o *sealedObject) error {
+	woke := int64(0)
+	if s.Wake {
+		var err error
+		if woke, err = t.next(); err != nil {
+			return err
+		}
+	}
+	if o == nil {
+		_, err := t.exec("UPDATE object SET woke = ? WHERE directory = ? AND kind = ? AND id = ? AND woke < ?",
+			append(append([]any{woke}, keyArgs(s.Key)...), woke)...)
+		return err
+	}
 	_, err := t.exec(`INSERT INTO object (directory, kind, id, present, said, said_update, password, password_update, facts, link, dn, dn_key, owned, removed, woke)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (directory, kind, id) DO UPDATE SET present = excluded.present, said = excluded.said, said_update = excluded.said_update,
 			password = excluded.password, password_update = excluded.password_update, facts = excluded.facts, link = excluded.link,
-			dn = excluded.dn, dn_key = excluded.dn_key, owned = excluded.owned, removed = excluded.removed`,
-		append(keyArgs(key), o.Existence.Present, int64(o.Existence.At.Event), int64(o.Existence.At.Update),
-			int64(o.Password.Event), int64(o.Password.Update), o.facts, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt))...)
+			dn = excluded.dn, dn_key = excluded.dn_key, owned = excluded.owned, removed = excluded.removed,
+			woke = CASE WHEN excluded.woke > object.woke THEN excluded.woke ELSE object.woke END`,
+		append(keyArgs(s.Key), o.Existence.Present, int64(o.Existence.At.Event), int64(o.Existence.At.Update),
+			int64(o.Password.Event), int64(o.Password.Update), o.facts, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke)...)
 	return err
 }
 
@@ -201,18 +214,10 @@ func (t *tx) plan(now event.Millis, s Settlement, again bool) error {
 	return err
 }
 
-// wake makes the objects due that wait for this one, and leaves a mark for those whose reconcile is under way: they find it
-// when they settle.
+// wake makes the objects due that wait for this one.
 func (t *tx) wake(now event.Millis, key Key) ([]Key, error) {
-	version, err := t.next()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := t.exec("UPDATE object SET woke = ? WHERE directory = ? AND kind = ? AND id = ?", append([]any{version}, keyArgs(key)...)...); err != nil {
-		return nil, err
-	}
 	var woken []Key
-	err = t.rows("DELETE FROM dependency WHERE directory = ? AND on_kind = ? AND on_object = ? RETURNING kind, object", keyArgs(key), func(rows *sql.Rows) error {
+	err := t.rows("DELETE FROM dependency WHERE directory = ? AND on_kind = ? AND on_object = ? RETURNING kind, object", keyArgs(key), func(rows *sql.Rows) error {
 		k := Key{Directory: key.Directory}
 		err := rows.Scan(&k.Object.Kind, &k.Object.ID)
 		woken = append(woken, k)

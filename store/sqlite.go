@@ -98,6 +98,7 @@ func (cfg SQLiteConfig) address() string {
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
 		"secure_delete(ON)",
+		"temp_store(MEMORY)", // a file for what it takes to undo one statement costs more than the statement
 		"foreign_keys(ON)",
 		"journal_size_limit(67108864)",
 	}
@@ -109,7 +110,7 @@ func (cfg SQLiteConfig) address() string {
 
 func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
 	var err error
-	if s.db, err = sql.Open("sqlite", cfg.address()); err != nil {
+	if s.db, err = sql.Open("sqlite", cfg.address()+"&_pragma=cache_size(-65536)"); err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
 	}
 	session, err := newSession(ctx, s.db)

@@ -34,11 +34,18 @@ type writer struct {
 type unit struct {
 	work   func(*tx) error
 	taken  atomic.Bool // by the writer, or by the caller who gave up: whoever is first
+	begun  bool        // by the writer, who alone looks at it
 	result chan error
 }
 
 // take decides once who has the unit. A unit that the caller took back is never executed.
 func (u *unit) take() bool { return u.taken.CompareAndSwap(false, true) }
+
+// begin reports whether the writer may run the unit: for the first time, or again.
+func (u *unit) begin() bool {
+	u.begun = u.begun || u.take()
+	return u.begun
+}
 
 // tx is the transaction at hand.
 type tx struct {
@@ -56,7 +63,8 @@ func newWriter(s *session) *writer {
 }
 
 // do runs work in a transaction and returns when it is on disk. With an error nothing of it was written. A caller whose
-// context ends gets its work undone if it has not begun, and its result if it has.
+// context ends gets its work back if it has not begun, and its result if it has. Work may be run twice, of which only the
+// second time counts.
 func (w *writer) do(ctx context.Context, work func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -127,9 +135,13 @@ func (w *writer) stop() error {
 	return err
 }
 
-// write runs a batch in one transaction and tells every caller.
+// write runs a batch in one transaction and tells every caller. To be able to undo single units costs more than to run
+// them, so at first a batch is run as if none could fail.
 func (w *writer) write(batch []*unit) {
-	results, err := w.transact(batch)
+	results, err := w.transact(batch, false)
+	if errors.Is(err, errSomeFailed) {
+		results, err = w.transact(batch, true)
+	}
 	for i, u := range batch {
 		if err != nil {
 			results[i] = err
@@ -138,20 +150,29 @@ func (w *writer) write(batch []*unit) {
 	}
 }
 
-// transact returns the result of each unit. Its error is that of the transaction as a whole: nothing of it is stored.
-func (w *writer) transact(batch []*unit) ([]error, error) {
+// errSomeFailed says that a unit failed in a transaction that cannot undo single units.
+var errSomeFailed = errors.New("a unit has failed")
+
+// transact returns the result of each unit, where apart says that a failed one undoes only its own writes. Its error is
+// that of the transaction as a whole: nothing of it is stored.
+func (w *writer) transact(batch []*unit, apart bool) ([]error, error) {
 	results := make([]error, len(batch))
 	if _, err := w.session.exec(beginWrite); err != nil {
 		return results, unavailable(err)
 	}
 	t := &tx{session: w.session}
 	for i, u := range batch {
-		if !u.take() {
+		if !u.begin() {
 			continue
 		}
-		var err error
-		if results[i], err = t.unit(u.work); err != nil {
-			return results, w.rollback(err)
+		var lost error
+		if apart {
+			results[i], lost = t.apart(u.work)
+		} else if results[i] = u.work(t); results[i] != nil {
+			lost = errSomeFailed
+		}
+		if lost != nil {
+			return results, w.rollback(lost)
 		}
 	}
 	if _, err := w.session.exec("COMMIT"); err != nil {
@@ -167,8 +188,8 @@ func (w *writer) rollback(cause error) error {
 	return unavailable(cause)
 }
 
-// unit runs one unit so that its failure undoes only its own writes. The second error says that the transaction is lost.
-func (t *tx) unit(work func(*tx) error) (result, lost error) {
+// apart runs one unit so that its failure undoes only its own writes. The second error says that the transaction is lost.
+func (t *tx) apart(work func(*tx) error) (result, lost error) {
 	if _, err := t.exec("SAVEPOINT unit"); err != nil {
 		return nil, err
 	}

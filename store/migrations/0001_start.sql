@@ -77,7 +77,7 @@ CREATE TABLE membership (
 	said BIGINT NOT NULL,
 	said_update BIGINT NOT NULL,
 	PRIMARY KEY (directory, grp, member)
-);
+) @keyed@;
 CREATE INDEX membership_by_member ON membership (directory, member);
 
 -- The queue: one row for each object that is to be looked at at some time, or not by itself where due is NULL.
@@ -88,7 +88,7 @@ CREATE TABLE work (
 	due BIGINT,
 	attempts BIGINT NOT NULL,
 	PRIMARY KEY (directory, kind, object)
-);
+) @keyed@;
 CREATE INDEX work_by_due ON work (directory, due);
 
 CREATE TABLE dependency (
@@ -98,7 +98,7 @@ CREATE TABLE dependency (
 	on_kind TEXT NOT NULL,
 	on_object TEXT NOT NULL,
 	PRIMARY KEY (directory, kind, object, on_kind, on_object)
-);
+) @keyed@;
 CREATE INDEX dependency_on ON dependency (directory, on_kind, on_object);
 
 -- Numbers given out. A row is never removed, so that a number is never given out twice.
@@ -109,7 +109,7 @@ CREATE TABLE number (
 	kind TEXT NOT NULL,
 	object TEXT NOT NULL,
 	PRIMARY KEY (directory, pool, value)
-);
+) @keyed@;
 CREATE UNIQUE INDEX number_by_object ON number (directory, pool, kind, object);
 
 -- All numbers of a range from its start to before next are given out, so that nobody looks for a free one there.
@@ -119,7 +119,7 @@ CREATE TABLE pool (
 	start BIGINT NOT NULL,
 	next BIGINT NOT NULL,
 	PRIMARY KEY (directory, name, start)
-);
+) @keyed@;
 
 -- What the guards have let through.
 CREATE TABLE spent (
@@ -129,7 +129,7 @@ CREATE TABLE spent (
 	object TEXT NOT NULL,
 	at BIGINT NOT NULL,
 	PRIMARY KEY (directory, act, kind, object)
-);
+) @keyed@;
 
 CREATE TABLE audit (
 	id @identity@,

@@ -33,29 +33,29 @@ type captured struct {
 	} `json:"expected"`
 }
 
-func loadCaptured(t testing.TB) captured {
-	t.Helper()
+func loadCaptured(tb testing.TB) captured {
+	tb.Helper()
 	raw, err := os.ReadFile("testdata/user-delete-encrypted.json")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var c captured
 	if err := json.Unmarshal(raw, &c); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
 
 // verifier takes the captured token, with any part of what it rests on replaced.
-func (c captured) verifier(t testing.TB, now time.Time) *receiver.Verifier {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "jwks.json")
+func (c captured) verifier(tb testing.TB, now time.Time) *receiver.Verifier {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "jwks.json")
 	if err := os.WriteFile(path, c.JWKS, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	keys, err := receiver.NewFileKeys(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return receiver.NewVerifier([]receiver.Application{{ID: c.AppID, Keys: keys, EncryptionKeys: []secret.Text{secret.New(c.EncryptKey)}}}, func() time.Time { return now })
 }

@@ -216,7 +216,9 @@ func TestAccount(t *testing.T) {
 }
 
 func TestPrimaryUnit(t *testing.T) {
-	list := func(id string) []any { return []any{map[string]any{"id": "ou_other"}, map[string]any{"id": id, "primary": true}} }
+	list := func(id string) []any {
+		return []any{map[string]any{"id": "ou_other"}, map[string]any{"id": id, "primary": true}}
+	}
 	for _, c := range []struct {
 		name    string
 		changes []event.Change

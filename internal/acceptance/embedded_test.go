@@ -1,0 +1,125 @@
+package acceptance_test
+
+import (
+	"strings"
+	"testing"
+
+	"idaas-ldap/event"
+	"idaas-ldap/idaastest"
+	"idaas-ldap/internal/secret"
+	"idaas-ldap/ldaptest"
+)
+
+const embeddedPassword = "the connector's"
+
+func startEmbedded(t *testing.T) *ldaptest.Server {
+	t.Helper()
+	server, err := ldaptest.Start(ldaptest.Config{
+		AdminDN: "cn=admin," + testBase, AdminPassword: secret.New(embeddedPassword), Placeholder: "cn=nobody," + testBase,
+		LDIF: `dn: dc=example,dc=org
+objectClass: dcObject
+objectClass: organization
+dc: example
+o: Example
+
+dn: ou=groups,dc=example,dc=org
+objectClass: organizationalUnit
+ou: groups
+`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server
+}
+
+func embeddedDirectory(s *ldaptest.Server) directory {
+	return directory{
+		url: s.URL(), bindDN: "cn=admin," + testBase, readDN: "cn=admin," + testBase, password: embeddedPassword,
+		mapping: openLDAPMapping, people: "ou=people," + testBase, groups: "ou=groups," + testBase,
+	}
+}
+
+// writesOf returns the journal of the directory in the form of slapd's access log.
+func writesOf(s *ldaptest.Server) []ldaptest.Write {
+	var out []ldaptest.Write
+	for _, r := range s.Journal() {
+		w := ldaptest.Write{Type: r.Verb, DN: r.DN}
+		for _, m := range r.Modifications {
+			w.Mods = append(w.Mods, m.Name+":")
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+func TestEmbeddedLife(t *testing.T) {
+	server := startEmbedded(t)
+	life(t, startProduct(t, embeddedDirectory(server), true), func() []ldaptest.Write { return writesOf(server) })
+}
+
+func TestEmbeddedFullPush(t *testing.T) {
+	server := startEmbedded(t)
+	p := startProduct(t, embeddedDirectory(server), true)
+	org := idaastest.Generate(2, 300, 20)
+	for round := range 2 {
+		server.ClearJournal()
+		events := idaastest.Shuffled(uint64(round), org.Push(p.tenant))
+		for len(events) > 0 {
+			n := min(50, len(events))
+			p.send(events[:n]...)
+			events = events[n:]
+		}
+		if bad := p.settle(); len(bad) > 0 {
+			t.Fatalf("%d events failed or are held, the first: %+v", len(bad), bad[0])
+		}
+	}
+	checkOrganization(t, p, org)
+	if w := server.Journal(); len(w) > 0 {
+		t.Errorf("the second push wrote %d times, first %+v", len(w), w[0])
+	}
+}
+
+// Two users whose names are exchanged, and two units that swap places: each waits for the other until one steps aside.
+func TestEmbeddedNamesChangePlaces(t *testing.T) {
+	server := startEmbedded(t)
+	p := startProduct(t, embeddedDirectory(server), true)
+	a := idaastest.User{ID: p.tenant.NewUserID(), Username: "alpha", DisplayName: "A"}
+	b := idaastest.User{ID: p.tenant.NewUserID(), Username: "beta", DisplayName: "B"}
+	x := idaastest.Unit{ID: p.tenant.NewUnitID(), Name: "North"}
+	y := idaastest.Unit{ID: p.tenant.NewUnitID(), Name: "South"}
+	c := idaastest.User{ID: p.tenant.NewUserID(), Username: "c", DisplayName: "C", Unit: x.ID}
+	p.apply(event.CodeApplied, p.tenant.CreateUser(a, ""), p.tenant.CreateUser(b, ""), p.tenant.UnitEvent(event.TypeUnitCreate, x), p.tenant.UnitEvent(event.TypeUnitCreate, y))
+	p.apply(event.CodeApplied, p.tenant.CreateUser(c, ""))
+	a.Username, b.Username = b.Username, a.Username
+	x.Name, y.Name = y.Name, x.Name
+	p.send(p.tenant.UserEvent(event.TypeUserUpdateInfo, a), p.tenant.UserEvent(event.TypeUserUpdateInfo, b),
+		p.tenant.UnitEvent(event.TypeUnitUpdate, x), p.tenant.UnitEvent(event.TypeUnitUpdate, y))
+	if bad := p.settle(); len(bad) > 0 {
+		t.Fatalf("%+v", bad)
+	}
+	wantDN(t, p.user(a.ID), "uid=beta,ou=people,"+testBase)
+	wantDN(t, p.user(b.ID), "uid=alpha,ou=people,"+testBase)
+	wantDN(t, p.user(c.ID), "uid=c,ou=South,ou=people,"+testBase)
+	if strings.Contains(server.LDIF(), "idaas-ldap-") {
+		t.Error("a temporary name is left")
+	}
+}
+
+// A unit is moved below what was its own child.
+func TestEmbeddedUnitMovesBelowItsFormerChild(t *testing.T) {
+	p := startProduct(t, embeddedDirectory(startEmbedded(t)), true)
+	parent := idaastest.Unit{ID: p.tenant.NewUnitID(), Name: "Parent"}
+	child := idaastest.Unit{ID: p.tenant.NewUnitID(), Name: "Child", Parent: parent.ID}
+	p.apply(event.CodeApplied, p.tenant.UnitEvent(event.TypeUnitCreate, parent))
+	p.apply(event.CodeApplied, p.tenant.UnitEvent(event.TypeUnitCreate, child))
+	child.Parent, parent.Parent = "", child.ID
+	up := p.tenant.UnitEvent(event.TypeUnitUpdateParent, child)
+	down := p.tenant.UnitEvent(event.TypeUnitUpdateParent, parent)
+	p.send(down)
+	p.send(up)
+	if bad := p.settle(); len(bad) > 0 {
+		t.Fatalf("%+v", bad)
+	}
+	wantDN(t, p.find("(businessCategory="+parent.ID+")"), "ou=Parent,ou=Child,ou=people,"+testBase)
+}

@@ -2,6 +2,7 @@ package ldaptest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -34,7 +35,7 @@ func Require(tb testing.TB, kind ServerKind) {
 		return
 	}
 	const advice = "install it with 'sudo make install-servers'"
-	if os.Getenv("CI") != "" {
+	if os.Getenv("CI") != "" { //nolint:forbidigo // Tests are told by the environment that they run in CI.
 		tb.Fatalf("%s is not installed, and nothing is left out in CI: %s", kind, advice)
 	}
 	tb.Skipf("%s is not installed: %s", kind, advice)
@@ -43,7 +44,8 @@ func Require(tb testing.TB, kind ServerKind) {
 // FreePort returns a TCP port of the loopback address that is free now.
 func FreePort(tb testing.TB) int {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatalf("find a free port: %v", err)
 	}
@@ -52,15 +54,14 @@ func FreePort(tb testing.TB) int {
 }
 
 // command runs a program to its end and fails the test with its output where it does not succeed.
-func command(tb testing.TB, input string, name string, args ...string) string {
+func command(tb testing.TB, input, name string, args ...string) {
 	tb.Helper()
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(context.Background(), name, args...)
 	cmd.Stdin = strings.NewReader(input)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		tb.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
-	return string(out)
 }
 
 // process is a server that runs in the foreground of its own.
@@ -72,7 +73,7 @@ type process struct {
 
 func startProcess(tb testing.TB, name string, args ...string) *process {
 	tb.Helper()
-	p := &process{cmd: exec.Command(name, args...), done: make(chan struct{}), log: &bytes.Buffer{}}
+	p := &process{cmd: exec.CommandContext(context.Background(), name, args...), done: make(chan struct{}), log: &bytes.Buffer{}}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
@@ -99,9 +100,10 @@ func (p *process) signal(s syscall.Signal) {
 // awaitPort waits until a port answers, or the server has ended.
 func (p *process) awaitPort(tb testing.TB, address string) {
 	tb.Helper()
+	dialer := net.Dialer{Timeout: time.Second}
 	deadline := time.Now().Add(60 * time.Second)
 	for time.Now().Before(deadline) {
-		conn, err := net.DialTimeout("tcp", address, time.Second)
+		conn, err := dialer.DialContext(context.Background(), "tcp", address)
 		if err == nil {
 			_ = conn.Close()
 			return

@@ -12,8 +12,8 @@ import (
 
 const embeddedPassword = "the connector's"
 
-func startEmbedded(t *testing.T) *ldaptest.Server {
-	t.Helper()
+func startEmbedded(tb testing.TB) *ldaptest.Server {
+	tb.Helper()
 	server, err := ldaptest.Start(ldaptest.Config{
 		AdminDN: "cn=admin," + testBase, AdminPassword: secret.New(embeddedPassword), Placeholder: "cn=nobody," + testBase,
 		LDIF: `dn: dc=example,dc=org
@@ -27,9 +27,9 @@ objectClass: organizationalUnit
 ou: groups
 `})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return server
 }
 

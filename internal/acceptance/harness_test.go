@@ -34,7 +34,7 @@ type directory struct {
 
 // product is the product running in this process, fed by a simulated IDaaS.
 type product struct {
-	t      *testing.T
+	t      testing.TB
 	dir    directory
 	tenant *idaastest.Tenant
 	client *idaastest.Client
@@ -54,22 +54,22 @@ func (c *steppingClock) Now() time.Time {
 }
 
 // startProduct starts the product for one directory.
-func startProduct(t *testing.T, dir directory, encrypted bool) *product {
-	t.Helper()
-	p := &product{t: t, dir: dir, clock: &steppingClock{now: time.Now().Add(-time.Minute)}}
+func startProduct(tb testing.TB, dir directory, encrypted bool) *product {
+	tb.Helper()
+	p := &product{t: tb, dir: dir, clock: &steppingClock{now: time.Now().Add(-time.Minute)}}
 	tenant, err := idaastest.NewTenant(p.clock.Now)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p.tenant = tenant
 	jwks := tenant.ServeJWKS()
-	t.Cleanup(jwks.Close)
+	tb.Cleanup(jwks.Close)
 	keys := fmt.Sprintf("encryption_keys: [%q]", tenant.EncryptionKey.Reveal())
 	if !encrypted {
 		tenant.EncryptionKey, keys = secretNone(), ""
 	}
-	folder := t.TempDir()
-	mapping := withoutGuards(t, dir.mapping, folder)
+	folder := tb.TempDir()
+	mapping := withoutGuards(tb, dir.mapping, folder)
 	p.config = filepath.Join(folder, "idaas-ldap.yaml")
 	text := fmt.Sprintf(`
 receiver: { listen: "127.0.0.1:0" }
@@ -89,24 +89,24 @@ directories:
 admin: { listen: "127.0.0.1:0" }
 `, tenant.Application, tenant.Instance, jwks.URL, keys, dir.url, dir.bindDN, dir.password, mapping)
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p.start()
-	t.Cleanup(func() { p.halt() })
+	tb.Cleanup(func() { p.halt() })
 	return p
 }
 
 // withoutGuards copies a mapping with guards that a test of few objects does not meet.
-func withoutGuards(t *testing.T, path, folder string) string {
-	t.Helper()
+func withoutGuards(tb testing.TB, path, folder string) string {
+	tb.Helper()
 	source, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out := filepath.Join(folder, filepath.Base(path))
 	text := regexp.MustCompile(`max: \d+, percent: \d+`).ReplaceAllString(string(source), "max: 100000, percent: 100000")
 	if err := os.WriteFile(out, []byte(strings.ReplaceAll(text, "percent: 100000", "percent: 100")), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }

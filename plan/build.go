@@ -292,7 +292,7 @@ func (b *builder) manage(rule Rule, has, naming []string) []Modification {
 		switch {
 		case i < 0:
 			surplus = append(surplus, v)
-		case squeeze(want[i]) != squeeze(v) && !isDN(v) && !contains(b.matching, rule.Attribute, naming, v):
+		case caseDiffers(want[i], v) && !isDN(v) && !contains(b.matching, rule.Attribute, naming, v):
 			respelled = true
 		}
 	}
@@ -399,6 +399,13 @@ func sameAttribute(a, b string) bool { return attributeKey(a) == attributeKey(b)
 
 func contains(m Matching, attribute string, values []string, v string) bool {
 	return slices.ContainsFunc(values, func(x string) bool { return m.Equal(attribute, x, v) })
+}
+
+// caseDiffers reports whether two values that the server takes for equal differ in what a person would correct: upper and
+// lower case, and not in spaces, hyphens or the composition of characters.
+func caseDiffers(a, b string) bool {
+	a, b = squeeze(a), squeeze(b)
+	return a != b && strings.EqualFold(a, b)
 }
 
 // isDN reports whether a value reads as a DN. Spelling never counts between those.

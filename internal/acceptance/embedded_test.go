@@ -25,7 +25,8 @@ o: Example
 dn: ou=groups,dc=example,dc=org
 objectClass: organizationalUnit
 ou: groups
-`})
+`,
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}

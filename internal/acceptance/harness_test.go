@@ -1,25 +1,26 @@
 package acceptance_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
-	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/store"
 )
 
@@ -43,7 +44,30 @@ type product struct {
 	stop   context.CancelFunc
 	done   chan struct{}
 	clock  *steppingClock
+	log    *lockedBuffer
 }
+
+// lockedBuffer takes the log of a running product.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// Bytes returns what was logged so far.
+func (b *lockedBuffer) Bytes() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bytes.Clone(b.text.Bytes())
+}
+
+// String returns what was logged so far.
+func (b *lockedBuffer) String() string { return string(b.Bytes()) }
 
 // steppingClock gives IDaaS a new millisecond for every event, so that the order of events is never in doubt.
 type steppingClock struct{ now time.Time }
@@ -56,7 +80,7 @@ func (c *steppingClock) Now() time.Time {
 // startProduct starts the product for one directory.
 func startProduct(tb testing.TB, dir directory, encrypted bool) *product {
 	tb.Helper()
-	p := &product{t: tb, dir: dir, clock: &steppingClock{now: time.Now().Add(-time.Minute)}}
+	p := &product{t: tb, dir: dir, clock: &steppingClock{now: time.Now().Add(-time.Minute)}, log: &lockedBuffer{}}
 	tenant, err := idaastest.NewTenant(p.clock.Now)
 	if err != nil {
 		tb.Fatal(err)
@@ -117,8 +141,10 @@ func (p *product) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	log := logrus.New()
-	log.SetOutput(io.Discard)
+	log, err := telemetry.NewLogger(telemetry.LogConfig{Level: "debug", Format: "text", Out: p.log})
+	if err != nil {
+		p.t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	p.app, err = app.Open(ctx, cfg, log, "test")
 	if err != nil {

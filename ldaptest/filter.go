@@ -54,10 +54,10 @@ type (
 		middle         []string
 	}
 	extensibleFilter struct {
-		rule  *matchingRule
-		desc  *description
-		test  func(value string) bool
-		inDNs bool
+		rule    *matchingRule
+		desc    *description
+		test    func(value string) bool
+		inNames bool
 	}
 )
 
@@ -149,7 +149,7 @@ func (f extensibleFilter) match(d *directory, e *entry) truth {
 	} else if slices.ContainsFunc(e.attributes, fits) {
 		return isTrue
 	}
-	return truthOf(f.inDNs && f.matchDN(d, e.dn()))
+	return truthOf(f.inNames && f.matchDN(d, e.dn()))
 }
 
 func (f extensibleFilter) matchDN(d *directory, dn plan.DN) bool {

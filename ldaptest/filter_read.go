@@ -118,37 +118,49 @@ func (s *schema) order(name, value string, greater bool) filter {
 	return orderFilter{desc, key, greater}
 }
 
+// readSubstrings reads fragments: the first may be the beginning, the last the end.
 func (s *schema) readSubstrings(p *ber.Packet) (filter, error) {
 	if len(p.Children) != 2 || len(p.Children[1].Children) == 0 {
 		return nil, badFilter()
 	}
-	desc, err := s.describe(octets(p.Children[0]))
-	if err != nil || desc.typ.substring == nil {
-		return undefinedFilter{}, nil
-	}
-	f := substringFilter{desc: desc}
-	parts := p.Children[1].Children
-	for i, c := range parts {
-		text := octets(c)
-		if text == "" || !utf8.ValidString(text) {
-			return undefinedFilter{}, nil
-		}
-		key, err := desc.typ.substring.prepare(text)
-		if err != nil {
-			return undefinedFilter{}, nil
-		}
+	fragments := p.Children[1].Children
+	for i, c := range fragments {
 		switch {
 		case c.Tag == ldap.FilterSubstringsInitial && i == 0:
-			f.initial = key + spaceAfter(desc, text)
 		case c.Tag == ldap.FilterSubstringsAny:
-			f.middle = append(f.middle, spaceBefore(desc, text)+key+spaceAfter(desc, text))
-		case c.Tag == ldap.FilterSubstringsFinal && i == len(parts)-1:
-			f.final = spaceBefore(desc, text) + key
+		case c.Tag == ldap.FilterSubstringsFinal && i == len(fragments)-1:
 		default:
 			return nil, badFilter()
 		}
 	}
-	return f, nil
+	return s.substrings(octets(p.Children[0]), fragments), nil
+}
+
+func (s *schema) substrings(name string, fragments []*ber.Packet) filter {
+	desc, err := s.describe(name)
+	if err != nil || desc.typ.substring == nil {
+		return undefinedFilter{}
+	}
+	f := substringFilter{desc: desc}
+	for _, c := range fragments {
+		text := octets(c)
+		if text == "" || !utf8.ValidString(text) {
+			return undefinedFilter{}
+		}
+		key, err := desc.typ.substring.prepare(text)
+		if err != nil {
+			return undefinedFilter{}
+		}
+		switch c.Tag {
+		case ldap.FilterSubstringsInitial:
+			f.initial = key + spaceAfter(desc, text)
+		case ldap.FilterSubstringsAny:
+			f.middle = append(f.middle, spaceBefore(desc, text)+key+spaceAfter(desc, text))
+		case ldap.FilterSubstringsFinal:
+			f.final = spaceBefore(desc, text) + key
+		}
+	}
+	return f
 }
 
 // A space at the edge of a fragment stands for a space inside the value (RFC 4518 section 2.6.1).
@@ -170,33 +182,40 @@ func keepsSpaces(desc description) bool { return strings.HasPrefix(desc.typ.subs
 
 // readExtensible reads [1] rule, [2] type, [3] value, [4] dnAttributes.
 func (s *schema) readExtensible(p *ber.Packet) (filter, error) {
-	f := extensibleFilter{}
-	var ruleName, value string
+	var rule, name, value string
+	var inNames bool
 	for _, c := range p.Children {
 		switch c.Tag {
 		case 1:
-			ruleName = octets(c)
+			rule = octets(c)
 		case 2:
-			desc, err := s.describe(octets(c))
-			if err != nil {
-				return undefinedFilter{}, nil
-			}
-			f.desc = &desc
+			name = octets(c)
 		case 3:
 			value = octets(c)
 		case 4:
-			f.inDNs = octets(c) != "\x00"
+			inNames = octets(c) != "\x00"
 		}
 	}
-	if ruleName == "" && f.desc == nil {
+	if rule == "" && name == "" {
 		return nil, refuse(ldap.LDAPResultProtocolError, "extensible match without rule and type")
 	}
-	if test := specialRule(ruleName, value); test != nil {
-		if f.desc == nil {
-			return undefinedFilter{}, nil
+	return s.extensible(rule, name, value, inNames), nil
+}
+
+func (s *schema) extensible(ruleName, name, value string, inNames bool) filter {
+	f := extensibleFilter{inNames: inNames}
+	if name != "" {
+		desc, err := s.describe(name)
+		if err != nil {
+			return undefinedFilter{}
 		}
-		f.test = test
-		return f, nil
+		f.desc = &desc
+	}
+	if f.test = specialRule(ruleName, value); f.test != nil {
+		if f.desc == nil {
+			return undefinedFilter{}
+		}
+		return f
 	}
 	if ruleName == "" {
 		f.rule = f.desc.typ.equality
@@ -204,18 +223,18 @@ func (s *schema) readExtensible(p *ber.Packet) (filter, error) {
 		f.rule = rule
 	}
 	if f.rule == nil {
-		return undefinedFilter{}, nil
+		return undefinedFilter{}
 	}
 	key, err := f.rule.prepare(value)
 	if err != nil {
-		return undefinedFilter{}, nil
+		return undefinedFilter{}
 	}
 	rule := f.rule
 	f.test = func(v string) bool {
 		have, err := rule.prepare(v)
 		return err == nil && have == key
 	}
-	return f, nil
+	return f
 }
 
 // specialRule returns the test of a rule that compares otherwise than by equality: bits of integers, places in the tree.

@@ -10,6 +10,7 @@ import (
 // the moment on at which the group says so. A member that does not exist at that moment gets nothing later either.
 
 func (d *directory) member() description { return description{typ: d.schema.mustAttribute("member")} }
+
 func (d *directory) memberOf() description {
 	return description{typ: d.schema.mustAttribute("memberOf")}
 }

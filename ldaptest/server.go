@@ -1,6 +1,7 @@
 package ldaptest
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
@@ -185,7 +186,8 @@ func (s *Server) Up() error {
 }
 
 func (s *Server) listen(address string, secure *tls.Config) (string, error) {
-	l, err := net.Listen("tcp", address)
+	var listen net.ListenConfig
+	l, err := listen.Listen(context.Background(), "tcp", address) // on an address, so there is no name to wait for
 	if err != nil {
 		return address, fmt.Errorf("listen: %w", err)
 	}

@@ -1,6 +1,10 @@
 package event
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // TypePrefix begins every event type on the wire.
 const TypePrefix = "urn:alibaba:idaas:app:event:"
@@ -57,6 +61,9 @@ func ParseType(s string) Type {
 	}
 	return t
 }
+
+// Types returns every type that is known, in alphabetical order.
+func Types() []Type { return slices.Sorted(maps.Keys(effects)) }
 
 // Kind says what sort of object an event is about.
 type Kind string

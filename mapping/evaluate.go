@@ -2,8 +2,11 @@ package mapping
 
 import (
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/vm"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -42,11 +45,7 @@ func (s *Set) Desired(in Input) (Result, error) {
 	if c == nil {
 		return Result{}, ErrOutOfScope
 	}
-	env, err := s.environment(in)
-	if err != nil {
-		return Result{}, &EvaluationError{File: s.file, Line: c.at.line, Column: c.at.column, Rule: string(c.kind), Err: err}
-	}
-	e := evaluation{Set: s, section: c, in: in, env: env}
+	e := s.evaluation(c, in)
 	if in.Deleted {
 		return e.removed()
 	}
@@ -58,8 +57,42 @@ type evaluation struct {
 	*Set
 	section *section
 	in      Input
-	env     map[string]any
+	env     environment
+	machine vm.VM
 	asked   Unresolved
+}
+
+func (s *Set) evaluation(c *section, in Input) *evaluation {
+	env := environment{nameBase: s.base.String(), nameDN: nil, meterName: &meter{}, c.in.own(): record(in.Object)}
+	if !in.DN.Empty() {
+		env[nameDN] = in.DN.String()
+	}
+	if above := c.in.aboveName(); above != "" {
+		unit := map[string]any{nameCustom: map[string]any{}, nameRaw: map[string]any{}}
+		if in.Above != nil {
+			unit = record(in.Above.Object)
+			unit[nameDN] = in.Above.DN.String()
+		}
+		env[above] = unit
+	}
+	return &evaluation{Set: s, section: c, in: in, env: env}
+}
+
+// record returns what expressions see of an object.
+func record(o event.Object) map[string]any {
+	custom, raw := map[string]any{}, map[string]any{}
+	out := make(map[string]any, len(o.Facts)+3)
+	for name, fact := range o.Facts {
+		if rest, ok := strings.CutPrefix(name, nameCustom+"."); ok {
+			custom[rest] = value(fact)
+		} else if rest, ok := strings.CutPrefix(name, nameRaw+"."); ok {
+			raw[rest] = value(fact)
+		} else {
+			out[name] = value(fact)
+		}
+	}
+	out[event.FieldID], out[nameCustom], out[nameRaw] = o.Ref.ID, custom, raw
+	return out
 }
 
 func (e *evaluation) desired() plan.Desired {
@@ -83,21 +116,29 @@ func (e *evaluation) removed() (Result, error) {
 }
 
 func (e *evaluation) wanted() (Result, error) {
-	if in, err := e.condition(e.section.scope, "scope"); err != nil || !in {
-		return Result{}, errOr(err, ErrOutOfScope)
+	if scope := e.section.scope; scope == nil || !scope.readsAbove {
+		if err := e.inScope(); err != nil {
+			return Result{}, err
+		}
+	}
+	if unit, unknown := e.unitUnknown(); unknown {
+		return Result{}, &Unresolved{Objects: []event.Ref{unit}}
+	}
+	if err := e.inScope(); err != nil {
+		return Result{}, err
 	}
 	d := e.desired()
 	d.ObjectClasses = e.section.objectClasses
-	dn, missing, err := e.place()
-	if err != nil {
+	var missing []string
+	var err error
+	if d.DN, missing, err = e.place(); err != nil {
 		return Result{}, err
 	}
-	d.DN = dn
 	if d.Match, err = e.matches(); err != nil {
 		return Result{}, err
 	}
-	for _, rule := range e.section.attributes {
-		if err := e.rule(rule, &d); err != nil {
+	for i := range e.section.attributes {
+		if err := e.rule(&e.section.attributes[i], &d); err != nil {
 			return Result{}, err
 		}
 	}
@@ -110,11 +151,24 @@ func (e *evaluation) wanted() (Result, error) {
 	return Result{Desired: d, Missing: missing}, nil
 }
 
-func errOr(err, other error) error {
+func (e *evaluation) inScope() error {
+	in, err := e.condition(e.section.scope, "scope")
 	if err != nil {
 		return err
 	}
-	return other
+	if !in {
+		return ErrOutOfScope
+	}
+	return nil
+}
+
+// unitUnknown reports whether the section reads the unit above, which is known by its id only.
+func (e *evaluation) unitUnknown() (event.Ref, bool) {
+	id := e.in.Object.PrimaryUnit()
+	if e.in.Above != nil || id == "" || !e.section.readsAbove() {
+		return event.Ref{}, false
+	}
+	return event.Ref{Kind: event.KindUnit, ID: id}, true
 }
 
 func (e *evaluation) account() *plan.Account {
@@ -122,11 +176,23 @@ func (e *evaluation) account() *plan.Account {
 	return &plan.Account{Disable: l.disable, Lock: l.lock, Expire: l.expire, State: e.in.Object.Account()}
 }
 
-func (s *Set) wrong(ex *expression, rule string, err error) error {
+func (e *evaluation) name(rule string) string { return string(e.section.kind) + "." + rule }
+
+// wrong gives an error of an expression its place.
+func (e *evaluation) wrong(ex *expression, rule string, err error) error {
 	if errors.Is(err, errSkip) {
 		return &Skipped{Rule: rule}
 	}
-	return &EvaluationError{File: s.file, Line: ex.source.at.line, Column: ex.source.at.column, Rule: rule, Err: err}
+	at := ex.at
+	var inside *failure
+	if errors.As(err, &inside) {
+		at, err = ex.source.within(inside.from), inside.err
+	}
+	return e.wrongAt(at, rule, err)
+}
+
+func (e *evaluation) wrongAt(at place, rule string, err error) error {
+	return &EvaluationError{File: e.file, Line: at.line, Column: at.column, Rule: rule, Err: err}
 }
 
 // condition evaluates a condition; without one it holds.
@@ -134,32 +200,35 @@ func (e *evaluation) condition(ex *expression, rule string) (bool, error) {
 	if ex == nil {
 		return true, nil
 	}
-	result, err := ex.run(e.env)
+	result, err := ex.run(&e.machine, e.env)
+	if err == nil {
+		result, err = isTrue(result)
+	}
 	if err != nil {
 		return false, e.wrong(ex, e.name(rule), err)
 	}
-	holds, _ := result.(bool)
-	return holds, nil
+	return result == true, nil
 }
-
-func (e *evaluation) name(rule string) string { return string(e.section.kind) + "." + rule }
 
 // place evaluates the DN. Where a field was never seen that it needs, the DN is empty and the fields are named.
 func (e *evaluation) place() (plan.DN, []string, error) {
+	const rule = "dn"
 	t := e.section.dn
-	var dn plan.DN
+	dn := make(plan.DN, 0, len(t.rdns)+len(e.base)+4)
 	var missing []string
 	for _, rdn := range t.rdns {
-		var out plan.RDN
+		out := make(plan.RDN, 0, len(rdn))
 		for _, ava := range rdn {
-			value, lacks, err := e.text(ava.pieces, "dn")
-			if err != nil {
+			value, lacks, err := e.text(ava.pieces, rule)
+			switch {
+			case err != nil:
 				return nil, nil, err
+			case len(lacks) == 0 && strings.TrimSpace(value) == "":
+				return nil, nil, e.wrongAt(t.at, e.name(rule), wrongValue("%s would be empty, and an entry needs a name", ava.name))
+			case !utf8.ValidString(value):
+				return nil, nil, e.wrongAt(t.at, e.name(rule), wrongValue("%s would be no text", ava.name))
 			}
 			missing = append(missing, lacks...)
-			if strings.TrimSpace(value) == "" && len(lacks) == 0 {
-				return nil, nil, e.wrongAt(t.source, "dn", fmt.Errorf("%s would be empty, and an entry needs a name", ava.name))
-			}
 			out = append(out, plan.AVA{Type: ava.name, Value: value})
 		}
 		dn = append(dn, out)
@@ -168,35 +237,20 @@ func (e *evaluation) place() (plan.DN, []string, error) {
 	case tailBase:
 		dn = append(dn, e.base...)
 	case tailAbove:
-		above, lacks := e.above()
-		missing = append(missing, lacks...)
-		dn = append(dn, above...)
+		if e.in.Above == nil {
+			missing = append(missing, e.section.in.aboveName())
+			break
+		}
+		dn = append(dn, e.in.Above.DN...)
 	case tailLiteral:
 	}
 	if len(missing) > 0 {
 		return nil, missing, nil
 	}
-	if len(e.asked.Objects) == 0 && !dn.Below(e.base) {
-		return nil, nil, e.wrongAt(t.source, "dn", &plan.OutsideBase{DN: dn, Base: e.base})
+	if !dn.Below(e.base) {
+		return nil, nil, e.wrongAt(t.at, e.name(rule), &plan.OutsideBase{DN: dn, Base: e.base})
 	}
 	return dn, nil, nil
-}
-
-// above returns the DN of the unit above, or asks for it.
-func (e *evaluation) above() (plan.DN, []string) {
-	if e.in.Above != nil {
-		return e.in.Above.DN, nil
-	}
-	id := e.in.Object.PrimaryUnit()
-	if id == "" {
-		return nil, []string{aboveName(e.section.kind)}
-	}
-	e.asked.Objects = append(e.asked.Objects, event.Ref{Kind: event.KindUnit, ID: id})
-	return nil, nil
-}
-
-func (e *evaluation) wrongAt(at scalar, rule string, err error) error {
-	return &EvaluationError{File: e.file, Line: at.at.line, Column: at.at.column, Rule: e.name(rule), Err: err}
 }
 
 // text evaluates pieces to one text; missing are the fields without which it cannot be told.
@@ -207,14 +261,14 @@ func (e *evaluation) text(pieces []piece, rule string) (text string, missing []s
 			b.WriteString(p.literal)
 			continue
 		}
-		values, err := e.values(p.expr, e.name(rule), e.env)
+		values, err := e.values(p.expr, e.name(rule))
 		switch {
 		case err != nil:
 			return "", nil, err
 		case len(values) == 0:
 			missing = append(missing, e.unseen(p.expr)...)
 		case len(values) > 1:
-			return "", nil, e.wrong(p.expr, e.name(rule), fmt.Errorf("it gives %d values where one is needed", len(values)))
+			return "", nil, e.wrong(p.expr, e.name(rule), wrongValue("it gives %d values where one is needed", len(values)))
 		default:
 			b.WriteString(values[0])
 		}
@@ -222,188 +276,199 @@ func (e *evaluation) text(pieces []piece, rule string) (text string, missing []s
 	return b.String(), missing, nil
 }
 
-// unseen returns the fields that an expression reads and of which nothing was ever said.
-func (e *evaluation) unseen(ex *expression) []string {
-	var out []string
-	own := ownName(e.section.kind)
-	for _, read := range ex.reads {
-		root, field, isField := strings.Cut(read, ".")
-		if !isField || field == "dn" || field == "custom" || field == "raw" {
-			continue
-		}
-		switch {
-		case root == own:
-			if _, seen := e.in.Object.Value(field); !seen {
-				out = append(out, read)
-			}
-		case e.in.Above == nil:
-			out = append(out, read)
-		default:
-			if _, seen := e.in.Above.Object.Value(field); !seen {
-				out = append(out, read)
-			}
-		}
-	}
-	return out
-}
-
 // matches evaluates the match rules. A rule of which a value is absent is left out: it would match by accident.
 func (e *evaluation) matches() ([]plan.Match, error) {
 	var out []plan.Match
-next:
 	for _, m := range e.section.match {
-		var b strings.Builder
-		for _, p := range m.pieces {
-			if p.expr == nil {
-				b.WriteString(p.literal)
-				continue
-			}
-			values, err := e.values(p.expr, e.name("match"), e.env)
-			if err != nil {
-				return nil, err
-			}
-			if len(values) != 1 || strings.TrimSpace(values[0]) == "" {
-				continue next
-			}
-			b.WriteString(escapeFilter(values[0]))
+		filter, whole, err := e.filter(m)
+		if err != nil {
+			return nil, err
 		}
-		out = append(out, plan.Match{Filter: b.String(), Adopt: m.adopt})
+		if whole {
+			out = append(out, plan.Match{Filter: filter, Adopt: m.adopt})
+		}
 	}
 	return out, nil
 }
 
+func (e *evaluation) filter(m matchRule) (filter string, whole bool, err error) {
+	var b strings.Builder
+	for _, p := range m.pieces {
+		if p.expr == nil {
+			b.WriteString(p.literal)
+			continue
+		}
+		values, err := e.values(p.expr, e.name("match"))
+		if err != nil || len(values) != 1 || strings.TrimSpace(values[0]) == "" {
+			return "", false, err
+		}
+		b.WriteString(escapeFilter(values[0]))
+	}
+	return b.String(), true, nil
+}
+
 // rule evaluates the rule of one attribute.
-func (e *evaluation) rule(rule attributeRule, d *plan.Desired) error {
-	name := e.name("attributes." + rule.name)
-	if applies, err := e.condition(rule.when, "attributes."+rule.name+".when"); err != nil || !applies {
+func (e *evaluation) rule(rule *attributeRule, d *plan.Desired) error {
+	if rule.when != nil {
+		applies, err := e.condition(rule.when, "attributes."+rule.name+".when")
+		if err != nil || !applies {
+			return err
+		}
+	}
+	values, speaks, err := e.wantedValues(rule)
+	if err != nil || !speaks {
 		return err
 	}
-	out := plan.Rule{Attribute: rule.name, Authority: rule.authority, Owned: e.in.Owned[strings.ToLower(rule.name)]}
+	d.Rules = append(d.Rules, plan.Rule{Attribute: rule.name, Values: values, Authority: rule.authority, Owned: e.in.Owned[strings.ToLower(rule.name)]})
+	return nil
+}
+
+// wantedValues returns the values of an attribute; speaks is false where the rule leaves it alone.
+func (e *evaluation) wantedValues(rule *attributeRule) (values []string, speaks bool, err error) {
 	switch {
 	case rule.isConst:
-		out.Values = rule.constant
+		return rule.constant, true, nil
 	case rule.allocate != nil:
 		number, ok := e.in.Numbers[rule.allocate.Pool]
 		if !ok {
 			e.asked.Numbers = append(e.asked.Numbers, *rule.allocate)
-			return nil
+			return nil, false, nil
 		}
-		out.Values = []string{valueText(number)}
-	default:
-		values, err := e.values(rule.value, name, e.env)
-		if err != nil {
-			return err
-		}
-		if len(values) == 0 && (rule.keepEmpty || len(e.unseen(rule.value)) > 0) {
-			return nil
-		}
-		if rule.reference != "" {
-			if values = e.references(rule.reference, values); values == nil {
-				return nil
-			}
-		}
-		out.Values = values
+		return []string{valueText(number)}, true, nil
 	}
-	d.Rules = append(d.Rules, out)
-	return nil
+	if values, err = e.values(rule.value, "attributes."+rule.name); err != nil {
+		return nil, false, err
+	}
+	if len(values) == 0 {
+		return nil, !rule.keepEmpty && len(e.unseen(rule.value)) == 0, nil
+	}
+	if rule.reference != "" {
+		values, speaks = e.references(rule.reference, values)
+		return values, speaks, nil
+	}
+	return values, true, nil
 }
 
-// references turns ids into DNs, or asks for them and returns nil.
-func (e *evaluation) references(kind event.Kind, ids []string) []string {
-	dns := []string{}
-	complete := true
+// references turns ids into DNs, or asks for them.
+func (e *evaluation) references(kind event.Kind, ids []string) (dns []string, complete bool) {
+	complete = true
 	for _, id := range ids {
 		ref := event.Ref{Kind: kind, ID: id}
 		dn, ok := e.in.Resolved[ref]
-		if !ok {
+		switch {
+		case kind == event.KindUnit && id == event.RootUnitID:
+			dn = e.Root()
+		case !ok:
 			e.asked.Objects = append(e.asked.Objects, ref)
 			complete = false
 			continue
 		}
 		dns = append(dns, dn.String())
 	}
-	if !complete {
-		return nil
-	}
-	return dns
+	return dns, complete
 }
 
-// values evaluates an expression to the values of an attribute: none for nil and for an empty text.
-func (s *Set) values(ex *expression, rule string, env map[string]any) ([]string, error) {
-	result, err := ex.run(env)
+// unseen returns the fields that an expression reads and of which nothing was ever said.
+func (e *evaluation) unseen(ex *expression) []string {
+	var out []string
+	for _, read := range ex.reads {
+		if !e.seen(read) {
+			out = append(out, read)
+		}
+	}
+	return out
+}
+
+// seen reports whether anything was ever said about a field.
+func (e *evaluation) seen(read string) bool {
+	root, field, isField := strings.Cut(read, ".")
+	switch {
+	case !isField:
+		return root != nameDN || !e.in.DN.Empty()
+	case field == event.FieldID:
+		return root == e.section.in.own() || e.in.Above != nil
+	case root == e.section.in.own():
+		_, seen := e.in.Object.Value(field)
+		return seen
+	case e.in.Above == nil:
+		return false
+	case field == nameDN:
+		return true
+	}
+	_, seen := e.in.Above.Object.Value(field)
+	return seen
+}
+
+// values evaluates an expression to the values of an attribute: none for nothing and for an empty text.
+func (e *evaluation) values(ex *expression, rule string) ([]string, error) {
+	result, err := ex.run(&e.machine, e.env)
 	if err != nil {
-		return nil, s.wrong(ex, rule, err)
+		return nil, e.wrong(ex, e.ruleName(rule), err)
 	}
-	list := toList(result)
-	if len(list) > maxList {
-		return nil, s.wrong(ex, rule, errTooMany)
+	if s, ok := result.(string); ok && s != "" && len(s) <= maxBinary {
+		return []string{s}, nil
 	}
-	var values []string
-	seen := map[string]bool{}
-	for _, v := range list {
-		switch v.(type) {
-		case map[string]any, []any:
-			return nil, s.wrong(ex, rule, errors.New("it gives a structure; name the field of it that is meant"))
-		}
-		text := valueText(v)
-		if text == "" || seen[text] {
-			continue
-		}
-		seen[text] = true
-		values = append(values, text)
+	values, err := valuesOf(result)
+	if err != nil {
+		return nil, e.wrong(ex, e.ruleName(rule), err)
 	}
 	return values, nil
 }
 
-// maxField bounds a single field that an expression may see.
-const maxField = 64 << 10
-
-// environment builds what expressions read.
-func (s *Set) environment(in Input) (map[string]any, error) {
-	env := map[string]any{nameBase: s.base.String()}
-	if !in.DN.Empty() {
-		env[nameDN] = in.DN.String()
+// ruleName puts the section before a rule that does not name it yet.
+func (e *evaluation) ruleName(rule string) string {
+	if strings.HasPrefix(rule, "attributes.") {
+		return e.name(rule)
 	}
-	own, err := fields(in.Object)
-	if err != nil {
-		return nil, err
-	}
-	if kind := in.Object.Ref.Kind; kind != event.KindGroup {
-		env[aboveName(kind)] = map[string]any{"custom": map[string]any{}, "raw": map[string]any{}}
-		if in.Above != nil {
-			above, err := fields(in.Above.Object)
-			if err != nil {
-				return nil, err
-			}
-			above["dn"] = in.Above.DN.String()
-			env[aboveName(kind)] = above
-		}
-	}
-	env[ownName(in.Object.Ref.Kind)] = own
-	return env, nil
+	return rule
 }
 
-func fields(o event.Object) (map[string]any, error) {
-	custom, raw := map[string]any{}, map[string]any{}
-	out := map[string]any{"custom": custom, "raw": raw, event.FieldID: o.Ref.ID}
-	for name, fact := range o.Facts {
-		switch v := fact.Value.(type) {
-		case string:
-			if len(v) > maxField && !strings.HasPrefix(name, "custom.") && !strings.HasPrefix(name, "raw.") {
-				return nil, fmt.Errorf("the field %s has more than %d characters", name, maxField)
-			}
-		case []any:
-			if len(v) > maxList {
-				return nil, fmt.Errorf("the field %s has more than %d values", name, maxList)
-			}
-		}
-		if rest, ok := strings.CutPrefix(name, "custom."); ok {
-			custom[rest] = fact.Value
-		} else if rest, ok := strings.CutPrefix(name, "raw."); ok {
-			raw[rest] = fact.Value
-		} else {
-			out[name] = fact.Value
-		}
+func valuesOf(result any) ([]string, error) {
+	if result == nil {
+		return nil, nil
 	}
-	return out, nil
+	list, isList := items(result)
+	if !isList {
+		list = []any{result}
+	}
+	if len(list) > maxList {
+		return nil, errTooMany
+	}
+	var values []string
+	for _, v := range list {
+		if v == nil {
+			continue
+		}
+		text, ok := scalarText(v)
+		switch {
+		case !ok:
+			return nil, wrongValue("it gives %s where text is needed; name the field of it that is meant", kindOf(v))
+		case len(text) > maxBinary:
+			return nil, wrongValue("it gives a value of more than %d bytes", maxBinary)
+		case text == "":
+			continue
+		}
+		values = append(values, text)
+	}
+	return distinct(values), nil
+}
+
+// distinct returns values without repetition, in their order.
+func distinct(values []string) []string {
+	const few = 8
+	if len(values) <= few {
+		out := values[:0]
+		for _, v := range values {
+			if !slices.Contains(out, v) {
+				out = append(out, v)
+			}
+		}
+		return out
+	}
+	seen := make(map[string]bool, len(values))
+	return slices.DeleteFunc(values, func(v string) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	})
 }

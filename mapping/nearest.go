@@ -6,48 +6,57 @@ import (
 	"strings"
 )
 
-// didYouMean returns a hint at the name that was probably meant, or nothing.
+// didYouMean returns a hint at the name that was probably meant, or the few that are known, or nothing.
 func didYouMean(name string, candidates []string) string {
 	best, bestDistance := "", len(name)/3+2
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < bestDistance {
+		if d := distance(plain(name), plain(c)); d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}
-	if best == "" {
-		if len(candidates) <= 12 && len(candidates) > 0 {
-			return "; known are " + orList(candidates)
-		}
-		return ""
+	switch {
+	case best != "":
+		return "did you mean " + best + "?"
+	case len(candidates) > 0 && len(candidates) <= 12:
+		return "known are " + list(candidates, "and")
 	}
-	return "; did you mean " + best + "?"
+	return ""
 }
 
-func orList(words []string) string {
+// plain makes names comparable that differ only in the style of writing: objectClass, object-class and object_class.
+func plain(name string) string {
+	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
+}
+
+// list joins words as a sentence does.
+func list(words []string, last string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }
 
-// distance is the number of characters to insert, remove or replace on the way from a to b.
+// distance counts the insertions, removals, replacements and swaps of neighbours that lead from a to b.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
-	last := make([]int, len(y)+1)
+	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
 	for j := range last {
 		last[j] = j
 	}
 	for i := range x {
-		row := make([]int, len(y)+1)
 		row[0] = i + 1
 		for j := range y {
-			substitute := last[j]
-			if x[i] != y[j] {
-				substitute++
+			row[j+1] = min(last[j+1]+1, row[j]+1)
+			switch {
+			case x[i] == y[j]:
+				row[j+1] = min(row[j+1], last[j])
+			case i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j]:
+				row[j+1] = min(row[j+1], last[j]+1, before[j-1]+1)
+			default:
+				row[j+1] = min(row[j+1], last[j]+1)
 			}
-			row[j+1] = min(last[j+1]+1, row[j]+1, substitute)
 		}
-		last = row
+		before, last, row = last, row, before
 	}
 	return last[len(y)]
 }

@@ -14,7 +14,7 @@ type Set struct {
 	base     plan.DN
 	sections map[event.Kind]*section
 	guards   Guards
-	tests    []Test
+	tests    []test
 }
 
 // Base returns the DN outside of which nothing is ever written.
@@ -52,10 +52,7 @@ func (s *Set) ReadsAbove(kind event.Kind) bool {
 	if c == nil {
 		return false
 	}
-	if c.dn.tail == tailAbove {
-		return true
-	}
-	return slices.ContainsFunc(c.expressions(), func(e *expression) bool { return e.readsAbove })
+	return c.readsAbove()
 }
 
 // Attributes returns the attributes to read of an entry of a kind: all that rules speak about. The members of a group are
@@ -76,6 +73,11 @@ func (s *Set) Attributes(kind event.Kind) []string {
 	}
 	for _, rule := range c.attributes {
 		add(rule.name)
+	}
+	for _, m := range c.match {
+		for _, name := range m.attributes {
+			add(name)
+		}
 	}
 	for _, m := range []plan.Means{c.lifecycle.disable, c.lifecycle.lock, c.lifecycle.expire} {
 		for _, rule := range append(slices.Clone(m.On), m.Off...) {
@@ -99,17 +101,15 @@ func (s *Set) MembersByDN() bool {
 	return ok && rule.value == nil
 }
 
-// MemberValue returns the value that stands for a user in a group.
+// MemberValue returns the value that stands for a user in a group; empty where what is known of the user gives none. The
+// error is an [*EvaluationError] or [*Skipped].
 func (s *Set) MemberValue(user event.Object, dn plan.DN) (string, error) {
 	rule, _ := s.Members()
 	if rule.value == nil {
 		return dn.String(), nil
 	}
-	env, err := s.environment(Input{Object: user, DN: dn})
-	if err != nil {
-		return "", err
-	}
-	values, err := s.values(rule.value, "group.members.value", env)
+	e := s.evaluation(&section{kind: event.KindUser, in: scope{kind: event.KindUser}}, Input{Object: user, DN: dn})
+	values, err := e.values(rule.value, "group.members.value")
 	if err != nil || len(values) == 0 {
 		return "", err
 	}
@@ -160,21 +160,28 @@ func (s *Set) Written(kind event.Kind) (attributes, objectClasses []string) {
 func (c *section) expressions() []*expression {
 	out := c.dn.expressions()
 	for _, m := range c.match {
-		for _, p := range m.pieces {
-			if p.expr != nil {
-				out = append(out, p.expr)
-			}
-		}
+		out = append(out, expressionsOf(m.pieces)...)
 	}
 	for _, rule := range c.attributes {
-		for _, e := range []*expression{rule.value, rule.when} {
-			if e != nil {
-				out = append(out, e)
-			}
-		}
+		out = append(out, rule.expressions()...)
 	}
 	if c.scope != nil {
 		out = append(out, c.scope)
 	}
 	return out
+}
+
+func (a attributeRule) expressions() []*expression {
+	var out []*expression
+	for _, e := range []*expression{a.value, a.when} {
+		if e != nil {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// readsAbove reports whether anything in a section depends on the unit above.
+func (c *section) readsAbove() bool {
+	return c.dn.tail == tailAbove || slices.ContainsFunc(c.expressions(), func(e *expression) bool { return e.readsAbove })
 }

@@ -3,7 +3,6 @@ package mapping
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -13,55 +12,151 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// reader reads the YAML of one file and collects what is wrong with it.
+// reader reads the YAML of one file and collects everything that is wrong with it.
 type reader struct {
 	file   string
 	lines  []string
 	errors Errors
 }
 
-// place is where something stands in the file.
+// place is where something stands in the file, counted from 1 and in characters.
 type place struct{ line, column int }
 
+// Bounds on a file. They are far beyond any mapping, and keep the YAML parser from deep recursion.
+const (
+	maxFile    = 1 << 20
+	maxLine    = 16 << 10
+	maxNesting = 200
+)
+
 func newReader(file string, source []byte) *reader {
-	return &reader{file: file, lines: strings.Split(string(source), "\n")}
+	lines := strings.Split(string(source), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSuffix(line, "\r")
+	}
+	return &reader{file: file, lines: lines}
 }
 
 // root parses the source and returns its top-level keys, nil where it is not a YAML mapping.
 func (r *reader) root(source []byte) *ast.MappingNode {
-	if !utf8.Valid(source) {
-		r.problem(place{}, "this is not UTF-8 text")
+	if !r.acceptable(source) {
 		return nil
 	}
-	file, err := parser.ParseBytes(source, 0, parser.AllowDuplicateMapKey())
+	file, err := parseYAML(source)
 	if err != nil {
-		var broken yaml.Error
-		if errors.As(err, &broken) && broken.GetToken() != nil {
-			at := broken.GetToken().Position
-			r.problem(place{at.Line, at.Column}, "this is not YAML: %s", broken.GetMessage())
-		} else {
-			r.problem(place{}, "this is not YAML: %v", err)
-		}
+		r.notYAML(err)
 		return nil
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		r.problem(place{}, "the file is empty; start with 'version: 1' and 'base:'")
+		r.report(place{}, "start with 'version: 1' and 'base:'", "the file is empty")
 		return nil
 	}
 	if len(file.Docs) > 1 {
-		r.problem(r.at(file.Docs[1].Body), "a second document begins here; a mapping is one document")
+		at := place{1, 1}
+		if body := file.Docs[1].Body; body != nil {
+			at = r.at(body)
+		}
+		r.problem(at, "a second document begins here; a mapping is one document")
 		return nil
 	}
 	return r.keys(file.Docs[0].Body, "a mapping file")
 }
 
-func (r *reader) problem(at place, format string, args ...any) {
-	p := Problem{File: r.file, Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...)}
+// acceptable refuses what is no text and what no person has written.
+func (r *reader) acceptable(source []byte) bool {
+	if len(source) > maxFile {
+		r.problem(place{}, "the file is larger than %d bytes", maxFile)
+		return false
+	}
+	for i, line := range r.lines {
+		if !utf8.ValidString(line) {
+			r.report(place{i + 1, 1}, "save the file in that encoding", "this line is not UTF-8 text")
+			return false
+		}
+		if len(line) > maxLine {
+			r.problem(place{i + 1, 1}, "this line is longer than %d bytes", maxLine)
+			return false
+		}
+	}
+	depth := 0
+	for i, line := range r.lines {
+		depth += strings.Count(line, "[") + strings.Count(line, "{") - strings.Count(line, "]") - strings.Count(line, "}")
+		compact := strings.Count(line, "- ") + strings.Count(line, "? ") + strings.Count(line, "[") + strings.Count(line, "{")
+		if depth = max(0, depth); depth > maxNesting || compact > maxNesting {
+			r.problem(place{i + 1, 1}, "brackets, lists or keys are nested too deeply here")
+			return false
+		}
+	}
+	return true
+}
+
+// parseYAML turns a panic of the parser into an error.
+func parseYAML(source []byte) (file *ast.File, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	return parser.ParseBytes(source, 0, parser.AllowDuplicateMapKey()) //nolint:wrapcheck // The caller gives it its place.
+}
+
+func (r *reader) notYAML(err error) {
+	var broken yaml.Error
+	if !errors.As(err, &broken) || broken.GetToken() == nil {
+		r.problem(place{}, "this is not YAML: %v", err)
+		return
+	}
+	at := place{broken.GetToken().Position.Line, broken.GetToken().Position.Column}
+	hint := ""
+	if at.line <= len(r.lines) && strings.ContainsAny(r.lines[at.line-1], `?@{"`+"`") {
+		hint = "an expression or template with ': ', ' #', quotes, or { at its beginning goes in quotes"
+	}
+	r.report(at, hint, "this is not YAML: %s", broken.GetMessage())
+}
+
+func (r *reader) problem(at place, format string, args ...any) { r.report(at, "", format, args...) }
+
+// report adds a problem with a hint.
+func (r *reader) report(at place, hint, format string, args ...any) {
+	p := Problem{File: r.file, Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...), Hint: hint}
 	if at.line >= 1 && at.line <= len(r.lines) {
-		text := strings.ReplaceAll(strings.TrimRight(r.lines[at.line-1], "\r"), "\t", " ")
-		p.Excerpt = fmt.Sprintf("%6d | %s\n       | %s^", at.line, text, strings.Repeat(" ", max(0, at.column-1)))
+		p.Excerpt = excerpt(r.lines[at.line-1], at)
 	}
 	r.errors.List = append(r.errors.List, p)
+}
+
+// excerpt shows a line, or what fits around the place, with a mark below the place.
+func excerpt(line string, at place) string {
+	const before, width = 60, 110
+	letters := []rune(strings.ReplaceAll(line, "\t", " "))
+	column := min(at.column-1, len(letters))
+	start := 0
+	if column > width-20 {
+		start = column - before
+	}
+	shown := letters[start:min(len(letters), start+width)]
+	text := string(shown)
+	if start > 0 {
+		text = "…" + string(shown[1:])
+	}
+	if start+width < len(letters) {
+		text += "…"
+	}
+	number := fmt.Sprintf("%5d", at.line)
+	return fmt.Sprintf("%s | %s\n%s | %s^", number, text, strings.Repeat(" ", len(number)), markSpace(shown[:max(0, column-start)]))
+}
+
+// markSpace returns as much space as letters take on a terminal, where Chinese ones are two columns wide.
+func markSpace(letters []rune) string {
+	var b strings.Builder
+	for _, c := range letters {
+		b.WriteByte(' ')
+		if c >= 0x1100 && (c <= 0x115f || c >= 0x2e80 && c <= 0xa4cf || c >= 0xac00 && c <= 0xd7a3 || c >= 0xf900 && c <= 0xfaff ||
+			c >= 0xfe30 && c <= 0xfe6f || c >= 0xff00 && c <= 0xff60 || c >= 0xffe0 && c <= 0xffe6 || c >= 0x20000) {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
 }
 
 func (r *reader) at(n ast.Node) place {
@@ -69,8 +164,10 @@ func (r *reader) at(n ast.Node) place {
 	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
 		tk = m.Values[0].Key.GetToken()
 	}
-	return place{tk.Position.Line, tk.Position.Column}
+	return placeOf(tk)
 }
+
+func placeOf(tk *token.Token) place { return place{tk.Position.Line, tk.Position.Column} }
 
 // keys returns a node as keys with values, nil with a problem where it is something else.
 func (r *reader) keys(n ast.Node, what string) *ast.MappingNode {
@@ -84,22 +181,21 @@ func (r *reader) keys(n ast.Node, what string) *ast.MappingNode {
 	return nil
 }
 
-// each calls the function of every key, and reports keys that are unknown or there twice.
+// each calls the function of every key, and reports keys that are unknown, there twice or without a value.
 func (r *reader) each(n *ast.MappingNode, known map[string]func(ast.Node)) {
 	if n == nil {
 		return
 	}
 	seen := map[string]bool{}
-	for _, entry := range n.Values {
-		name := entry.Key.GetToken().Value
-		at := place{entry.Key.GetToken().Position.Line, entry.Key.GetToken().Position.Column}
+	for _, entry := range r.rejoined(n) {
+		name, at := keyName(entry), placeOf(entry.Key.GetToken())
 		read, ok := known[name]
 		switch {
 		case !ok:
-			r.problem(at, "there is no %q here%s", name, didYouMean(name, sortedKeys(known)))
+			r.report(at, didYouMean(name, sortedKeys(known)), "there is no %q here", name)
 		case seen[name]:
 			r.problem(at, "%q is there twice", name)
-		case entry.Value == nil || entry.Value.Type() == ast.NullType:
+		case isNull(entry.Value):
 			r.problem(at, "%q has no value", name)
 		default:
 			read(entry.Value)
@@ -108,102 +204,67 @@ func (r *reader) each(n *ast.MappingNode, known map[string]func(ast.Node)) {
 	}
 }
 
-// scalar is one value of the file with the place of its first character.
-type scalar struct {
-	text string
-	at   place
-	// indent is the column of the text's further lines, for block scalars.
-	indent int
+func keyName(entry *ast.MappingValueNode) string { return entry.Key.GetToken().Value }
+
+func isNull(n ast.Node) bool { return n == nil || n.Type() == ast.NullType }
+
+func hasKey(keys *ast.MappingNode, name string) bool {
+	for _, v := range keys.Values {
+		if keyName(v) == name {
+			return true
+		}
+	}
+	return false
 }
 
-// scalar returns a node as one value.
-func (r *reader) scalar(n ast.Node, what string) (scalar, bool) {
-	tk := n.GetToken()
-	s := scalar{at: r.at(n), indent: 1}
-	switch n := n.(type) {
-	case *ast.StringNode:
-		s.text = n.Value
-		if tk.Type == token.SingleQuoteType || tk.Type == token.DoubleQuoteType {
-			s.at.column++
-		}
-	case *ast.LiteralNode:
-		s.text = strings.TrimRight(n.Value.Value, "\n")
-		s.at.line++
-		s.at.column = 1
-		if s.at.line <= len(r.lines) {
-			line := r.lines[s.at.line-1]
-			s.at.column = len(line) - len(strings.TrimLeft(line, " ")) + 1
-		}
-		s.indent = s.at.column
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		s.text = tk.Value
-	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
-		r.problem(s.at, "anchors, aliases and tags are not understood here; write the value itself")
-		return s, false
-	default:
-		r.problem(s.at, "%s is one value", what)
-		return s, false
+// rejoined returns the entries of keys in braces, with expressions put together again that YAML has split at the commas
+// of their arguments: { value: e164(user.phoneRegion, user.phoneNumber), when: ... }.
+func (r *reader) rejoined(n *ast.MappingNode) []*ast.MappingValueNode {
+	if !n.IsFlowStyle {
+		return n.Values
 	}
-	return s, true
-}
-
-// scalars returns a node as a list of values; one value is a list of one.
-func (r *reader) scalars(n ast.Node, what string) []scalar {
-	sequence, ok := n.(*ast.SequenceNode)
-	if !ok {
-		if s, ok := r.scalar(n, what); ok {
-			return []scalar{s}
+	var out []*ast.MappingValueNode
+	for i := 0; i < len(n.Values); i++ {
+		entry := n.Values[i]
+		value, ok := entry.Value.(*ast.StringNode)
+		if !ok || value.Token.Type != token.StringType || openParentheses(value.Value) <= 0 {
+			out = append(out, entry)
+			continue
 		}
-		return nil
-	}
-	var out []scalar
-	for _, item := range sequence.Values {
-		if s, ok := r.scalar(item, "an item of "+what); ok {
-			out = append(out, s)
+		last := i
+		for j := i + 1; j < len(n.Values) && isImplicitNull(n.Values[j]); j++ {
+			if text, ok := r.between(value.Token, n.Values[j].Key.GetToken()); ok && openParentheses(text) == 0 {
+				joined := *value
+				joined.Value = text
+				whole := *entry
+				whole.Value = &joined
+				entry, last = &whole, j
+				break
+			}
 		}
+		out = append(out, entry)
+		i = last
 	}
 	return out
 }
 
-// within returns the place of a character of a scalar, given by line and column inside it.
-func (s scalar) within(line, column int) place {
-	if line <= 1 {
-		return place{s.at.line, s.at.column + column}
-	}
-	return place{s.at.line + line - 1, s.indent + column}
+func isImplicitNull(entry *ast.MappingValueNode) bool {
+	null, ok := entry.Value.(*ast.NullNode)
+	return ok && null.Token.Type == token.ImplicitNullType
 }
 
-// number reads a whole number.
-func (r *reader) number(n ast.Node, what string, least int64) (int64, bool) {
-	s, ok := r.scalar(n, what)
-	if !ok {
-		return 0, false
-	}
-	v, err := strconv.ParseInt(s.text, 10, 64)
-	if err != nil || v < least {
-		r.problem(s.at, "%s is a whole number of at least %d", what, least)
-		return 0, false
-	}
-	return v, true
-}
-
-// oneOf reads a word of a list.
-func (r *reader) oneOf(n ast.Node, what string, words ...string) (string, bool) {
-	s, ok := r.scalar(n, what)
-	if !ok {
+// between returns the text of one line from the beginning of a token to the end of another.
+func (r *reader) between(from, to *token.Token) (string, bool) {
+	a, b := placeOf(from), placeOf(to)
+	if a.line != b.line || to.Type != token.StringType {
 		return "", false
 	}
-	for _, w := range words {
-		if s.text == w {
-			return w, true
-		}
+	letters := []rune(r.lines[a.line-1])
+	end := b.column - 1 + utf8.RuneCountInString(to.Value)
+	if a.column < 1 || end > len(letters) || a.column-1 > end {
+		return "", false
 	}
-	r.problem(s.at, "%s is %s%s", what, orList(words), didYouMean(s.text, words))
-	return "", false
+	return string(letters[a.column-1 : end]), true
 }
 
-// boolean reads true or false.
-func (r *reader) boolean(n ast.Node, what string) bool {
-	word, _ := r.oneOf(n, what, "true", "false")
-	return word == "true"
-}
+func openParentheses(text string) int { return strings.Count(text, "(") - strings.Count(text, ")") }

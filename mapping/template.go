@@ -1,55 +1,52 @@
 package mapping
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/go-ldap/ldap/v3"
-
-	"idaas-ldap/event"
-	"idaas-ldap/plan"
 )
 
 // piece is a part of a template: literal text, or an expression.
 type piece struct {
 	literal string
 	expr    *expression
+	// from is where it begins in the template, in characters.
+	from int
 }
 
 // segments splits a template into literal text and the expressions in braces. Braces and quotes inside an expression are
 // understood.
-func (r *reader) segments(s scalar, kind event.Kind) (pieces []piece, ok bool) {
+func (r *reader) segments(s scalar, in scope) (pieces []piece, ok bool) {
 	letters := []rune(s.text)
-	start := 0
+	start, good := 0, true
+	literal := func(end int) {
+		if end > start {
+			pieces = append(pieces, piece{literal: string(letters[start:end]), from: start})
+		}
+	}
 	for i := 0; i < len(letters); i++ {
 		switch letters[i] {
 		case '}':
-			r.problem(place{s.at.line, s.at.column + i}, "a } without a { before it")
+			r.problem(s.within(i), "a } without a { before it")
+			return nil, false
+		case markOpen, markClose:
+			r.problem(s.within(i), "the template holds a character that is for private use")
 			return nil, false
 		case '{':
 			end := closingBrace(letters, i)
 			if end < 0 {
-				r.problem(place{s.at.line, s.at.column + i}, "a { without a } after it")
+				r.problem(s.within(i), "a { without a } after it")
 				return nil, false
 			}
-			if i > start {
-				pieces = append(pieces, piece{literal: string(letters[start:i])})
-			}
-			inner := scalar{text: string(letters[i+1 : end]), at: place{s.at.line, s.at.column + i + 1}, indent: s.indent}
-			e := r.compileExpression(inner, kind, false)
-			if e == nil {
-				return nil, false
-			}
-			pieces = append(pieces, piece{expr: e})
+			literal(i)
+			e := r.expression(s.part(i+1, end), in, forText)
+			good = good && e != nil
+			pieces = append(pieces, piece{expr: e, from: i})
 			i, start = end, end+1
 		}
 	}
-	if start < len(letters) {
-		pieces = append(pieces, piece{literal: string(letters[start:])})
-	}
-	return pieces, true
+	literal(len(letters))
+	return pieces, good
 }
 
 // closingBrace returns the index of the brace that closes the one at open, -1 if there is none.
@@ -59,7 +56,7 @@ func closingBrace(letters []rune, open int) int {
 		c := letters[i]
 		switch {
 		case quote != 0:
-			if c == '\\' {
+			if c == '\\' && quote != '`' {
 				i++
 			} else if c == quote {
 				quote = 0
@@ -84,22 +81,30 @@ const (
 	markClose = '\ue001'
 )
 
-func mark(i int) string { return string(markOpen) + strconv.Itoa(i) + string(markClose) }
-
-// marked joins pieces with marks in the place of expressions.
-func marked(pieces []piece) (string, bool) {
+// marked joins pieces with marks in the place of expressions. origins has, for each byte of the text and for its end, the
+// character of the template that it comes from.
+func marked(pieces []piece) (text string, origins []int) {
 	var b strings.Builder
 	for i, p := range pieces {
 		if p.expr != nil {
-			b.WriteString(mark(i))
+			b.WriteString(string(markOpen) + strconv.Itoa(i) + string(markClose))
+			for len(origins) < b.Len() {
+				origins = append(origins, p.from)
+			}
 			continue
 		}
-		if strings.ContainsRune(p.literal, markOpen) || strings.ContainsRune(p.literal, markClose) {
-			return "", false
-		}
 		b.WriteString(p.literal)
+		for n, c := range []rune(p.literal) {
+			for range utf8.RuneLen(c) {
+				origins = append(origins, p.from+n)
+			}
+		}
 	}
-	return b.String(), true
+	end := 0
+	if len(origins) > 0 {
+		end = origins[len(origins)-1] + 1
+	}
+	return b.String(), append(origins, end)
 }
 
 // unmark splits a text with marks into pieces.
@@ -121,209 +126,16 @@ func unmark(text string, pieces []piece) []piece {
 	return out
 }
 
-// tail says which DN a template ends in.
-type tail int
+// hasMark reports whether a text holds the place of an expression.
+func hasMark(text string) bool { return strings.ContainsRune(text, markOpen) }
 
-const (
-	tailLiteral tail = iota
-	tailAbove        // the unit above
-	tailBase
-)
-
-// dnTemplate is a template for a DN: names with values from expressions, below a literal DN, the unit above or the base.
-type dnTemplate struct {
-	source scalar
-	rdns   []templateRDN
-	tail   tail
-}
-
-type templateRDN []templateAVA
-
-type templateAVA struct {
-	name   string
-	pieces []piece
-}
-
-// dnTemplate reads a template for a DN.
-func (r *reader) dnTemplate(s scalar, kind event.Kind) *dnTemplate {
-	pieces, ok := r.segments(s, kind)
-	if !ok {
-		return nil
-	}
-	t := &dnTemplate{source: s}
-	if n := len(pieces); n > 0 && pieces[n-1].expr != nil {
-		switch strings.ReplaceAll(pieces[n-1].expr.source.text, " ", "") {
-		case aboveName(kind) + ".dn":
-			t.tail, pieces = tailAbove, pieces[:n-1]
-		case nameBase:
-			t.tail, pieces = tailBase, pieces[:n-1]
-		}
-	}
-	for _, p := range pieces {
-		if p.expr != nil && strings.HasSuffix(strings.TrimSpace(p.expr.source.text), ".dn") {
-			r.problem(p.expr.source.at, "a DN can only stand at the end, after a comma")
-			return nil
-		}
-	}
-	text, ok := marked(pieces)
-	if !ok {
-		r.problem(s.at, "the template holds a character that is for private use")
-		return nil
-	}
-	if t.tail != tailLiteral {
-		if !strings.HasSuffix(strings.TrimRight(text, " "), ",") {
-			r.problem(s.at, "a comma is missing before the DN at the end")
-			return nil
-		}
-		text = strings.TrimSuffix(strings.TrimRight(text, " "), ",")
-	}
-	dn, err := plan.ParseDN(text)
-	if err != nil || dn.Empty() {
-		r.problem(s.at, "this is no DN: write it as in \"uid={user.username},ou=people,dc=example,dc=org\" (%v)", withoutMarks(err))
-		return nil
-	}
-	for _, rdn := range dn {
-		var out templateRDN
-		for _, ava := range rdn {
-			value := unmark(ava.Value, pieces)
-			if len(value) == 0 {
-				r.problem(s.at, "%s has no value; an RDN may not be empty", ava.Type)
-				return nil
-			}
-			out = append(out, templateAVA{name: ava.Type, pieces: value})
-		}
-		t.rdns = append(t.rdns, out)
-	}
-	return t
-}
-
-func withoutMarks(err error) string {
-	if err == nil {
-		return "it is empty"
-	}
-	return strings.Map(func(c rune) rune {
-		if c == markOpen || c == markClose {
-			return -1
-		}
-		return c
-	}, err.Error())
-}
-
-// names returns the attributes that name the entry.
-func (t *dnTemplate) names() []string {
-	var out []string
-	for _, ava := range t.rdns[0] {
-		out = append(out, ava.name)
-	}
-	return out
-}
-
-func (t *dnTemplate) expressions() []*expression {
+// expressionsOf returns the expressions among pieces.
+func expressionsOf(pieces []piece) []*expression {
 	var out []*expression
-	for _, rdn := range t.rdns {
-		for _, ava := range rdn {
-			for _, p := range ava.pieces {
-				if p.expr != nil {
-					out = append(out, p.expr)
-				}
-			}
-		}
-	}
-	return out
-}
-
-// filterTemplate is a template for a search filter (RFC 4515).
-type filterTemplate struct {
-	source scalar
-	pieces []piece
-	adopt  bool
-}
-
-// filterTemplate reads a template for a filter.
-func (r *reader) filterTemplate(s scalar, kind event.Kind, adopt bool) *filterTemplate {
-	pieces, ok := r.segments(s, kind)
-	if !ok {
-		return nil
-	}
-	probe := ""
-	narrow := false
 	for _, p := range pieces {
 		if p.expr != nil {
-			narrow = narrow || !insideNot(probe)
-			probe += "x"
-		} else {
-			probe += p.literal
+			out = append(out, p.expr)
 		}
 	}
-	if _, err := ldap.CompileFilter(probe); err != nil {
-		r.problem(s.at, "this is no search filter: %v", err)
-		return nil
-	}
-	if !narrow {
-		r.problem(s.at, "this filter could hit everybody; compare an attribute with a value of the object, as in \"(employeeNumber={user.id})\"")
-		return nil
-	}
-	return &filterTemplate{source: s, pieces: pieces, adopt: adopt}
-}
-
-// insideNot reports whether the end of a beginning of a filter lies inside a negation.
-func insideNot(beginning string) bool {
-	var negated []bool
-	for i := 0; i < len(beginning); i++ {
-		switch beginning[i] {
-		case '(':
-			outer := len(negated) > 0 && negated[len(negated)-1]
-			negated = append(negated, outer || i+1 < len(beginning) && beginning[i+1] == '!')
-		case ')':
-			if len(negated) > 0 {
-				negated = negated[:len(negated)-1]
-			}
-		}
-	}
-	return len(negated) > 0 && negated[len(negated)-1]
-}
-
-// equalityFilter makes the filter of a match rule with an attribute and a value.
-func (r *reader) equalityFilter(attribute, value scalar, kind event.Kind, adopt bool) *filterTemplate {
-	if !isAttributeName(attribute.text) {
-		r.problem(attribute.at, "%q is no attribute name", attribute.text)
-		return nil
-	}
-	e := r.compileExpression(value, kind, false)
-	if e == nil {
-		return nil
-	}
-	if len(e.reads) == 0 {
-		r.problem(value.at, "this rule could hit everybody; compare with a value of the object, such as user.id")
-		return nil
-	}
-	return &filterTemplate{source: value, adopt: adopt, pieces: []piece{
-		{literal: "(" + attribute.text + "="}, {expr: e}, {literal: ")"},
-	}}
-}
-
-func isAttributeName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		digit := c >= '0' && c <= '9'
-		if !letter && !digit && c != '-' && c != ';' && c != '.' {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// escapeFilter escapes a value for a filter (RFC 4515 section 3).
-func escapeFilter(value string) string {
-	var b strings.Builder
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; c {
-		case '*', '(', ')', '\\', 0:
-			fmt.Fprintf(&b, `\%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
+	return out
 }

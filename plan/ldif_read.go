@@ -3,13 +3,26 @@ package plan
 import (
 	"bufio"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 )
 
-// ParseEntries reads LDIF content records (RFC 2849): what [WriteEntries] writes and what ldapsearch prints. Errors name
-// the line. Change records are refused.
+// LDIFError is a mistake in LDIF at a line, counted from 1.
+type LDIFError struct {
+	Line int
+	Err  error
+}
+
+// Error names the line.
+func (e *LDIFError) Error() string { return fmt.Sprintf("read LDIF: line %d: %v", e.Line, e.Err) }
+
+// Unwrap returns the reason.
+func (e *LDIFError) Unwrap() error { return e.Err }
+
+// ParseEntries reads LDIF content records (RFC 2849): what [WriteEntries] writes and what ldapsearch prints. A mistake is an
+// [*LDIFError]. Change records are refused.
 func ParseEntries(r io.Reader) ([]*Entry, error) {
 	const longest = 16 << 20
 	scanner := bufio.NewScanner(r)
@@ -27,21 +40,21 @@ func ParseEntries(r io.Reader) ([]*Entry, error) {
 		name, value, err := ldifValue(line)
 		switch {
 		case err != nil:
-			return fmt.Errorf("read LDIF: line %d: %w", start, err)
+			return &LDIFError{start, err}
 		case current == nil && strings.EqualFold(name, "version"):
 			return nil
 		case strings.EqualFold(name, "changetype"):
-			return fmt.Errorf("read LDIF: line %d: a change record where an entry is expected", start)
+			return &LDIFError{start, errors.New("a change record where an entry is expected")}
 		case strings.EqualFold(name, "dn"):
 			dn, err := ParseDN(value)
 			if err != nil {
-				return fmt.Errorf("read LDIF: line %d: %w", start, err)
+				return &LDIFError{start, err}
 			}
 			current = &Entry{DN: dn}
 			entries = append(entries, current)
 			return nil
 		case current == nil:
-			return fmt.Errorf("read LDIF: line %d: an entry begins with its dn", start)
+			return &LDIFError{start, errors.New("an entry begins with its dn")}
 		}
 		current.put(name, value)
 		return nil

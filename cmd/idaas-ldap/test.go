@@ -16,6 +16,7 @@ type testCommand struct {
 
 type testLine struct {
 	File  string `json:"file"`
+	Line  int    `json:"line"`
 	Test  string `json:"test"`
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"`
@@ -32,7 +33,7 @@ func (c testCommand) Run(t terminal) error {
 			continue
 		}
 		for _, result := range set.RunTests() {
-			line := testLine{File: path, Test: result.Name, OK: result.Err == nil}
+			line := testLine{File: path, Line: result.Line, Test: result.Name, OK: result.Err == nil}
 			if result.Err != nil {
 				line.Error = result.Err.Error()
 			}
@@ -55,7 +56,7 @@ func (c testCommand) Run(t terminal) error {
 	} else {
 		for _, l := range lines {
 			if !l.OK {
-				fmt.Fprintf(t.Out, "FAILED %s: %s\n%s\n\n", l.File, l.Test, l.Error)
+				fmt.Fprintf(t.Out, "FAILED %s:%d: %s\n%s\n\n", l.File, l.Line, l.Test, l.Error)
 			}
 		}
 		fmt.Fprintf(t.Out, "%d passed, %d failed\n", len(lines)-failed, failed)

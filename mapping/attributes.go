@@ -1,0 +1,166 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// attributeRule says where the values of one attribute come from.
+type attributeRule struct {
+	name      string
+	at        place
+	value     *expression
+	constant  []string
+	isConst   bool
+	when      *expression
+	authority plan.Authority
+	keepEmpty bool
+	reference event.Kind // the value is the id of such an object, and its DN is written
+	allocate  *Number
+}
+
+// notByRule are attributes that no rule writes, with the reason.
+var notByRule = map[string]string{
+	"objectclass":  "object classes stand under object_classes",
+	"userpassword": "passwords are written by the password section, never by a rule",
+	"unicodepwd":   "passwords are written by the password section, never by a rule",
+}
+
+func (r *reader) attributes(n ast.Node, in scope) []attributeRule {
+	keys := r.keys(n, "attributes")
+	if keys == nil {
+		return nil
+	}
+	var out []attributeRule
+	seen := map[string]string{}
+	for _, entry := range r.rejoined(keys) {
+		name, at := keyName(entry), placeOf(entry.Key.GetToken())
+		folded := strings.ToLower(name)
+		switch {
+		case !isAttributeName(name):
+			r.problem(at, "%q is no attribute name", name)
+			continue
+		case seen[folded] != "":
+			r.problem(at, "%q writes the same attribute as %q", name, seen[folded])
+			continue
+		case notByRule[folded] != "":
+			r.problem(at, "%s", notByRule[folded])
+			continue
+		case isNull(entry.Value):
+			r.report(at, "to leave an attribute alone, leave it out", "%q has no value", name)
+			continue
+		}
+		seen[folded] = name
+		rule := attributeRule{name: name, at: at}
+		if r.attribute(&rule, entry.Value, in) {
+			out = append(out, rule)
+		}
+	}
+	return out
+}
+
+// attribute reads the rule of one attribute: an expression alone, or keys.
+func (r *reader) attribute(rule *attributeRule, n ast.Node, in scope) bool {
+	before := len(r.errors.List)
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		r.attributeKeys(rule, r.keys(n, "a rule"), in)
+	case *ast.SequenceNode:
+		r.report(r.at(n), "for fixed values write { const: [...] }, for computed ones an expression in quotes: '[a, b]'", "a rule is one expression")
+	default:
+		if s, ok := r.scalar(n, "a rule"); ok {
+			rule.value = r.expression(s, in, forValues)
+		}
+	}
+	return len(r.errors.List) == before
+}
+
+// sources are the keys of a rule that say where values come from.
+var sources = []string{"value", "const", "reference", "allocate"}
+
+func (r *reader) attributeKeys(rule *attributeRule, keys *ast.MappingNode, in scope) {
+	expression := func(into **expression, purpose purpose) func(ast.Node) {
+		return func(n ast.Node) {
+			if s, ok := r.scalar(n, "an expression"); ok {
+				*into = r.expression(s, in, purpose)
+			}
+		}
+	}
+	kind, authority := event.KindUser, ""
+	r.each(keys, map[string]func(ast.Node){
+		"value": expression(&rule.value, forValues),
+		"const": func(n ast.Node) {
+			rule.isConst = true
+			rule.constant = r.constants(n)
+		},
+		"reference": expression(&rule.value, forValues),
+		"kind": func(n ast.Node) {
+			word, _ := r.oneOf(n, "kind", "user", "unit", "group")
+			kind = map[string]event.Kind{"user": event.KindUser, "unit": event.KindUnit, "group": event.KindGroup}[word]
+		},
+		"allocate": func(n ast.Node) { rule.allocate = r.allocate(rule.name, n) },
+		"unique": func(n ast.Node) {
+			r.report(r.at(n), "give one value that is unique in IDaaS, such as user.username", "a choice among candidates is not possible here")
+		},
+		"when":      expression(&rule.when, forCondition),
+		"authority": func(n ast.Node) { authority, _ = r.oneOf(n, "authority", "managed", "initial", "merge") },
+		"on_empty": func(n ast.Node) {
+			word, _ := r.oneOf(n, "on_empty", "remove", "keep")
+			rule.keepEmpty = word == "keep"
+		},
+	})
+	given := slices.DeleteFunc(slices.Clone(sources), func(key string) bool { return !hasKey(keys, key) })
+	if len(given) != 1 && !hasKey(keys, "unique") {
+		r.report(rule.at, "", "a rule has exactly one of %s", list(sources, "and"))
+		return
+	}
+	switch {
+	case hasKey(keys, "reference"):
+		rule.reference = kind
+	case hasKey(keys, "kind"):
+		r.problem(rule.at, "'kind' says of which kind a reference is, and there is none")
+	}
+	switch {
+	case authority == "initial", authority == "" && rule.allocate != nil:
+		rule.authority = plan.Initial
+	case authority == "merge":
+		rule.authority = plan.Merge
+	}
+}
+
+func (r *reader) constants(n ast.Node) []string {
+	var out []string
+	for _, s := range r.scalars(n, "const") {
+		switch {
+		case s.text == "":
+			r.problem(s.at(), "an attribute has no empty values")
+		case slices.Contains(out, s.text):
+			r.problem(s.at(), "%q is there twice", s.text)
+		default:
+			out = append(out, s.text)
+		}
+	}
+	return out
+}
+
+func (r *reader) allocate(name string, n ast.Node) *Number {
+	number := &Number{Pool: strings.ToLower(name)}
+	keys := r.keys(n, "allocate")
+	if keys == nil {
+		return number
+	}
+	before := len(r.errors.List)
+	r.each(keys, map[string]func(ast.Node){
+		"from": func(n ast.Node) { number.From, _ = r.number(n, "from", 0) },
+		"to":   func(n ast.Node) { number.To, _ = r.number(n, "to", 0) },
+	})
+	if len(r.errors.List) == before && (!hasKey(keys, "from") || !hasKey(keys, "to") || number.To < number.From) {
+		r.problem(r.at(n), "allocate has a range, as in { from: 20000, to: 60000 }")
+	}
+	return number
+}

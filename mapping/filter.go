@@ -1,0 +1,288 @@
+package mapping
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"idaas-ldap/plan"
+)
+
+// filter is a search filter (RFC 4515) taken apart.
+type filter struct {
+	// operator is & | ! for those that combine, and = >= <= ~= := for those that compare.
+	operator string
+	below    []*filter
+	// attribute is what is compared; for := with the matching rule and whatever else stands before it.
+	attribute string
+	// parts are the text between the stars, unescaped: one for a comparison, several for substrings, two empty ones for
+	// presence.
+	parts []string
+}
+
+// filterError is a mistake in a filter at a byte of it.
+type filterError struct {
+	at     int
+	reason string
+}
+
+func (e *filterError) Error() string { return e.reason }
+
+const maxFilterDepth = 50
+
+// parseFilter reads a filter.
+func parseFilter(text string) (*filter, error) {
+	p := filterParser{text: text}
+	f, err := p.filter(0)
+	if err != nil {
+		return nil, err
+	}
+	if p.at < len(text) {
+		return nil, p.wrong("something stands behind the filter; combine filters as in (&(...)(...))")
+	}
+	return f, nil
+}
+
+type filterParser struct {
+	text string
+	at   int
+}
+
+func (p *filterParser) wrong(format string, args ...any) error {
+	return &filterError{min(p.at, len(p.text)), fmt.Sprintf(format, args...)}
+}
+
+func (p *filterParser) next(c byte) bool {
+	if p.at < len(p.text) && p.text[p.at] == c {
+		p.at++
+		return true
+	}
+	return false
+}
+
+func (p *filterParser) filter(depth int) (*filter, error) {
+	if depth > maxFilterDepth {
+		return nil, p.wrong("it is nested too deeply")
+	}
+	if !p.next('(') {
+		return nil, p.wrong("a ( is missing")
+	}
+	for _, operator := range []string{"&", "|", "!"} {
+		if p.next(operator[0]) {
+			return p.combined(operator, depth)
+		}
+	}
+	return p.comparison()
+}
+
+func (p *filterParser) combined(operator string, depth int) (*filter, error) {
+	f := &filter{operator: operator}
+	for !p.next(')') {
+		below, err := p.filter(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		f.below = append(f.below, below)
+	}
+	switch {
+	case len(f.below) == 0:
+		p.at--
+		return nil, p.wrong("%s combines filters, and there are none", operator)
+	case operator == "!" && len(f.below) > 1:
+		p.at--
+		return nil, p.wrong("! takes one filter")
+	}
+	return f, nil
+}
+
+func (p *filterParser) comparison() (*filter, error) {
+	start := p.at
+	equals := strings.IndexAny(p.text[p.at:], "=()")
+	if equals < 0 || p.text[p.at+equals] != '=' {
+		return nil, p.wrong("an attribute, = and a value are missing")
+	}
+	f := &filter{operator: "=", attribute: p.text[start : start+equals]}
+	if n := len(f.attribute); n > 0 && strings.IndexByte("<>~:", f.attribute[n-1]) >= 0 {
+		f.operator = f.attribute[n-1:] + "="
+		f.attribute = f.attribute[:n-1]
+	}
+	if !p.attributeOK(f) {
+		return nil, p.wrong("an attribute name is missing before %s", f.operator)
+	}
+	p.at = start + equals + 1
+	part := []byte{}
+	for p.at < len(p.text) {
+		switch c := p.text[p.at]; c {
+		case ')':
+			p.at++
+			f.parts = append(f.parts, string(part))
+			if len(f.parts) > 1 && f.operator != "=" {
+				p.at--
+				return nil, p.wrong("a * has no meaning with %s", f.operator)
+			}
+			return f, nil
+		case '(', 0:
+			return nil, p.wrong("a character is not allowed here; write it as \\28 for (, \\00 for zero")
+		case '*':
+			f.parts = append(f.parts, string(part))
+			part = []byte{}
+			p.at++
+		case '\\':
+			if p.at+3 > len(p.text) {
+				return nil, p.wrong("two hex digits are missing behind the backslash")
+			}
+			octet, err := hex.DecodeString(p.text[p.at+1 : p.at+3])
+			if err != nil {
+				return nil, p.wrong("two hex digits are missing behind the backslash")
+			}
+			part = append(part, octet...)
+			p.at += 3
+		default:
+			part = append(part, c)
+			p.at++
+		}
+	}
+	return nil, p.wrong("a ) is missing")
+}
+
+// attributeOK checks the left side of a comparison: an attribute description, or for := also a matching rule.
+func (p *filterParser) attributeOK(f *filter) bool {
+	if f.operator == ":=" {
+		return f.attribute != "" && !hasMark(f.attribute) && isAttributeName(strings.ReplaceAll(f.attribute, ":", ";"))
+	}
+	return isAttributeName(f.attribute)
+}
+
+// present reports whether the filter only asks whether there is an attribute.
+func (f *filter) present() bool {
+	return f.operator == "=" && len(f.parts) > 1 && !slices.ContainsFunc(f.parts, func(s string) bool { return s != "" })
+}
+
+// narrow reports whether only entries can pass that hold something of the object, where marked stands for that.
+func (f *filter) narrow(marked func(string) bool) bool {
+	isNarrow := func(below *filter) bool { return below.narrow(marked) }
+	switch f.operator {
+	case "&":
+		return slices.ContainsFunc(f.below, isNarrow)
+	case "|":
+		return !slices.ContainsFunc(f.below, func(below *filter) bool { return !isNarrow(below) })
+	case "=", "~=", ":=":
+		return slices.ContainsFunc(f.parts, marked)
+	}
+	return false
+}
+
+// attributes returns the attributes that a filter looks at.
+func (f *filter) attributes() []string {
+	if len(f.below) == 0 {
+		name, _, _ := strings.Cut(f.attribute, ":")
+		return []string{name}
+	}
+	var out []string
+	for _, below := range f.below {
+		out = append(out, below.attributes()...)
+	}
+	return out
+}
+
+// escapeFilter escapes a value for a filter (RFC 4515 section 3): what has a meaning there, and octets that are no UTF-8.
+func escapeFilter(value string) string {
+	var b strings.Builder
+	for i := 0; i < len(value); {
+		c, size := utf8.DecodeRuneInString(value[i:])
+		if c == utf8.RuneError && size <= 1 || strings.ContainsRune("*()\\\x00", c) {
+			fmt.Fprintf(&b, `\%02x`, value[i])
+			i++
+			continue
+		}
+		b.WriteString(value[i : i+size])
+		i += size
+	}
+	return b.String()
+}
+
+func isAttributeName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		digit := c >= '0' && c <= '9'
+		if !letter && !digit && c != '-' && c != ';' && c != '.' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// holds reports whether an entry passes a filter, by what the RFCs say of well-known attributes: for the tests inside a
+// mapping, where no server is at hand.
+func (f *filter) holds(e *plan.Entry) bool {
+	switch f.operator {
+	case "&":
+		return !slices.ContainsFunc(f.below, func(below *filter) bool { return !below.holds(e) })
+	case "|":
+		return slices.ContainsFunc(f.below, func(below *filter) bool { return below.holds(e) })
+	case "!":
+		return !f.below[0].holds(e)
+	}
+	name, rule, _ := strings.Cut(f.attribute, ":")
+	return slices.ContainsFunc(e.Values(name), func(value string) bool { return f.compares(name, rule, value) })
+}
+
+// The matching rules of Active Directory for bits (MS-ADTS section 3.1.1.3.4.4).
+const (
+	ruleAllBits = "1.2.840.113556.1.4.803"
+	ruleAnyBit  = "1.2.840.113556.1.4.804"
+)
+
+func (f *filter) compares(name, rule, value string) bool {
+	switch {
+	case f.present():
+		return true
+	case len(f.parts) > 1:
+		return f.substrings(value)
+	}
+	wanted := f.parts[0]
+	has, isNumber := number(value)
+	bound, isBound := number(wanted)
+	switch {
+	case rule == ruleAllBits:
+		return isNumber && isBound && has&bound == bound
+	case rule == ruleAnyBit:
+		return isNumber && isBound && has&bound != 0
+	case f.operator == ">=" && isNumber && isBound:
+		return has >= bound
+	case f.operator == "<=" && isNumber && isBound:
+		return has <= bound
+	case f.operator == ">=":
+		return plan.Fold(value) >= plan.Fold(wanted)
+	case f.operator == "<=":
+		return plan.Fold(value) <= plan.Fold(wanted)
+	}
+	return plan.DefaultMatching().Equal(name, value, wanted)
+}
+
+func number(s string) (int64, bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
+
+// substrings compares with text that has stars in it.
+func (f *filter) substrings(value string) bool {
+	rest := plan.Fold(value)
+	last := len(f.parts) - 1
+	for i, part := range f.parts {
+		part = plan.Fold(part)
+		switch at := strings.Index(rest, part); {
+		case at < 0, i == 0 && at > 0:
+			return false
+		case i == last:
+			return strings.HasSuffix(rest, part)
+		default:
+			rest = rest[at+len(part):]
+		}
+	}
+	return true
+}

@@ -1,0 +1,65 @@
+package mapping
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Limit is one guard: how many of something may happen within a window.
+type Limit struct {
+	Max int
+	// Percent is of the known objects of the kind.
+	Percent float64
+	Window  time.Duration
+}
+
+// Allows returns how many may happen where so many objects are known: the smaller of the two bounds, at least one.
+func (l Limit) Allows(known int) int {
+	return max(1, min(l.Max, int(l.Percent*float64(known)/100)))
+}
+
+// Guards are the limits on what a mapping may take away.
+type Guards struct {
+	Deletes, Disables Limit
+}
+
+// defaultGuards hold where a mapping says nothing.
+var defaultGuards = Guards{
+	Deletes:  Limit{Max: 20, Percent: 5, Window: time.Hour},
+	Disables: Limit{Max: 50, Percent: 10, Window: time.Hour},
+}
+
+func (r *reader) guards(s *Set, n ast.Node) {
+	limit := func(into *Limit, what string) func(ast.Node) {
+		return func(n ast.Node) {
+			r.each(r.keys(n, what), map[string]func(ast.Node){
+				"max": func(n ast.Node) {
+					if v, ok := r.number(n, what+".max", 1); ok {
+						into.Max = int(min(v, 1<<31-1))
+					}
+				},
+				"percent": func(n ast.Node) { r.percent(n, what+".percent", &into.Percent) },
+				"window":  func(n ast.Node) { into.Window = r.duration(n, what+".window", "1h or 30m") },
+			})
+		}
+	}
+	r.each(r.keys(n, "guards"), map[string]func(ast.Node){
+		"deletes":  limit(&s.guards.Deletes, "guards.deletes"),
+		"disables": limit(&s.guards.Disables, "guards.disables"),
+	})
+}
+
+func (r *reader) percent(n ast.Node, what string, into *float64) {
+	v, ok := r.scalar(n, what)
+	if !ok {
+		return
+	}
+	p, err := strconv.ParseFloat(v.text, 64)
+	if err != nil || !(p > 0 && p <= 100) {
+		r.problem(v.at(), "%s is a number above 0 and up to 100", what)
+		return
+	}
+	*into = p
+}

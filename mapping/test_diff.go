@@ -1,0 +1,209 @@
+package mapping
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"idaas-ldap/plan"
+)
+
+// ldifRecord is one change record of LDIF (RFC 2849), in a form in which records that do the same are equal: without
+// comments, folding and base64 where text does, and with the attributes in a fixed order.
+type ldifRecord []ldifLine
+
+// ldifLine is a line of a record: as it is shown, and as it is compared.
+type ldifLine struct{ shown, key string }
+
+// Lines of LDIF that hold no attribute.
+const (
+	ldifDN         = "dn"
+	ldifChangeType = "changetype"
+	ldifSeparator  = "-"
+)
+
+// parseChanges reads change records. With an error comes the number of its line.
+func parseChanges(text string) (records []ldifRecord, line int, err error) {
+	var record ldifRecord
+	flush := func() {
+		if len(record) > 0 {
+			records = append(records, record.sorted())
+		}
+		record = nil
+	}
+	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		number, logical := i+1, lines[i]
+		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], " ") && logical != "" {
+			i++
+			logical += lines[i][1:]
+		}
+		logical = strings.TrimRight(logical, " ")
+		switch {
+		case logical == "":
+			flush()
+			continue
+		case strings.HasPrefix(logical, "#"):
+			continue
+		}
+		parsed, err := parseLine(logical)
+		switch {
+		case err != nil:
+			return records, number, err
+		case len(record) == 0 && !strings.HasPrefix(parsed.key, ldifDN+":"):
+			return records, number, errors.New("a change begins with its dn")
+		case len(record) == 1 && !strings.HasPrefix(parsed.key, ldifChangeType+":"):
+			return records, number, errors.New("the second line of a change is its changetype: add, modify, modrdn or delete")
+		}
+		record = append(record, parsed)
+	}
+	flush()
+	return records, 0, nil
+}
+
+func parseLine(line string) (ldifLine, error) {
+	if line == ldifSeparator {
+		return ldifLine{line, line}, nil
+	}
+	name, value, ok := strings.Cut(line, ":")
+	if !ok {
+		return ldifLine{}, fmt.Errorf("%q has no colon", line)
+	}
+	if encoded, is := strings.CutPrefix(value, ":"); is {
+		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+		if err != nil {
+			return ldifLine{}, fmt.Errorf("the value of %s is not base64", name)
+		}
+		value = string(raw)
+	} else {
+		value = strings.TrimLeft(value, " ")
+	}
+	folded := strings.ToLower(name)
+	switch folded {
+	case ldifDN, "newsuperior", "newrdn":
+		dn, err := plan.ParseDN(value)
+		if err != nil {
+			return ldifLine{}, fmt.Errorf("%s is no DN: %w", name, reason(err))
+		}
+		value = dn.String()
+	case "add", "delete", "replace":
+		value = strings.ToLower(value)
+	}
+	shown := name + ": " + value
+	if !readable(value) {
+		shown = name + ":: " + base64.StdEncoding.EncodeToString([]byte(value))
+	}
+	return ldifLine{strings.TrimRight(shown, " "), folded + ": " + value}, nil
+}
+
+// readable reports whether a person sees from a value what it is.
+func readable(value string) bool {
+	return utf8.ValidString(value) && strings.TrimSpace(value) == value && !strings.ContainsFunc(value, unicode.IsControl)
+}
+
+// sorted brings what has no order into a fixed one: the values of an added entry, the parts of a modification.
+func (r ldifRecord) sorted() ldifRecord {
+	const head = 2
+	byKey := func(a, b ldifLine) int { return strings.Compare(a.key, b.key) }
+	if len(r) <= head {
+		return r
+	}
+	if r[1].key == ldifChangeType+": add" {
+		slices.SortStableFunc(r[head:], byKey)
+		return r
+	}
+	if r[1].key != ldifChangeType+": modify" {
+		return r
+	}
+	var parts []ldifRecord
+	part := ldifRecord{}
+	for _, line := range r[head:] {
+		if line.key != ldifSeparator {
+			part = append(part, line)
+			continue
+		}
+		parts = append(parts, part)
+		part = ldifRecord{}
+	}
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	out := slices.Clone(r[:head])
+	for _, p := range parts {
+		slices.SortStableFunc(p[min(1, len(p)):], byKey)
+	}
+	slices.SortStableFunc(parts, func(a, b ldifRecord) int { return slices.CompareFunc(a, b, byKey) })
+	for _, p := range parts {
+		out = append(append(out, p...), ldifLine{ldifSeparator, ldifSeparator})
+	}
+	return out
+}
+
+// difference returns what is expected and what would be written as one text, with - and + where they differ, and nothing
+// where they do not.
+func difference(want, got []ldifRecord) string {
+	w, g := linesOf(want), linesOf(got)
+	same := func(a, b ldifLine) bool { return a.key == b.key }
+	if slices.EqualFunc(w, g, same) {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("  what is expected (-) and what would be written (+):\n")
+	if len(got) == 0 {
+		b.WriteString("  (nothing would be written)\n")
+	}
+	common := longestCommon(w, g)
+	i, j := 0, 0
+	for i < len(w) || j < len(g) {
+		switch {
+		case i < len(w) && j < len(g) && same(w[i], g[j]):
+			b.WriteString(strings.TrimRight("    "+w[i].shown, " ") + "\n")
+			i++
+			j++
+		case j == len(g) || i < len(w) && common(i+1, j) >= common(i, j+1):
+			b.WriteString(strings.TrimRight("  - "+w[i].shown, " ") + "\n")
+			i++
+		default:
+			b.WriteString(strings.TrimRight("  + "+g[j].shown, " ") + "\n")
+			j++
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// linesOf returns the lines of records with an empty one between them.
+func linesOf(records []ldifRecord) []ldifLine {
+	var out []ldifLine
+	for i, r := range records {
+		if i > 0 {
+			out = append(out, ldifLine{})
+		}
+		out = append(out, r...)
+	}
+	return out
+}
+
+// longestCommon returns how many lines the rests of two texts have in common. Texts that are too long for a table count
+// as having none: they are shown one after the other.
+func longestCommon(a, b []ldifLine) func(i, j int) int {
+	const most = 1 << 22
+	width := len(b) + 1
+	if (len(a)+1)*width > most {
+		return func(int, int) int { return 0 }
+	}
+	table := make([]int32, (len(a)+1)*width)
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if a[i].key == b[j].key {
+				table[i*width+j] = table[(i+1)*width+j+1] + 1
+			} else {
+				table[i*width+j] = max(table[(i+1)*width+j], table[i*width+j+1])
+			}
+		}
+	}
+	return func(i, j int) int { return int(table[i*width+j]) }
+}

@@ -125,6 +125,12 @@ func (r *ldifRecord) add(name, value string) {
 	r.attributes = append(r.attributes, plan.Attribute{Name: name, Values: []string{value}})
 }
 
+// set gives an attribute other values.
+func (r *ldifRecord) set(name string, values ...string) {
+	r.attributes = slices.DeleteFunc(r.attributes, func(a plan.Attribute) bool { return strings.EqualFold(a.Name, name) })
+	r.attributes = append(r.attributes, plan.Attribute{Name: name, Values: values})
+}
+
 // readLDIF reads content records. Values from files ("attribute:< url") are refused: the text is all there is.
 func readLDIF(text string) ([]ldifRecord, error) {
 	var records []ldifRecord

@@ -2,7 +2,6 @@ package ldaptest
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -24,40 +23,29 @@ type SlapdConfig struct {
 // Slapd is a running OpenLDAP server with its files in a temporary folder. Its suffix is dc=example,dc=org, with
 // ou=people, ou=groups and a connector account that may write there.
 type Slapd struct {
-	// URL is where it listens.
-	URL string
-	// BindDN and Password are the connector's, AdminDN and the same password the administrator's.
-	BindDN, Password, AdminDN string
+	Access
 
 	dir     string
-	port    int
 	process *process
 }
-
-// The names in the directories that tests start.
-const (
-	testSuffix    = "dc=example,dc=org"
-	testConnector = "cn=connector,ou=system,dc=example,dc=org"
-	slapdPassword = "secret"
-)
 
 // StartSlapd starts slapd and stops it when the test ends.
 func StartSlapd(tb testing.TB, cfg SlapdConfig) *Slapd {
 	tb.Helper()
 	Require(tb, OpenLDAP)
 	s := &Slapd{
-		dir: tb.TempDir(), port: FreePort(tb), BindDN: testConnector, Password: slapdPassword, AdminDN: "cn=admin," + testSuffix,
+		Access: Access{
+			URL: ldapURL("ldap", FreePort(tb)), TLSURL: ldapURL("ldaps", FreePort(tb)),
+			BindDN: testConnector, Password: testPassword, AdminDN: "cn=admin," + testSuffix,
+		},
+		dir: tb.TempDir(),
 	}
-	s.URL = ldapURL("ldap", s.port)
-	for _, folder := range []string{"db", "log", "slapd.d"} {
-		if err := os.Mkdir(filepath.Join(s.dir, folder), 0o700); err != nil {
-			tb.Fatal(err)
-		}
-	}
+	ca := newAuthority(tb, s.dir)
+	s.CAFile = ca.file
+	ca.issueFiles(tb, s.dir, localhost)
+	makeFolders(tb, s.dir, "db", "log", "slapd.d")
 	conf := filepath.Join(s.dir, "slapd.conf")
-	if err := os.WriteFile(conf, []byte(s.conf(cfg)), 0o600); err != nil {
-		tb.Fatal(err)
-	}
+	writeFile(tb, conf, s.conf(cfg))
 	command(tb, slapdContent(cfg), "/usr/sbin/slapadd", "-q", "-f", conf, "-b", testSuffix)
 	if cfg.AccessLog {
 		command(tb, "", "/usr/sbin/slapadd", "-q", "-f", conf, "-b", "cn=log")
@@ -73,8 +61,8 @@ func StartSlapd(tb testing.TB, cfg SlapdConfig) *Slapd {
 func (s *Slapd) Start(tb testing.TB) {
 	tb.Helper()
 	// With -d it stays in the foreground; 0 keeps it quiet.
-	s.process = startProcess(tb, "/usr/sbin/slapd", "-d", "0", "-F", filepath.Join(s.dir, "slapd.d"), "-h", s.URL)
-	s.process.awaitPort(tb, strings.TrimPrefix(s.URL, "ldap://"))
+	s.process = startProcess(tb, "/usr/sbin/slapd", "-d", "0", "-F", filepath.Join(s.dir, "slapd.d"), "-h", s.URL+" "+s.TLSURL)
+	s.process.awaitPort(tb, strings.TrimPrefix(s.TLSURL, "ldaps://"))
 }
 
 // Stop ends the server in order.
@@ -94,11 +82,12 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 	for _, module := range []string{"back_mdb", "ppolicy", "memberof", "refint", "unique", "accesslog"} {
 		line("moduleload %s", module)
 	}
+	line("TLSCertificateFile %s/%s\nTLSCertificateKeyFile %s/%s\nTLSVerifyClient never", s.dir, certificateFile, s.dir, keyFile)
 	line("threads 8")
 	if cfg.AccessLog {
-		line("database mdb\nsuffix cn=log\ndirectory %s/log\nmaxsize 1073741824\nrootdn cn=log\nrootpw %s\nindex reqStart eq", s.dir, slapdPassword)
+		line("database mdb\nsuffix cn=log\ndirectory %s/log\nmaxsize 1073741824\nrootdn cn=log\nrootpw %s\nindex reqStart eq", s.dir, testPassword)
 	}
-	line("database mdb\nsuffix %s\ndirectory %s/db\nmaxsize 4294967296\nrootdn %s\nrootpw %s", testSuffix, s.dir, s.AdminDN, slapdPassword)
+	line("database mdb\nsuffix %s\ndirectory %s/db\nmaxsize 4294967296\nrootdn %s\nrootpw %s", testSuffix, s.dir, s.AdminDN, testPassword)
 	line("index objectClass,uid,cn,mail,employeeNumber,businessCategory,member,memberOf,entryUUID eq")
 	line("access to attrs=userPassword by dn.exact=%q write by self write by anonymous auth by * none", testConnector)
 	line("access to dn.subtree=\"ou=people,%s\" by dn.exact=%q manage by users read", testSuffix, testConnector)
@@ -122,36 +111,10 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 
 // slapdContent is what the directory holds when it starts.
 func slapdContent(cfg SlapdConfig) string {
-	content := `dn: dc=example,dc=org
-objectClass: dcObject
-objectClass: organization
-dc: example
-o: Example
-
-dn: ou=system,dc=example,dc=org
-objectClass: organizationalUnit
-ou: system
-
-dn: cn=connector,ou=system,dc=example,dc=org
-objectClass: organizationalRole
-objectClass: simpleSecurityObject
-cn: connector
-userPassword: secret
-
-dn: ou=people,dc=example,dc=org
-objectClass: organizationalUnit
-ou: people
-
-dn: ou=groups,dc=example,dc=org
-objectClass: organizationalUnit
-ou: groups
-
-dn: ou=leavers,dc=example,dc=org
-objectClass: organizationalUnit
-ou: leavers
-`
-	if !cfg.Bare {
-		content += `
+	if cfg.Bare {
+		return testContent
+	}
+	return testContent + `
 dn: ou=policies,dc=example,dc=org
 objectClass: organizationalUnit
 ou: policies
@@ -169,8 +132,6 @@ pwdMaxFailure: 5
 pwdMustChange: FALSE
 pwdAllowUserChange: TRUE
 `
-	}
-	return content
 }
 
 // Write is one write that slapd has logged.
@@ -191,7 +152,7 @@ func (s *Slapd) Writes(tb testing.TB) []Write {
 		tb.Fatalf("read the access log: %v", err)
 	}
 	defer func() { _ = conn.Close() }() // only read from
-	if err := conn.Bind("cn=log", slapdPassword); err != nil {
+	if err := conn.Bind("cn=log", testPassword); err != nil {
 		tb.Fatalf("read the access log: %v", err)
 	}
 	result, err := conn.Search(ldap.NewSearchRequest("cn=log", ldap.ScopeSingleLevel, ldap.NeverDerefAliases, 0, 0, false,

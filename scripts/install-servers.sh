@@ -12,7 +12,7 @@ have() { command -v "$1" >/dev/null; }
 
 lacking=()
 have slapd && have ldapsearch || lacking+=(slapd ldap-utils)
-have ns-slapd && have dscreate || lacking+=(389-ds-base)
+have ns-slapd && have certutil || lacking+=(389-ds-base)
 have openssl || lacking+=(openssl)
 # Making a domain takes data that are in a package of their own, which installing Samba does not bring along.
 have samba && have samba-tool && [ -d /usr/share/samba/setup ] || lacking+=(samba-ad-dc samba-ad-provision)

@@ -22,7 +22,7 @@ installed() {
   local PATH=$PATH:/usr/sbin:/usr/local/sbin
   case $1 in
     openldap) command -v slapd && command -v slapadd ;;
-    389ds) command -v ns-slapd && command -v dscreate ;;
+    389ds) command -v ns-slapd && command -v certutil ;;
     samba) command -v samba && command -v samba-tool ;;
   esac >/dev/null
 }

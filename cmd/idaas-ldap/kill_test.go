@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -186,6 +187,21 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	for dn, n := range added {
 		if n != 1 {
 			t.Errorf("%s was added %d times", dn, n)
+		}
+	}
+}
+
+// On SIGHUP the service goes on.
+func TestHangUpDoesNotEndTheService(t *testing.T) {
+	s, client := newService(t, startDirectory(t, ""))
+	s.start()
+	defer s.kill()
+	for range 3 {
+		if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := client.Send(t.Context(), client.Tenant.Test()); err != nil || answer.Status != 200 {
+			t.Fatalf("%v %+v", err, answer)
 		}
 	}
 }

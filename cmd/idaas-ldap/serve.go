@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/telemetry"
 )
 
@@ -31,12 +36,34 @@ func (c serveCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return startError(err)
 	}
+	return runUntil(ctx, a)
+}
+
+// runUntil runs the service until ctx ends. On SIGHUP it reads its mapping files again.
+func runUntil(ctx context.Context, a *app.App) error {
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
+	ctx, stop := context.WithCancel(ctx)
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	defer stop()
+	listening.Go(func() {
+		for {
+			select {
+			case <-hangUp:
+				a.ReloadMappings(ctx)
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 	return a.Run(ctx)
 }
 
 // startError tells a wrong configuration, which the administrator can mend, from other reasons not to start.
 func startError(err error) error {
-	var failed *app.TestsFailed
+	var failed *reload.TestsFailed
 	if errors.As(err, &failed) {
 		return usageError{err}
 	}

@@ -19,18 +19,19 @@ func (a *App) adminHandler() http.Handler {
 	return mux
 }
 
-// readiness is the answer of /readyz. A directory that is down is shown, and does not make the service unready: events go
-// on being taken in.
+// readiness is the answer of /readyz. A directory that is down and a mapping file that is refused are shown, and do not
+// make the service unready: events go on being taken in.
 type readiness struct {
 	Ready       bool              `json:"ready"`
 	Store       string            `json:"store"`
 	Directories map[string]string `json:"directories"`
+	Mappings    map[string]string `json:"mappings"`
 }
 
 func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
-	out := readiness{Ready: true, Store: "ok", Directories: map[string]string{}}
+	out := readiness{Ready: true, Store: "ok", Directories: map[string]string{}, Mappings: map[string]string{}}
 	if err := a.Store.Check(ctx); err != nil {
 		out.Ready, out.Store = false, err.Error()
 	}
@@ -39,6 +40,9 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		if reason != "" {
 			out.Directories[name] = "down: " + reason
 		}
+	}
+	for _, d := range a.Directories {
+		out.Mappings[d.Name] = d.MappingState()
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if !out.Ready {

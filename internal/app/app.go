@@ -17,10 +17,10 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 	"github.com/sirupsen/logrus"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/receiver"
 	"idaas-ldap/store"
@@ -36,6 +36,7 @@ type App struct {
 	cfg     *config.Config
 	metrics *telemetry.Metrics
 	keys    []*receiver.RemoteKeys
+	watcher *reload.Watcher
 	server  *receiver.Server
 	admin   *receiver.Server
 }
@@ -68,6 +69,9 @@ func (a *App) open(ctx context.Context) error {
 		Store: a.Store, Routes: routes, Clock: time.Now, Rand: newRand(), Log: a.log, Observer: a.metrics,
 	})
 	a.metrics.WatchBacklog(ctx, names, a.Store.Counts)
+	if a.watcher, err = watchMappings(a.Directories, a.log, a.metrics); err != nil {
+		return err
+	}
 	if err := a.openReceiver(ctx); err != nil {
 		return err
 	}
@@ -183,11 +187,7 @@ func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *teleme
 	var directories []*Directory
 	var problems []error
 	for _, c := range cfg.Directories {
-		d, err := openDirectory(c, log, func(verb string, code uint16, took time.Duration) {
-			if metrics != nil {
-				metrics.Operation(c.Name, verb, connector.CodeName(code), took)
-			}
-		})
+		d, err := openDirectory(c, log, metrics)
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -232,6 +232,7 @@ func (a *App) Run(ctx context.Context) error {
 	front.Go(func() { serve(a.admin, "admin") })
 	back.Go(func() { a.Dispatcher.Run(inner) })
 	back.Go(func() { a.prune(inner) })
+	back.Go(func() { a.watcher.Run(inner) })
 	for _, k := range a.keys {
 		back.Go(func() { k.Run(inner) })
 	}
@@ -265,6 +266,11 @@ func (a *App) prune(ctx context.Context) {
 }
 
 func (a *App) close() {
+	if a.watcher != nil {
+		if err := a.watcher.Close(); err != nil {
+			a.log.WithError(err).Warn("cannot stop watching the mapping files")
+		}
+	}
 	for _, d := range a.Directories {
 		d.Server.Close()
 	}

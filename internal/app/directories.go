@@ -13,6 +13,8 @@ import (
 	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/reload"
+	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/mapping"
 )
 
@@ -22,20 +24,19 @@ type Directory struct {
 	Config    config.Directory
 	Server    *connector.Directory
 	Processor *connector.Processor
-	mapping   *currentMapping
+	mapping   *reload.File
 }
 
 // Mapping returns the mapping in force.
-func (d *Directory) Mapping() *mapping.Set { return d.mapping.get() }
+func (d *Directory) Mapping() *mapping.Set { return d.mapping.Set() }
 
 // openDirectory connects nothing yet: a directory that is down does not keep the service from starting.
-func openDirectory(cfg config.Directory, log logrus.FieldLogger, observe connector.Observer) (*Directory, error) {
-	set, err := LoadMapping(string(cfg.Mapping))
-	if err != nil {
+func openDirectory(cfg config.Directory, log logrus.FieldLogger, metrics *telemetry.Metrics) (*Directory, error) {
+	d := &Directory{Name: cfg.Name, Config: cfg}
+	var err error
+	if d.mapping, err = reload.Load(string(cfg.Mapping), func(r reload.Result) { d.reloaded(r, log, metrics) }); err != nil {
 		return nil, err
 	}
-	d := &Directory{Name: cfg.Name, Config: cfg, mapping: &currentMapping{}}
-	d.mapping.set.Store(set)
 	tlsConfig, err := clientTLS(cfg.TLS)
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", cfg.Name, err)
@@ -45,12 +46,17 @@ func openDirectory(cfg config.Directory, log logrus.FieldLogger, observe connect
 		StartTLS: cfg.StartTLS, AllowCleartext: cfg.AllowCleartext, TLS: tlsConfig,
 		BindDN: cfg.BindDN, BindPassword: cfg.BindPassword, External: cfg.SASL == config.SASLExternal,
 		Connections: cfg.Connections, Timeout: cfg.Timeout,
-		Log: log.WithField("directory", cfg.Name), Clock: time.Now, Observe: observe,
+		Log: log.WithField("directory", cfg.Name), Clock: time.Now,
+		Observe: func(verb string, code uint16, took time.Duration) {
+			if metrics != nil {
+				metrics.Operation(cfg.Name, verb, connector.CodeName(code), took)
+			}
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", cfg.Name, err)
 	}
-	d.Processor = connector.NewProcessor(d.Server, d.mapping.get)
+	d.Processor = connector.NewProcessor(d.Server, d.Mapping)
 	return d, nil
 }
 
@@ -65,9 +71,9 @@ func (d *Directory) route() dispatch.Route {
 		PasswordSync: d.Config.PasswordSync,
 		Workers:      workersPerConnection * d.Config.Connections,
 		Processor:    d.Processor,
-		Guards:       func() mapping.Guards { return d.mapping.get().Guards() },
+		Guards:       func() mapping.Guards { return d.Mapping().Guards() },
 		Check: func(ctx context.Context) error {
-			return d.Server.Check(ctx, d.mapping.get().Base())
+			return d.Server.Check(ctx, d.Mapping().Base())
 		},
 	}
 }

@@ -1,48 +1,55 @@
 package app
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
-	"sync/atomic"
+	"context"
+	"errors"
 
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/internal/reload"
+	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/mapping"
 )
 
-// LoadMapping reads and compiles a mapping file and runs the tests in it. The error is a *mapping.Errors where the file
-// is wrong.
-func LoadMapping(path string) (*mapping.Set, error) {
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the mapping: %w", err)
+// watchMappings reads the mapping files again when they change.
+func watchMappings(directories []*Directory, log logrus.FieldLogger, metrics *telemetry.Metrics) (*reload.Watcher, error) {
+	files := make([]*reload.File, len(directories))
+	for i, d := range directories {
+		files[i] = d.mapping
+		metrics.MappingLoaded(d.Name)
 	}
-	set, err := mapping.Compile(filepath.Clean(path), source)
-	if err != nil {
-		return nil, err
-	}
-	for _, result := range set.RunTests() {
-		if result.Err != nil {
-			return nil, &TestsFailed{File: path, Test: result.Name, Err: result.Err}
-		}
-	}
-	return set, nil
+	return reload.NewWatcher(files, log)
 }
 
-// TestsFailed says that a mapping file is well-formed and does not do what its own tests ask for.
-type TestsFailed struct {
-	File, Test string
-	Err        error
+// ReloadMappings reads all mapping files now, whether or not they seem to have changed. It needs Run.
+func (a *App) ReloadMappings(ctx context.Context) { a.watcher.Reload(ctx) }
+
+// reloaded tells everybody who looks what came of a mapping file that has changed.
+func (d *Directory) reloaded(r reload.Result, log logrus.FieldLogger, metrics *telemetry.Metrics) {
+	if metrics != nil {
+		metrics.MappingReloaded(d.Name, r.Err == nil)
+	}
+	entry := log.WithField(telemetry.FieldDirectory, d.Name).WithField(telemetry.FieldFile, r.Path)
+	if r.Err == nil {
+		entry.Info("the mapping file was read again and is in force; 'idaas-ldap reconcile' shows what it changes for everybody")
+		return
+	}
+	const stays = "the mapping file is refused as it is now; the mapping from before stays in force"
+	var wrong *mapping.Errors
+	if !errors.As(r.Err, &wrong) {
+		entry.WithError(r.Err).Error(stays)
+		return
+	}
+	for _, p := range wrong.List {
+		p.Excerpt = "" // a log has one line for everything
+		entry.WithField(telemetry.FieldReason, p.String()).Error(stays)
+	}
 }
 
-// Error names the first test that failed.
-func (e *TestsFailed) Error() string {
-	return fmt.Sprintf("%s: the test %q fails; 'idaas-ldap test %s' shows all\n%v", e.File, e.Test, e.File, e.Err)
+// MappingState returns what there is to say about the mapping file: ok, or why it is not in force as it is now.
+func (d *Directory) MappingState() string {
+	if err := d.mapping.Refused(); err != nil {
+		return "refused, the one from before is in force: " + err.Error()
+	}
+	return "ok"
 }
-
-// Unwrap returns what was different.
-func (e *TestsFailed) Unwrap() error { return e.Err }
-
-// currentMapping is the mapping in force; it can be replaced while events are worked on.
-type currentMapping struct{ set atomic.Pointer[mapping.Set] }
-
-func (c *currentMapping) get() *mapping.Set { return c.set.Load() }

@@ -110,6 +110,9 @@ func (m *Metrics) KeysRead(application string) {
 	m.keysRead[application] = m.clock()
 }
 
+// MappingLoaded notes that the mapping of a directory was read at the start.
+func (m *Metrics) MappingLoaded(directory string) { m.reloadState.WithLabelValues(directory).Set(1) }
+
 // MappingReloaded counts a mapping file that was read again, and notes whether it is in force now.
 func (m *Metrics) MappingReloaded(directory string, good bool) {
 	result := "refused"

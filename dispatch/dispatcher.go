@@ -128,6 +128,9 @@ func (d *Dispatcher) Accept(ctx context.Context, application, instance string, c
 	accepted, err := d.cfg.Store.Accept(ctx, event.Millis(d.cfg.Clock().UnixMilli()), events)
 	if err != nil {
 		ticket.release()
+		if onlyTests(changes) {
+			return failedTest(len(changes), err), nil
+		}
 		return nil, fmt.Errorf("store %d events: %w", len(changes), err)
 	}
 	for i, a := range accepted {
@@ -192,17 +195,35 @@ func (d *Dispatcher) follow(t *ticketEvent, a store.Accepted) {
 		}
 	}
 	t.posts = kept
+	if len(kept) == 0 {
+		// A repeat of an event for directories that the application does not feed any more.
+		t.fixed = recorded(a.Deliveries)
+	}
 	for _, delivery := range a.Deliveries {
+		if state := delivery.Outcome.State; state != event.Pending && state != event.Waiting {
+			continue
+		}
 		for _, l := range d.lanes {
-			if l.route.Directory != delivery.Key.Directory || delivery.Outcome.State.Settled() {
+			if l.route.Directory != delivery.Key.Directory {
 				continue
 			}
 			if reason := l.downReason(); reason != "" {
 				d.board.report(postKey{directory: delivery.Key.Directory, eventID: delivery.EventID}, unavailable(reason))
 			}
-			l.enqueue(delivery.Key.Object)
+			if !a.Repeat { // a repeat is no reason to look again
+				l.enqueue(delivery.Key.Object)
+			}
 		}
 	}
+}
+
+// recorded is what is known of an event from its deliveries.
+func recorded(deliveries []store.Delivery) event.Outcome {
+	reports := make([]report, len(deliveries))
+	for i, delivery := range deliveries {
+		reports[i] = report{directory: delivery.Key.Directory, outcome: delivery.Outcome}
+	}
+	return combine(reports)
 }
 
 // testWithin bounds how long the connection test waits for a directory: its request has to be answered.
@@ -235,6 +256,17 @@ func (d *Dispatcher) test(ctx context.Context, application string) event.Outcome
 		return event.Outcome{State: event.Failed, Code: event.CodeTestFailed, Message: "no directory is fed by this application (directories[].applications)"}
 	}
 	return event.Outcome{State: event.Done, Code: event.CodeTestOK, Message: fmt.Sprintf("the store is writable and %d directories answer", tested)}
+}
+
+// onlyTests reports whether nothing was handed in but connection tests, of which nothing is lost where they cannot be
+// stored: who pressed the button is told why instead.
+func onlyTests(changes []event.Change) bool {
+	return !slices.ContainsFunc(changes, func(c event.Change) bool { return c.Type.Effect() != event.EffectTest })
+}
+
+func failedTest(n int, err error) *Ticket {
+	outcome := event.Outcome{State: event.Failed, Code: event.CodeTestFailed, Message: "the store cannot be written: " + err.Error()}
+	return &Ticket{events: slices.Repeat([]ticketEvent{{fixed: outcome}}, n)}
 }
 
 func unavailable(reason string) event.Outcome {

@@ -19,6 +19,7 @@ type lane struct {
 	route  Route
 	board  *board
 	random *lockedRand
+	room   int           // how many due objects are kept in memory
 	signal chan struct{} // something changed; capacity one
 
 	mu      sync.Mutex
@@ -26,6 +27,7 @@ type lane struct {
 	queued  map[event.Ref]bool
 	running map[event.Ref]bool
 	again   map[event.Ref]bool // running, and to be looked at once more
+	ended   map[event.Ref]bool // worked on while the store is being asked, whose answer is older; nil at other times
 	behind  bool               // the store may hold due objects that are not in the queue
 	nextDue event.Millis       // when to ask the store again, zero for never
 	down    string             // why the directory is not reachable
@@ -37,6 +39,7 @@ func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {
 		route:   route,
 		board:   b,
 		random:  random,
+		room:    queueLength,
 		signal:  make(chan struct{}, 1),
 		queued:  map[event.Ref]bool{},
 		running: map[event.Ref]bool{},
@@ -107,6 +110,9 @@ func (l *lane) next(ctx context.Context) (event.Ref, bool) {
 func (l *lane) finished(ref event.Ref) {
 	l.mu.Lock()
 	delete(l.running, ref)
+	if l.ended != nil {
+		l.ended[ref] = true
+	}
 	again := l.again[ref]
 	delete(l.again, ref)
 	l.mu.Unlock()
@@ -124,7 +130,7 @@ func (l *lane) enqueue(refs ...event.Ref) {
 		case l.running[ref]:
 			l.again[ref] = true
 		case l.queued[ref]:
-		case len(l.queue) >= queueLength:
+		case len(l.queue) >= l.room:
 			l.behind = true
 		default:
 			l.queued[ref] = true
@@ -160,36 +166,42 @@ func (l *lane) refill(ctx context.Context) {
 	now := l.now()
 	l.mu.Lock()
 	due := l.nextDue != 0 && l.nextDue <= now
-	need := (l.behind || due) && len(l.queue) <= queueLength/2
+	need := (l.behind || due) && len(l.queue) <= l.room/2
 	if need {
 		l.behind = false
 		l.nextDue = 0
+		l.ended = map[event.Ref]bool{}
 	}
 	l.mu.Unlock()
 	if !need {
 		return
 	}
-	found, next, err := l.Store.Due(ctx, l.route.Directory, now, queueLength)
+	found, next, err := l.Store.Due(ctx, l.route.Directory, now, l.room)
 	if err != nil {
 		if ctx.Err() == nil {
 			l.Log.WithError(err).WithField("directory", l.route.Directory).Error("cannot read what is due from the store; trying again")
 		}
-		l.dueAt(now + event.Millis(firstPause.Milliseconds()))
-		return
+		next = now + event.Millis(firstPause.Milliseconds())
 	}
+	l.take(found)
+	l.dueAt(next)
+}
+
+// take adds what the store says is due to the queue. What runs, or ran while the store was asked, settles its own future:
+// to queue it again would only do the work twice.
+func (l *lane) take(found []store.Due) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, d := range found {
 		ref := d.Key.Object
-		// What runs settles its own future; asking for it again would only do the work twice.
-		if l.queued[ref] || l.running[ref] {
+		if l.queued[ref] || l.running[ref] || l.ended[ref] {
 			continue
 		}
 		l.queued[ref] = true
 		l.queue = append(l.queue, ref)
 	}
-	l.behind = l.behind || len(found) == queueLength
-	l.mu.Unlock()
-	l.dueAt(next)
+	l.ended = nil
+	l.behind = l.behind || len(found) == l.room
 }
 
 // askEvery is how often the store is asked for due objects without a reason: another process may have made some due, by
@@ -200,7 +212,7 @@ const askEvery = 2 * time.Second
 func (l *lane) rest(ctx context.Context) {
 	l.mu.Lock()
 	wait := askEvery
-	if l.nextDue != 0 {
+	if l.nextDue != 0 && len(l.queue) <= l.room/2 { // otherwise a worker that gets free comes first
 		wait = min(wait, max(time.Millisecond, time.Duration(l.nextDue-l.now())*time.Millisecond))
 	}
 	l.mu.Unlock()

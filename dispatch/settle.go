@@ -50,12 +50,14 @@ func changed(job store.Job, merged event.Merged, result connector.Result) bool {
 func outcomes(job store.Job, merged event.Merged, result connector.Result) map[int64]event.Outcome {
 	out := make(map[int64]event.Outcome, len(job.Pending))
 	for i, p := range job.Pending {
-		switch merged.Roles[i] {
-		case event.Stale:
+		switch role := merged.Roles[i]; {
+		case lacksPassword(p.Change) && (role == event.Stale || role == event.Effective && result.Outcome.State == event.Done):
+			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeSwitchedOff, Message: "the event carries no password; switch on password synchronisation in IDaaS and here"}
+		case role == event.Stale:
 			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeStale, Message: "something newer is known already"}
-		case event.Superseded:
+		case role == event.Superseded:
 			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeSuperseded, Message: "overtaken by a newer event"}
-		case event.Moot:
+		case role == event.Moot:
 			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: p.Change.Object.String() + " is gone"}
 		default:
 			out[p.Seq] = effective(p.Change, i == merged.PasswordFrom, result)
@@ -64,14 +66,16 @@ func outcomes(job store.Job, merged event.Merged, result connector.Result) map[i
 	return out
 }
 
+// lacksPassword reports whether an event is about a password and has none.
+func lacksPassword(c event.Change) bool {
+	return c.Type == event.TypeUserUpdatePassword && c.Password.Empty()
+}
+
 // effective is the outcome of an event that had something to say.
 func effective(c event.Change, hasPassword bool, result connector.Result) event.Outcome {
 	outcome := result.Outcome
 	if outcome.State != event.Done {
 		return outcome
-	}
-	if c.Type == event.TypeUserUpdatePassword && c.Password.Empty() {
-		return event.Outcome{State: event.Skipped, Code: event.CodeSwitchedOff, Message: "the event carries no password; switch on password synchronisation in IDaaS and here"}
 	}
 	if hasPassword && result.PasswordOutcome != nil && (result.PasswordOutcome.State == event.Failed || c.Type == event.TypeUserUpdatePassword) {
 		return *result.PasswordOutcome

@@ -1,0 +1,26 @@
+package dispatch
+
+// SetRoom changes how many due objects each lane keeps in memory.
+func SetRoom(d *Dispatcher, room int) {
+	for _, l := range d.lanes {
+		l.room = room
+	}
+}
+
+// Queued returns how many due objects are kept in memory.
+func Queued(d *Dispatcher) int {
+	n := 0
+	for _, l := range d.lanes {
+		l.mu.Lock()
+		n += len(l.queue)
+		l.mu.Unlock()
+	}
+	return n
+}
+
+// Watched returns for how many events of directories somebody waits.
+func Watched(d *Dispatcher) int {
+	d.board.mu.Lock()
+	defer d.board.mu.Unlock()
+	return len(d.board.posts)
+}

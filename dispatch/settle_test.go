@@ -1,0 +1,197 @@
+package dispatch_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/internal/secret"
+	"idaas-ldap/plan"
+	"idaas-ldap/store"
+)
+
+func TestEachEventOfAReconcileHasItsOwnOutcome(t *testing.T) {
+	refusedPassword := &event.Outcome{State: event.Failed, Code: event.CodePasswordRefused, Message: "too short"}
+	switchedOff := &event.Outcome{State: event.Skipped, Code: event.CodeSwitchedOff, Message: "passwords are not written"}
+	password := func(at int64, text string) event.Change {
+		c := said(event.TypeUserUpdatePassword, user("ann"), at, nil)
+		c.Password = secret.New(text)
+		return c
+	}
+	create := func(at int64, text string) event.Change {
+		c := said(event.TypeUserCreate, user("ann"), at, event.Values{event.FieldUsername: "ann"})
+		c.Password = secret.New(text)
+		return c
+	}
+	members := func(at int64, users ...string) event.Change {
+		c := said(event.TypeGroupAddUser, group("vpn"), at, nil)
+		for _, u := range users {
+			c.Members = append(c.Members, event.Member{User: u, Present: true})
+		}
+		return c
+	}
+	waits := map[string]event.Outcome{"bob": {State: event.Waiting, Code: event.CodeWaitsForObject, Message: "waits for bob"}}
+	gone := map[string]event.Outcome{"bob": {State: event.Skipped, Code: event.CodeNoObject, Message: "bob is gone"}}
+	for _, c := range []struct {
+		name    string
+		result  connector.Result // on top of what applied gives
+		changes []event.Change
+		want    []event.Code
+	}{
+		{"a refused password does not spoil the record", connector.Result{PasswordOutcome: refusedPassword}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodePasswordRefused}},
+		{"a refused password fails the creation that carries it", connector.Result{PasswordOutcome: refusedPassword}, []event.Change{create(1, "x")}, []event.Code{event.CodePasswordRefused}},
+		{"a password that is not written does not fail the creation", connector.Result{PasswordOutcome: switchedOff}, []event.Change{create(1, "x")}, []event.Code{event.CodeApplied}},
+		{"and is said of the event that is about nothing else", connector.Result{PasswordOutcome: switchedOff}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodeSwitchedOff}},
+		{"a password event without a password", connector.Result{}, []event.Change{update("ann", 1), password(2, "")}, []event.Code{event.CodeApplied, event.CodeSwitchedOff}},
+		{"only the newest password counts", connector.Result{}, []event.Change{update("ann", 1), password(3, "new"), password(2, "old")}, []event.Code{event.CodeApplied, event.CodeApplied, event.CodeSuperseded}},
+		{"one member waits, the other does not", connector.Result{MemberOutcomes: waits}, []event.Change{members(1, "ann"), members(2, "bob")}, []event.Code{event.CodeApplied, event.CodeWaitsForObject}},
+		{"an event of several members waits with the last of them", connector.Result{MemberOutcomes: waits}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeWaitsForObject}},
+		{"a member who is gone", connector.Result{MemberOutcomes: gone}, []event.Change{members(1, "ann"), members(2, "bob")}, []event.Code{event.CodeApplied, event.CodeNoObject}},
+		{"a member who is gone among others", connector.Result{MemberOutcomes: gone}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeApplied}},
+		{"an older word and a newer one", connector.Result{}, []event.Change{update("ann", 2), update("ann", 1)}, []event.Code{event.CodeApplied, event.CodeSuperseded}},
+		{"made and deleted", connector.Result{}, []event.Change{update("ann", 1), said(event.TypeUserDelete, user("ann"), 2, nil)}, []event.Code{event.CodeSuperseded, event.CodeApplied}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.script(func(_ context.Context, task connector.Task) connector.Result {
+					result := applied(task)
+					result.PasswordOutcome, result.MemberOutcomes = c.result.PasswordOutcome, c.result.MemberOutcomes
+					return result
+				})
+				for i, o := range r.await(r.accept(c.changes...)) {
+					if o.Code != c.want[i] {
+						r.Errorf("%s is answered with %+v; want %s", c.changes[i].ID, o, c.want[i])
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestWhatIsOlderThanWhatIsKnownIsStale(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.answer(update("ann", 10))
+		tasks := len(r.directories[corp].tasks())
+		if o := r.answer(update("ann", 5)); o.State != event.Skipped || o.Code != event.CodeStale {
+			r.Errorf("an older event is answered with %+v", o)
+		}
+		r.answer(said(event.TypeUserDelete, user("ann"), 20, nil))
+		if o := r.answer(update("ann", 15)); o.State != event.Skipped || o.Code != event.CodeStale {
+			r.Errorf("an update from before the deletion is answered with %+v", o)
+		}
+		if n := len(r.directories[corp].tasks()) - tasks; n != 1 {
+			r.Errorf("%d reconciles for one deletion and two stale events", n)
+		}
+		if o := r.answer(said(event.TypeUserCreate, user("ann"), 30, nil)); o.Code != event.CodeApplied {
+			r.Errorf("a later creation is answered with %+v", o)
+		}
+	})
+}
+
+// What waits is not known yet: it comes again with its event, and with everything that came since.
+func TestOnlyWhatIsSettledIsKnown(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		open := make(chan struct{})
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			select {
+			case <-open:
+				return applied(task)
+			default:
+				return parked(task, event.CodeRetry)
+			}
+		})
+		email := said(event.TypeUserUpdateInfo, user("ann"), 1, event.Values{"email": "a@example.org"})
+		r.answer(email)
+		if _, _, err := r.store.Lookup(r.Context(), store.Key{Directory: corp, Object: user("ann")}); err == nil {
+			object, _, _ := r.store.Lookup(r.Context(), store.Key{Directory: corp, Object: user("ann")})
+			if object.Text("email") != "" {
+				r.Errorf("what waits is known: %+v", object)
+			}
+		}
+		close(open)
+		r.answer(said(event.TypeUserUpdateInfo, user("ann"), 2, event.Values{event.FieldUsername: "ann"}))
+		object, record, err := r.store.Lookup(r.Context(), store.Key{Directory: corp, Object: user("ann")})
+		if err != nil || object.Text("email") != "a@example.org" || object.Text(event.FieldUsername) != "ann" || record.Link != "link of ann" {
+			r.Errorf("known is %+v, %+v, %v", object, record, err)
+		}
+		r.wantCode(email.ID, event.CodeApplied)
+	})
+}
+
+// A password is handed to the processor once, with a note of whether it may have been written before.
+func TestAPasswordThatWasTriedIsKnownAsSuch(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		var tried []bool
+		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+			if task.Merged.Password.Empty() {
+				return applied(task)
+			}
+			tried = append(tried, task.PasswordTried)
+			if err := task.Memory.BeforePassword(ctx); err != nil {
+				r.Error(err)
+			}
+			if len(tried) == 1 {
+				return parked(task, event.CodeRetry) // nobody knows whether it was written
+			}
+			return applied(task)
+		})
+		c := said(event.TypeUserCreate, user("ann"), 1, nil)
+		c.Password = secret.New("correct horse")
+		r.answer(c)
+		r.pass(time.Minute)
+		r.wantCode(c.ID, event.CodeApplied)
+		r.answer(update("ann", 2))
+		if len(tried) != 2 || tried[0] || !tried[1] {
+			r.Errorf("the password was tried with %v", tried)
+		}
+	})
+}
+
+// When a lock or an account ends, the object is looked at again without an event.
+func TestAnAccountThatChangesByItselfIsLookedAtThen(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		ends := time.Now().Add(90 * time.Minute)
+		r.answer(said(event.TypeUserLock, user("ann"), 1, event.Values{event.FieldLockExpireTime: ends.UnixMilli()}))
+		r.pass(2 * time.Hour)
+		tasks := r.directories[corp].tasks()
+		if len(tasks) != 1 {
+			r.Errorf("a lock of somebody who is not known was looked at %d times", len(tasks))
+		}
+		r.answer(update("ann", 2))
+		ends = time.Now().Add(90 * time.Minute)
+		r.answer(said(event.TypeUserLock, user("ann"), 3, event.Values{event.FieldLockExpireTime: ends.UnixMilli()}))
+		before := len(r.directories[corp].tasks())
+		r.pass(4 * time.Hour)
+		tasks = r.directories[corp].tasks()
+		if len(tasks) != before+1 || !tasks[before].at.Equal(ends.Truncate(time.Millisecond)) {
+			r.Fatalf("%d looks; want one at %s", len(tasks)-before, ends)
+		}
+		if account := tasks[before].task.Merged.Object.Account(); account.Locked(tasks[before].task.Now) {
+			r.Errorf("the lock that has ended is %+v", account)
+		}
+	})
+}
+
+// The DNs that are remembered of those below a unit follow when the unit is renamed.
+func TestThoseBelowARenamedUnitAreRememberedAtTheirNewPlace(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		where := map[event.Ref]string{unit("sales"): "ou=Sales,dc=example,dc=org", user("ann"): "uid=ann,ou=Sales,dc=example,dc=org"}
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			result := applied(task)
+			result.DN = plan.MustParseDN(where[task.Merged.Object.Ref])
+			return result
+		})
+		r.answer(said(event.TypeUnitCreate, unit("sales"), 1, nil))
+		r.answer(update("ann", 1))
+		where[unit("sales")] = "ou=Trade,dc=example,dc=org"
+		r.answer(said(event.TypeUnitUpdate, unit("sales"), 2, nil))
+		synctest.Wait()
+		_, record, err := r.store.Lookup(r.Context(), store.Key{Directory: corp, Object: user("ann")})
+		if err != nil || record.DN.String() != "uid=ann,ou=Trade,dc=example,dc=org" {
+			r.Errorf("the user is remembered at %s: %v", record.DN, err)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -186,6 +187,40 @@ func (d *Directory) Referring(ctx context.Context, base plan.DN, attributes []st
 		}
 	}
 	return out, nil
+}
+
+// Occupied returns which of some values entries below base have in an attribute.
+func (d *Directory) Occupied(ctx context.Context, base plan.DN, attribute string, values []string) (map[string]bool, error) {
+	profile, err := d.Profile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var filter strings.Builder
+	for _, v := range values {
+		fmt.Fprintf(&filter, "(%s=%s)", attribute, ldap.EscapeFilter(v))
+	}
+	text := filter.String()
+	if len(values) > 1 {
+		text = "(|" + text + ")"
+	}
+	entries, err := d.search(ctx, base, ldap.ScopeWholeSubtree, text, []string{attribute}, 0)
+	var refused *OutcomeError
+	if errors.As(err, &refused) && refused.Kind == KindRefused {
+		// A server that does not know the attribute has no values of it.
+		return map[string]bool{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	occupied := map[string]bool{}
+	for _, e := range entries {
+		for _, v := range values {
+			occupied[v] = occupied[v] || slices.ContainsFunc(e.Attributes, func(a *ldap.EntryAttribute) bool {
+				return slices.ContainsFunc(a.Values, func(has string) bool { return profile.Matching.Equal(attribute, has, v) })
+			})
+		}
+	}
+	return occupied, nil
 }
 
 // search returns the entries that a filter finds; none where the base does not exist. A limit is kept by asking for no

@@ -20,6 +20,7 @@ type Target interface {
 	Children(ctx context.Context, dn plan.DN, limit int) ([]plan.DN, error)
 	Holding(ctx context.Context, dn plan.DN, attribute string, values []string) (present map[string]bool, err error)
 	Referring(ctx context.Context, base plan.DN, attributes []string, value string) ([]Reference, error)
+	Occupied(ctx context.Context, base plan.DN, attribute string, values []string) (occupied map[string]bool, err error)
 	Apply(ctx context.Context, op plan.Operation) error
 }
 
@@ -31,8 +32,12 @@ type Memory interface {
 	Holder(ctx context.Context, dn plan.DN) (event.Ref, error)
 	// WaitsFor returns the objects that an object waits for.
 	WaitsFor(ctx context.Context, ref event.Ref) ([]event.Ref, error)
-	// Allocate gives the object of the task a number.
-	Allocate(ctx context.Context, n mapping.Number) (int64, error)
+	// Allocate gives the object of the task a number that is not among those that are taken by entries which are not
+	// ours. The object gets the same one again where nothing is said of it.
+	Allocate(ctx context.Context, n mapping.Number, taken ...int64) (int64, error)
+	// Claim gives the object of the task the first of the names that no other object has claimed, the same one again where
+	// it is among them; the empty text where all are claimed.
+	Claim(ctx context.Context, pool string, names []string) (string, error)
 	// Members returns every known word about the members of the group of the task.
 	Members(ctx context.Context) (map[string]event.Membership, error)
 	// BeforePassword records that the password is about to be written.
@@ -144,6 +149,11 @@ type run struct {
 	lastMember bool
 	// rootMade: the root was looked at, so that a missing one is made once only.
 	rootMade bool
+	// found is the entry of the object in this round, once it was looked for.
+	found  *plan.Entry
+	looked bool
+	// chose: a name was chosen for a new entry, which somebody else may get first.
+	chose bool
 	// renamedFrom is the DN that references to the entry still may hold.
 	renamedFrom plan.DN
 }

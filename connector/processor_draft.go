@@ -35,6 +35,7 @@ func (r *run) draft(ctx context.Context) (draft, bool) {
 		r.end(event.Skipped, event.CodeSwitchedOff, fmt.Sprintf("the mapping has no section for a %s", object.Ref.Kind))
 		return draft{}, false
 	}
+	r.looked = false
 	desired, missing, ok := r.desire(ctx)
 	if !ok {
 		return draft{}, false
@@ -43,12 +44,7 @@ func (r *run) draft(ctx context.Context) (draft, bool) {
 	if err != nil {
 		return draft{}, r.failed(err)
 	}
-	current, err := r.target.Find(ctx, plan.Key{
-		Link:       r.task.Link,
-		Base:       desired.Base,
-		Match:      desired.Match,
-		Attributes: append(r.set.Attributes(object.Ref.Kind), profile.Flavour.StatusAttributes()...),
-	})
+	current, err := r.find(ctx, desired.Match)
 	if err != nil {
 		return draft{}, r.failed(err)
 	}
@@ -204,6 +200,7 @@ func (r *run) desire(ctx context.Context) (plan.Desired, []string, bool) {
 		DN:       r.result.DN,
 		Resolved: map[event.Ref]plan.DN{},
 		Numbers:  map[string]int64{},
+		Names:    map[string]string{},
 		Owned:    r.task.Owned,
 		Deleted:  object.Deleted(),
 	}
@@ -283,12 +280,5 @@ func (r *run) resolve(ctx context.Context, in *mapping.Input, asked *mapping.Unr
 		r.wait(event.CodeWaitsForObject, "waits for "+strings.Join(names, " and ")+", which is not in the directory yet", absent...)
 		return false
 	}
-	for _, number := range asked.Numbers {
-		n, err := r.task.Memory.Allocate(ctx, number)
-		if err != nil {
-			return r.failed(err)
-		}
-		in.Numbers[number.Pool] = n
-	}
-	return true
+	return r.decide(ctx, in, asked)
 }

@@ -39,4 +39,8 @@ func (offline) Referring(context.Context, plan.DN, []string, string) ([]Referenc
 	return nil, nil
 }
 
+func (offline) Occupied(context.Context, plan.DN, string, []string) (map[string]bool, error) {
+	return map[string]bool{}, nil
+}
+
 func (offline) Apply(context.Context, plan.Operation) error { return nil }

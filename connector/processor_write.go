@@ -23,6 +23,9 @@ func (r *run) applyFailed(ctx context.Context, d draft, err error) (again bool) 
 	case KindAlreadySo, KindConflict:
 		return true
 	case KindExists:
+		if r.chose {
+			return true // Somebody has taken the name meanwhile; the next one is tried.
+		}
 		return r.waitForPlace(ctx, d.desired.DN)
 	case KindNotUnique:
 		return r.notUnique(ctx, d, outcome)

@@ -55,12 +55,20 @@ func (m *memory) WaitsFor(ctx context.Context, ref event.Ref) ([]event.Ref, erro
 	return refs, nil
 }
 
-func (m *memory) Allocate(ctx context.Context, n mapping.Number) (int64, error) {
-	number, err := m.store.Allocate(ctx, m.job.Key, n.Pool, n.From, n.To)
+func (m *memory) Allocate(ctx context.Context, n mapping.Number, taken ...int64) (int64, error) {
+	number, err := m.store.Allocate(ctx, m.job.Key, n.Pool, n.From, n.To, taken...)
 	if err != nil {
 		return 0, fmt.Errorf("allocate a %s: %w", n.Pool, err)
 	}
 	return number, nil
+}
+
+func (m *memory) Claim(ctx context.Context, pool string, names []string) (string, error) {
+	name, err := m.store.Claim(ctx, m.job.Key, pool, names)
+	if err != nil {
+		return "", fmt.Errorf("claim a %s for %s: %w", pool, m.job.Key.Object, err)
+	}
+	return name, nil
 }
 
 func (m *memory) Members(ctx context.Context) (map[string]event.Membership, error) {

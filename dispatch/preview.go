@@ -55,7 +55,9 @@ func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Milli
 	result := p.planner.Preview(ctx, connector.Task{
 		Known: job.Known, Merged: merged,
 		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned,
-		Now: now, Memory: &previewMemory{memory: memory{store: p.store, job: job}, planned: p.planned},
+		Now: now, Memory: &previewMemory{
+			memory: memory{store: p.store, job: job}, planned: p.planned, taken: map[mapping.Number]map[int64]bool{},
+		},
 	})
 	if result.Outcome.State == event.Done {
 		record := job.Record
@@ -69,6 +71,7 @@ func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Milli
 type previewMemory struct {
 	memory
 	planned map[event.Ref]plannedObject
+	taken   map[mapping.Number]map[int64]bool
 }
 
 func (m *previewMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.DN, bool, error) {
@@ -78,9 +81,27 @@ func (m *previewMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object
 	return m.memory.Lookup(ctx, ref)
 }
 
-// Allocate shows the first number of the pool: which one it will be is decided when it is given out.
-func (m *previewMemory) Allocate(_ context.Context, n mapping.Number) (int64, error) {
-	return n.From, nil
+// Allocate shows the first number of the pool that is not taken: which one it will be is decided when it is given out.
+func (m *previewMemory) Allocate(_ context.Context, n mapping.Number, taken ...int64) (int64, error) {
+	known := m.taken[n]
+	if known == nil {
+		known = map[int64]bool{}
+		m.taken[n] = known
+	}
+	for _, number := range taken {
+		known[number] = true
+	}
+	for number := n.From; number <= n.To; number++ {
+		if !known[number] {
+			return number, nil
+		}
+	}
+	return 0, fmt.Errorf("allocate a %s: every number from %d to %d is taken", n.Pool, n.From, n.To)
+}
+
+// Claim shows the first name: which one it will be is decided when the entry is made.
+func (m *previewMemory) Claim(_ context.Context, _ string, names []string) (string, error) {
+	return names[0], nil
 }
 
 func (m *previewMemory) BeforePassword(context.Context) error { return nil }

@@ -30,30 +30,29 @@ type Skipped struct{ Rule string }
 // Error names the rule.
 func (e *Skipped) Error() string { return "the rule for " + e.Rule + " in the mapping says to skip it" }
 
-// Number asks for a number that is given out once.
-type Number struct {
-	// Pool is the attribute in lower case.
-	Pool     string
-	From, To int64
-}
-
 // Unresolved asks the caller to look something up and to call again with the answer in the Input.
 type Unresolved struct {
 	// Objects are to be answered in Input.Resolved. The unit that an object belongs to is among them where a rule reads
 	// it and Input.Above is nil; the answer to that goes into Input.Above.
 	Objects []event.Ref
-	// Numbers are to be answered in Input.Numbers.
+	// Numbers and Names are to be answered in Input.Numbers and Input.Names: with what the entry of the object has
+	// already, or else with something new. Match finds that entry.
 	Numbers []Number
+	Names   []Name
+	Match   []plan.Match
 }
 
 // Error lists what is asked for.
 func (e *Unresolved) Error() string {
-	names := make([]string, 0, len(e.Objects)+len(e.Numbers))
+	names := make([]string, 0, len(e.Objects)+len(e.Numbers)+len(e.Names))
 	for _, ref := range e.Objects {
 		names = append(names, ref.String())
 	}
 	for _, n := range e.Numbers {
 		names = append(names, "a number for "+n.Pool)
+	}
+	for _, n := range e.Names {
+		names = append(names, "a free value for "+n.Pool)
 	}
 	return "the mapping needs " + strings.Join(names, " and ")
 }

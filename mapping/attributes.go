@@ -22,6 +22,7 @@ type attributeRule struct {
 	keepEmpty bool
 	reference event.Kind // the value is the id of such an object, and its DN is written
 	allocate  *Number
+	unique    *uniqueRule
 }
 
 // notByRule are attributes that no rule writes, with the reason.
@@ -81,33 +82,40 @@ func (r *reader) attribute(rule *attributeRule, n ast.Node, in scope) bool {
 }
 
 // sources are the keys of a rule that say where values come from.
-var sources = []string{"value", "const", "reference", "allocate"}
+var sources = []string{"value", "const", "reference", "allocate", "unique"}
 
 func (r *reader) attributeKeys(rule *attributeRule, keys *ast.MappingNode, in scope) {
-	expression := func(into **expression, purpose purpose) func(ast.Node) {
-		return func(n ast.Node) {
-			if s, ok := r.scalar(n, "an expression"); ok {
-				*into = r.expression(s, in, purpose)
-			}
+	value := func(n ast.Node) {
+		if s, ok := r.scalar(n, "an expression"); ok {
+			rule.value = r.expression(s, in, forValues)
 		}
 	}
 	kind, authority := event.KindUser, ""
+	var candidates *expression
+	var longest int64
 	r.each(keys, map[string]func(ast.Node){
-		"value": expression(&rule.value, forValues),
+		"value": value,
 		"const": func(n ast.Node) {
 			rule.isConst = true
 			rule.constant = r.constants(n)
 		},
-		"reference": expression(&rule.value, forValues),
+		"reference": value,
 		"kind": func(n ast.Node) {
 			word, _ := r.oneOf(n, "kind", "user", "unit", "group")
 			kind = map[string]event.Kind{"user": event.KindUser, "unit": event.KindUnit, "group": event.KindGroup}[word]
 		},
 		"allocate": func(n ast.Node) { rule.allocate = r.allocate(rule.name, n) },
 		"unique": func(n ast.Node) {
-			r.report(r.at(n), "give one value that is unique in IDaaS, such as user.username", "a choice among candidates is not possible here")
+			if s, ok := r.scalar(n, "unique"); ok {
+				candidates = r.expression(s, in.undecided(), forValues)
+			}
 		},
-		"when":      expression(&rule.when, forCondition),
+		"max_length": func(n ast.Node) { longest, _ = r.number(n, "max_length", 1) },
+		"when": func(n ast.Node) {
+			if s, ok := r.scalar(n, "an expression"); ok {
+				rule.when = r.expression(s, in.undecided(), forCondition)
+			}
+		},
 		"authority": func(n ast.Node) { authority, _ = r.oneOf(n, "authority", "managed", "initial", "merge") },
 		"on_empty": func(n ast.Node) {
 			word, _ := r.oneOf(n, "on_empty", "remove", "keep")
@@ -115,9 +123,12 @@ func (r *reader) attributeKeys(rule *attributeRule, keys *ast.MappingNode, in sc
 		},
 	})
 	given := slices.DeleteFunc(slices.Clone(sources), func(key string) bool { return !hasKey(keys, key) })
-	if len(given) != 1 && !hasKey(keys, "unique") {
-		r.report(rule.at, "", "a rule has exactly one of %s", list(sources, "and"))
+	if len(given) != 1 {
+		r.problem(rule.at, "a rule has exactly one of %s", list(sources, "and"))
 		return
+	}
+	if candidates != nil {
+		rule.unique = &uniqueRule{candidates, int(min(longest, maxText))}
 	}
 	switch {
 	case hasKey(keys, "reference"):
@@ -125,11 +136,25 @@ func (r *reader) attributeKeys(rule *attributeRule, keys *ast.MappingNode, in sc
 	case hasKey(keys, "kind"):
 		r.problem(rule.at, "'kind' says of which kind a reference is, and there is none")
 	}
-	switch {
-	case authority == "initial", authority == "" && rule.allocate != nil:
+	switch authority {
+	case "initial":
 		rule.authority = plan.Initial
-	case authority == "merge":
+	case "merge":
 		rule.authority = plan.Merge
+	}
+	r.meaningless(rule, keys, given[0], authority)
+}
+
+// meaningless finds keys that say nothing about a rule of this sort.
+func (r *reader) meaningless(rule *attributeRule, keys *ast.MappingNode, source, authority string) {
+	if hasKey(keys, "max_length") && source != "unique" {
+		r.report(rule.at, "truncate(text, n) shortens a value", "'max_length' is for unique")
+	}
+	if hasKey(keys, "on_empty") && source != "value" && source != "reference" {
+		r.problem(rule.at, "'on_empty' has no meaning with %s, which is never empty", source)
+	}
+	if authority != "" && authority != "initial" && (source == "allocate" || source == "unique") {
+		r.problem(rule.at, "what %s decides is decided once, so its authority can only be initial", source)
 	}
 }
 
@@ -146,21 +171,4 @@ func (r *reader) constants(n ast.Node) []string {
 		}
 	}
 	return out
-}
-
-func (r *reader) allocate(name string, n ast.Node) *Number {
-	number := &Number{Pool: strings.ToLower(name)}
-	keys := r.keys(n, "allocate")
-	if keys == nil {
-		return number
-	}
-	before := len(r.errors.List)
-	r.each(keys, map[string]func(ast.Node){
-		"from": func(n ast.Node) { number.From, _ = r.number(n, "from", 0) },
-		"to":   func(n ast.Node) { number.To, _ = r.number(n, "to", 0) },
-	})
-	if len(r.errors.List) == before && (!hasKey(keys, "from") || !hasKey(keys, "to") || number.To < number.From) {
-		r.problem(r.at(n), "allocate has a range, as in { from: 20000, to: 60000 }")
-	}
-	return number
 }

@@ -28,8 +28,9 @@ type Input struct {
 	DN plan.DN
 	// Resolved are the DNs of objects that rules refer to.
 	Resolved map[event.Ref]plan.DN
-	// Numbers are those allocated for the object, by pool.
+	// Numbers and Names are what was decided for the object, by pool.
 	Numbers map[string]int64
+	Names   map[string]string
 	// Owned are the values that we added before to attributes with authority merge, by attribute name in lower case.
 	Owned map[string][]string
 	// Deleted: the object is gone.
@@ -127,6 +128,9 @@ func (e *evaluation) wanted() (Result, error) {
 	if err := e.inScope(); err != nil {
 		return Result{}, err
 	}
+	if err := e.decide(); err != nil {
+		return Result{}, err
+	}
 	d := e.desired()
 	d.ObjectClasses = e.section.objectClasses
 	var missing []string
@@ -142,7 +146,7 @@ func (e *evaluation) wanted() (Result, error) {
 			return Result{}, err
 		}
 	}
-	if len(e.asked.Objects)+len(e.asked.Numbers) > 0 {
+	if len(e.asked.Objects) > 0 {
 		return Result{}, &e.asked
 	}
 	if e.section.kind == event.KindUser {
@@ -319,7 +323,15 @@ func (e *evaluation) rule(rule *attributeRule, d *plan.Desired) error {
 	if err != nil || !speaks {
 		return err
 	}
-	d.Rules = append(d.Rules, plan.Rule{Attribute: rule.name, Values: values, Authority: rule.authority, Owned: e.in.Owned[strings.ToLower(rule.name)]})
+	wanted := plan.Rule{Attribute: rule.name, Values: values, Authority: rule.authority}
+	switch {
+	case rule.decides():
+		// An entry that has a value keeps it; one that was made before the rule was gets one now.
+		wanted.Authority = plan.Merge
+	case rule.authority == plan.Merge:
+		wanted.Owned = e.in.Owned[strings.ToLower(rule.name)]
+	}
+	d.Rules = append(d.Rules, wanted)
 	return nil
 }
 
@@ -328,13 +340,9 @@ func (e *evaluation) wantedValues(rule *attributeRule) (values []string, speaks 
 	switch {
 	case rule.isConst:
 		return rule.constant, true, nil
-	case rule.allocate != nil:
-		number, ok := e.in.Numbers[rule.allocate.Pool]
-		if !ok {
-			e.asked.Numbers = append(e.asked.Numbers, *rule.allocate)
-			return nil, false, nil
-		}
-		return []string{valueText(number)}, true, nil
+	case rule.decides():
+		decided, ok := e.decidedValue(rule.name)
+		return []string{decided}, ok, nil
 	}
 	if values, err = e.values(rule.value, "attributes."+rule.name); err != nil {
 		return nil, false, err
@@ -372,7 +380,12 @@ func (e *evaluation) references(kind event.Kind, ids []string) (dns []string, co
 func (e *evaluation) unseen(ex *expression) []string {
 	var out []string
 	for _, read := range ex.reads {
-		if !e.seen(read) {
+		attribute, decided := strings.CutPrefix(read, nameEntry+".")
+		switch {
+		case e.seen(read):
+		case decided:
+			out = append(out, e.undecided(attribute)...)
+		default:
 			out = append(out, read)
 		}
 	}
@@ -385,6 +398,9 @@ func (e *evaluation) seen(read string) bool {
 	switch {
 	case !isField:
 		return root != nameDN || !e.in.DN.Empty()
+	case root == nameEntry:
+		_, decided := e.decidedValue(field)
+		return decided
 	case field == event.FieldID:
 		return root == e.section.in.own() || e.in.Above != nil
 	case root == e.section.in.own():

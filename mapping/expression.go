@@ -27,6 +27,12 @@ type expression struct {
 	// readsAbove: it reads the unit above, so that has to be known.
 	readsAbove bool
 	program    *vm.Program
+	// canonical is its text in a form in which expressions that only look different are equal, items that of each item
+	// where it is a list.
+	canonical string
+	items     []string
+	// neverEmpty: it gives something for every object, as far as its form tells.
+	neverEmpty bool
 	// record and field say which field it is, where it is nothing but one; program is not needed then.
 	record, field string
 }
@@ -77,7 +83,15 @@ func (r *reader) expression(source scalar, in scope, purpose purpose) *expressio
 		r.report(source.at(), hint, "%s", message)
 		return nil
 	}
-	e := &expression{source: source, at: source.at(), reads: g.reads, readsAbove: g.readsAbove}
+	e := &expression{
+		source: source, at: source.at(), reads: g.reads, readsAbove: g.readsAbove,
+		canonical: tree.Node.String(), neverEmpty: neverEmpty(tree.Node, in),
+	}
+	if list, ok := tree.Node.(*ast.ArrayNode); ok {
+		for _, item := range list.Nodes {
+			e.items = append(e.items, item.String())
+		}
+	}
 	if e.record, e.field = plainField(tree.Node, in); e.field != "" {
 		return e
 	}

@@ -99,7 +99,7 @@ func (r *reader) topLevel(s *Set, root *ast.MappingNode) {
 	units := hasKey(root, "organizational_unit")
 	for _, kind := range []event.Kind{event.KindUnit, event.KindUser, event.KindGroup} {
 		if n := sections[kind]; n != nil {
-			s.sections[kind] = r.section(s, scope{kind, units && kind != event.KindGroup}, n)
+			s.sections[kind] = r.section(s, scope{kind: kind, above: units && kind != event.KindGroup}, n)
 		}
 	}
 	if tests != nil {
@@ -121,10 +121,12 @@ func (r *reader) section(s *Set, in scope, n ast.Node) *section {
 	if keys == nil {
 		return c
 	}
+	in.decided = decidedNames(keys)
+	c.in = in
 	known := map[string]func(ast.Node){
 		"scope": func(n ast.Node) {
 			if v, ok := r.scalar(n, "scope"); ok {
-				c.scope = r.expression(v, in, forCondition)
+				c.scope = r.expression(v, in.undecided(), forCondition)
 			}
 		},
 		"dn": func(n ast.Node) {
@@ -132,7 +134,7 @@ func (r *reader) section(s *Set, in scope, n ast.Node) *section {
 				c.dn = r.dnTemplate(v, in)
 			}
 		},
-		"match":          func(n ast.Node) { c.match = r.matches(n, in) },
+		"match":          func(n ast.Node) { c.match = r.matches(n, in.undecided()) },
 		"object_classes": func(n ast.Node) { c.objectClasses = r.words(n, "object_classes") },
 		"attributes":     func(n ast.Node) { c.attributes = r.attributes(n, in) },
 	}
@@ -173,12 +175,8 @@ func (r *reader) complete(s *Set, c *section, keys *ast.MappingNode) {
 		return
 	}
 	r.checkPlace(c.dn, s.base, c.in)
-	for _, name := range c.dn.names() {
-		i := slices.IndexFunc(c.attributes, func(a attributeRule) bool { return strings.EqualFold(a.name, name) })
-		if i >= 0 && c.attributes[i].authority != plan.Managed {
-			r.problem(c.attributes[i].at, "%s names the entry, so its authority can only be managed", name)
-		}
-	}
+	r.checkNames(c)
+	r.checkNaming(c)
 }
 
 // words reads names of attributes or object classes.
@@ -211,7 +209,7 @@ func (r *reader) members(s *Set, c *section, n ast.Node) {
 		},
 		"value": func(n ast.Node) {
 			if v, ok := r.scalar(n, "members.value"); ok && strings.TrimSpace(v.text) != nameDN {
-				rule.value = r.expression(v, scope{kind: event.KindUser}, forText)
+				rule.value = r.expression(v, scope{kind: event.KindUser, decided: s.userNames()}, forText)
 			}
 		},
 		"placeholder": func(n ast.Node) {

@@ -121,7 +121,7 @@ func (g *guard) identifier(n *ast.IdentifierNode) {
 	switch {
 	case slices.Contains(g.variables, name):
 	case g.scope.isRecord(name):
-		g.refuse(n, "name a field of it, such as "+name+".id", "%s is a record, and a value is text", name)
+		g.refuse(n, "name a field of it, such as "+name+"."+g.scope.fieldNames(name)[0], "%s is a record, and a value is text", name)
 	case name == nameDN, name == nameBase:
 		g.read(name)
 	default:
@@ -132,6 +132,10 @@ func (g *guard) identifier(n *ast.IdentifierNode) {
 func (g *guard) unknownName(n ast.Node, name string) {
 	if name == nameUnit || name == nameParent {
 		g.refuse(n, "the mapping has no organizational_unit section; user.ous holds the units of a user", "nothing is known of %s here", name)
+		return
+	}
+	if name == nameEntry {
+		g.refuse(n, "", "nothing can be read of %s here: it holds what unique and allocate rules of this section have decided", name)
 		return
 	}
 	if field := g.fieldOfOwn(name); field != "" {
@@ -207,11 +211,11 @@ func (g *guard) field(n *ast.MemberNode, root *ast.IdentifierNode, property *ast
 			return
 		}
 		g.unknownName(root, record)
-	case name == nameCustom || name == nameRaw:
+	case record != nameEntry && (name == nameCustom || name == nameRaw):
 		g.refuse(n, fmt.Sprintf("name a field of it, as in %s.%s.title", record, name), "%s.%s is a record, and a value is text", record, name)
 	case !slices.Contains(g.scope.fieldNames(record), name):
 		hint := didYouMean(name, g.scope.fieldNames(record))
-		if hint == "" {
+		if hint == "" && record != nameEntry {
 			hint = fmt.Sprintf("fields of your own are %s.custom.%s", record, name)
 		}
 		g.refuse(property, hint, "%s has no field %s", record, name)

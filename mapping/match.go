@@ -105,6 +105,8 @@ func (r *reader) equality(rule *matchRule, attribute, value scalar, in scope) {
 	rule.pieces = []piece{{literal: "(" + attribute.text + "="}, {expr: e}, {literal: ")"}}
 }
 
-func readsOwn(e *expression, in scope) bool {
-	return slices.ContainsFunc(e.reads, func(read string) bool { return strings.HasPrefix(read, in.own()+".") })
+func readsOwn(e *expression, in scope) bool { return readsBelow(e, in.own()) }
+
+func readsBelow(e *expression, record string) bool {
+	return slices.ContainsFunc(e.reads, func(read string) bool { return strings.HasPrefix(read, record+".") })
 }

@@ -115,7 +115,7 @@ func reason(err error) error {
 
 // checkPlace finds templates that lead outside the base, or give everybody the same DN.
 func (r *reader) checkPlace(t *dnTemplate, base plan.DN, in scope) {
-	own := func(e *expression) bool { return readsOwn(e, in) }
+	own := func(e *expression) bool { return readsOwn(e, in) || readsBelow(e, nameEntry) }
 	if !slices.ContainsFunc(t.rdns[0], func(ava templateAVA) bool { return slices.ContainsFunc(expressionsOf(ava.pieces), own) }) {
 		example := "{" + in.own() + ".name}"
 		if in.kind == event.KindUser {

@@ -16,6 +16,7 @@ const (
 	nameBase   = "base"
 	nameCustom = "custom"
 	nameRaw    = "raw"
+	nameEntry  = "entry"
 )
 
 // scope is what the expressions of a section can read: the object, the unit above it, its own DN and the base.
@@ -23,6 +24,14 @@ type scope struct {
 	kind event.Kind
 	// above: units are known to the mapping, so the unit above can be read.
 	above bool
+	// decided are the attributes that can be read as fields of entry.
+	decided []string
+}
+
+// undecided returns the scope of what has to be known before anything is decided.
+func (s scope) undecided() scope {
+	s.decided = nil
+	return s
 }
 
 // own is the name of the object.
@@ -59,7 +68,7 @@ func (s scope) fields(name string) []event.Field {
 
 // isRecord reports whether a name stands for a record with fields.
 func (s scope) isRecord(name string) bool {
-	return name != "" && (name == s.own() || name == s.aboveName())
+	return name != "" && (name == s.own() || name == s.aboveName() || name == nameEntry && len(s.decided) > 0)
 }
 
 // names returns every name that an expression may begin with.
@@ -68,11 +77,17 @@ func (s scope) names() []string {
 	if above := s.aboveName(); above != "" {
 		names = append(names, above)
 	}
+	if len(s.decided) > 0 {
+		names = append(names, nameEntry)
+	}
 	return append(names, nameDN, nameBase)
 }
 
 // fieldNames returns what may stand after a name and a dot.
 func (s scope) fieldNames(name string) []string {
+	if name == nameEntry {
+		return s.decided
+	}
 	var names []string
 	for _, f := range s.fields(name) {
 		names = append(names, f.Name)
@@ -90,6 +105,13 @@ func (s scope) types() types.Map {
 		record := recordTypes(s.fields(above))
 		record[nameDN] = types.String
 		out[above] = record
+	}
+	if len(s.decided) > 0 {
+		record := types.Map{}
+		for _, name := range s.decided {
+			record[name] = types.String
+		}
+		out[nameEntry] = record
 	}
 	return out
 }

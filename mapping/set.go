@@ -109,11 +109,29 @@ func (s *Set) MemberValue(user event.Object, dn plan.DN) (string, error) {
 		return dn.String(), nil
 	}
 	e := s.evaluation(&section{kind: event.KindUser, in: scope{kind: event.KindUser}}, Input{Object: user, DN: dn})
+	name := map[string]any{}
+	for _, ava := range dn.RDN() {
+		for _, attribute := range s.userNames() {
+			if strings.EqualFold(attribute, ava.Type) {
+				name[attribute] = ava.Value
+			}
+		}
+	}
+	e.env[nameEntry] = name
 	values, err := e.values(rule.value, "group.members.value")
 	if err != nil || len(values) == 0 {
 		return "", err
 	}
 	return values[0], nil
+}
+
+// userNames returns the attributes that name the entry of a user.
+func (s *Set) userNames() []string {
+	user := s.sections[event.KindUser]
+	if user == nil || user.dn == nil {
+		return nil
+	}
+	return user.dn.names()
 }
 
 // References returns the attributes whose values are the DNs of other entries.
@@ -177,6 +195,9 @@ func (a attributeRule) expressions() []*expression {
 		if e != nil {
 			out = append(out, e)
 		}
+	}
+	if a.unique != nil {
+		out = append(out, a.unique.candidates)
 	}
 	return out
 }

@@ -128,7 +128,9 @@ func idOf(record event.Values) string {
 
 // desired evaluates the mapping, and answers what it asks for.
 func (t *trial) desired(object event.Object) (Result, error) {
-	in := Input{Object: object, Numbers: map[string]int64{}, Resolved: map[event.Ref]plan.DN{}, Deleted: object.Deleted()}
+	in := Input{
+		Object: object, Numbers: map[string]int64{}, Names: map[string]string{}, Resolved: map[event.Ref]plan.DN{}, Deleted: object.Deleted(),
+	}
 	var err error
 	if in.Above, err = t.above(object); err != nil {
 		return Result{}, err
@@ -257,36 +259,64 @@ func (t *trial) answer(in *Input, asked *Unresolved) error {
 		}
 		in.Resolved[ref] = entry.DN
 	}
+	current, err := t.find(asked.Match)
+	if err != nil {
+		return err
+	}
 	for _, n := range asked.Numbers {
-		number, err := t.free(n)
-		if err != nil {
+		if in.Numbers[n.Pool], err = t.number(n, current); err != nil {
 			return err
 		}
-		in.Numbers[n.Pool] = number
+	}
+	for _, n := range asked.Names {
+		if in.Names[n.Pool], err = t.name(n, current); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// free returns the lowest number that no entry of the directory has.
-func (t *trial) free(n Number) (int64, error) {
+// number returns the number that an entry has, or the lowest that no entry of the directory has.
+func (t *trial) number(n Number, current *plan.Entry) (int64, error) {
+	if current != nil {
+		if kept, ok := n.Kept(current); ok {
+			return kept, nil
+		}
+	}
 	for number := n.From; number <= n.To; number++ {
-		if t.holder(n.Pool, valueText(number)) == nil {
+		if !t.taken(n.Pool, valueText(number)) {
 			return number, nil
 		}
 	}
 	return 0, fmt.Errorf("no number of %s from %d to %d is free", n.Pool, n.From, n.To)
 }
 
-// holder returns an entry that has a value, nil if there is none.
-func (t *trial) holder(attribute, value string) *plan.Entry {
+// name returns the value that an entry has, or the first candidate that no entry of the directory has.
+func (t *trial) name(n Name, current *plan.Entry) (string, error) {
+	if current != nil {
+		if kept := n.Kept(current); kept != "" {
+			return kept, nil
+		}
+	}
+	candidates := n.Candidates(0, maxCandidates)
+	for _, c := range candidates {
+		if !t.taken(n.Pool, c) {
+			return c, nil
+		}
+	}
+	return "", fmt.Errorf("every value of %s from %s to %s is taken", n.Pool, candidates[0], candidates[len(candidates)-1])
+}
+
+// taken reports whether an entry has a value.
+func (t *trial) taken(attribute, value string) bool {
 	for _, e := range t.test.directory {
 		for _, has := range e.Values(attribute) {
 			if plan.DefaultMatching().Equal(attribute, has, value) {
-				return e
+				return true
 			}
 		}
 	}
-	return nil
+	return false
 }
 
 // mayAdd finds out why an entry cannot be made.

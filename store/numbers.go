@@ -3,12 +3,18 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 )
 
 // Allocate gives the object a number of a pool.
-func (s *SQLite) Allocate(ctx context.Context, key Key, pool string, from, to int64) (int64, error) {
+func (s *SQLite) Allocate(ctx context.Context, key Key, pool string, from, to int64, taken ...int64) (int64, error) {
 	var number int64
 	err := s.writer.do(ctx, func(t *tx) error {
+		for _, n := range taken {
+			if err := t.takeAway(key, pool, n); err != nil {
+				return err
+			}
+		}
 		args := []any{key.Directory, pool, string(key.Object.Kind), key.Object.ID}
 		found, err := t.row("SELECT value FROM number WHERE directory = ? AND pool = ? AND kind = ? AND object = ?", args, &number)
 		if err != nil || found {
@@ -29,6 +35,19 @@ func (s *SQLite) Allocate(ctx context.Context, key Key, pool string, from, to in
 		return err
 	})
 	return number, err
+}
+
+// kindTaken is the kind of the numbers that somebody else has whom we do not know.
+const kindTaken = "taken"
+
+// takeAway notes that somebody else has a number, so that it is never given out. It does nothing where the number is one
+// that another object was given.
+func (t *tx) takeAway(key Key, pool string, number int64) error {
+	_, err := t.exec(`INSERT INTO number (directory, pool, value, kind, object) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (directory, pool, value) DO UPDATE SET kind = excluded.kind, object = excluded.object
+		WHERE number.kind = ? AND number.object = ?`,
+		key.Directory, pool, number, kindTaken, strconv.FormatInt(number, 10), string(key.Object.Kind), key.Object.ID)
+	return err
 }
 
 // lowestFree returns the first number from start on that was never given out. Numbers never become free again, so the

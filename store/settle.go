@@ -48,7 +48,7 @@ func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject) (woken
 	if err := t.remember(s, object); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(t.memberships(s), t.rebase(s)); err != nil {
+	if err := errors.Join(t.memberships(s), t.rebase(s), t.release(s)); err != nil {
 		return nil, err
 	}
 	again, err := t.again(s)

@@ -209,8 +209,15 @@ type Store interface {
 	WaitsFor(ctx context.Context, key Key) ([]event.Ref, error)
 
 	// Allocate gives the object a number of a pool that no object of the directory has or ever had, the lowest free
-	// one from from to to, or the one it has already, even outside of them. It is ErrNoneLeft if none is left.
-	Allocate(ctx context.Context, key Key, pool string, from, to int64) (int64, error)
+	// one from from to to, or the one it has already, even outside of them. It is ErrNoneLeft if none is left. Numbers
+	// that are taken, by somebody whom the store does not know, are given to nobody from then on; an object that was given
+	// one of them gets another.
+	Allocate(ctx context.Context, key Key, pool string, from, to int64, taken ...int64) (int64, error)
+
+	// Claim gives the object the first of the candidates that no other object of the directory has claimed in the pool, or
+	// the one that it has claimed already, if that is among them; the empty text where all are claimed. An object claims
+	// one name in a pool, until it settles without an entry. Names that differ in case or spaces only are the same.
+	Claim(ctx context.Context, key Key, pool string, candidates []string) (string, error)
 
 	// MarkPasswordTried records that the password of a delivery is about to be written, so that a refusal by the
 	// password history after a crash is known to be our own repeat.

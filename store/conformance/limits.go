@@ -19,6 +19,11 @@ func limitTests() []test {
 		{"a pool that is used up says so", numbersUsedUp},
 		{"ranges that overlap share their numbers", numbersOverlap},
 		{"many callers get different numbers", numbersConcurrent},
+		{"taken numbers are given to nobody", numbersTaken},
+		{"a taken number that an object was given is replaced", numbersReplaced},
+		{"the first free name is claimed", namesInOrder},
+		{"a claim stands until the object has no entry", namesKept},
+		{"many callers get different names", namesConcurrent},
 		{"a guard lets through as many as its limit", guardLimit},
 		{"the same object counts once", guardSame},
 		{"what is granted stays granted", guardGranted},
@@ -96,6 +101,71 @@ func numbersConcurrent(w world) {
 	for i, n := range all {
 		equal(w, "number", n, int64(1000+i))
 	}
+}
+
+func numbersTaken(w world) {
+	number := func(id string, taken ...int64) int64 {
+		w.Helper()
+		n, err := w.Allocate(w.Context(), in(corp, user(id)), "uidNumber", 100, 200, taken...)
+		w.must(err)
+		return n
+	}
+	equal(w, "first", number("user_1", 100, 101, 103), 102)
+	equal(w, "second", number("user_2"), 104)
+	equal(w, "third, where the number of the first is said to be taken", number("user_3", 102), 105)
+	equal(w, "first again", number("user_1"), 102)
+}
+
+func numbersReplaced(w world) {
+	equal(w, "number", w.number(corp, "user_1", "uidNumber", 100, 200), 100)
+	n, err := w.Allocate(w.Context(), in(corp, user("user_1")), "uidNumber", 100, 200, 100)
+	w.must(err)
+	equal(w, "number in its place", n, 101)
+	equal(w, "number in its place again", w.number(corp, "user_1", "uidNumber", 100, 200), 101)
+	equal(w, "number of another", w.number(corp, "user_2", "uidNumber", 100, 200), 102)
+}
+
+func (w world) claim(directory, id string, candidates ...string) string {
+	w.Helper()
+	name, err := w.Claim(w.Context(), in(directory, user(id)), "uid", candidates)
+	w.must(err)
+	return name
+}
+
+func namesInOrder(w world) {
+	equal(w, "first", w.claim(corp, "user_1", "ann", "ann2"), "ann")
+	equal(w, "second, who writes it otherwise", w.claim(corp, "user_2", "Ann", "ann2"), "ann2")
+	equal(w, "third", w.claim(corp, "user_3", "ann", "ann2"), "")
+	equal(w, "in another directory", w.claim(lab, "user_3", "ann", "ann2"), "ann")
+	equal(w, "second again", w.claim(corp, "user_2", "ann", "ann2"), "ann2")
+	equal(w, "first, who has another name now", w.claim(corp, "user_1", "anna"), "anna")
+	equal(w, "third, after that", w.claim(corp, "user_3", "ann", "ann2"), "ann")
+}
+
+func namesKept(w world) {
+	one := in(corp, user("user_1"))
+	w.claim(corp, "user_1", "ann")
+	w.remember(one, known(user("user_1")), at("uid=ann,dc=example,dc=org"))
+	equal(w, "another, while the entry is there", w.claim(corp, "user_2", "ann", "ann2"), "ann2")
+	w.remember(one, gone(user("user_1")), store.Record{})
+	equal(w, "another, after it is gone", w.claim(corp, "user_3", "ann"), "ann")
+}
+
+func namesConcurrent(w world) {
+	const callers = 16
+	names := make([]string, callers)
+	candidates := make([]string, callers)
+	for i := range candidates {
+		candidates[i] = numbered("ann", i)
+	}
+	w.together(callers, func(ctx context.Context, i int) error {
+		var err error
+		names[i], err = w.Claim(ctx, in(corp, user(numbered("user", i))), "uid", candidates)
+		return err //nolint:wrapcheck // The test shows it.
+	})
+	slices.Sort(names)
+	slices.Sort(candidates)
+	equal(w, "names", names, candidates)
 }
 
 func guardLimit(w world) {

@@ -121,6 +121,17 @@ CREATE TABLE pool (
 	PRIMARY KEY (directory, name, start)
 ) @keyed@;
 
+-- Names that objects have or are about to get, each an attribute's value that only one entry may have.
+CREATE TABLE claim (
+	directory TEXT NOT NULL,
+	pool TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	object TEXT NOT NULL,
+	value TEXT NOT NULL,
+	PRIMARY KEY (directory, kind, object, pool)
+) @keyed@;
+CREATE UNIQUE INDEX claim_by_value ON claim (directory, pool, value);
+
 -- What the guards have let through.
 CREATE TABLE spent (
 	directory TEXT NOT NULL,

@@ -44,28 +44,19 @@ type status struct {
 // statusOf takes a wanted account apart.
 func statusOf(want plan.Account, now event.Millis) status {
 	state := want.State
-	s := status{}
+	s := status{rules: want.Rules(now)}
 	part := func(means plan.Means, said, applies bool) bool {
-		switch {
-		case !said:
+		if !said || !means.Auto {
 			return false
-		case means.Auto:
-			s.said = true
-			return applies
-		case applies:
-			s.rules = append(s.rules, means.On...)
-		default:
-			s.rules = append(s.rules, means.Off...)
 		}
-		return false
+		s.said = true
+		return applies
 	}
 	s.disabled = part(want.Disable, state.StatusSeen, state.Disabled)
 	s.locked = part(want.Lock, state.LockSeen, state.Locked(now))
 	if want.Expire.Auto {
 		s.expirySaid, s.expiresAt = state.ExpirySeen, state.ExpiresAt
 		s.expired = state.Expired(now)
-	} else {
-		part(want.Expire, state.ExpirySeen, state.Expired(now))
 	}
 	return s
 }

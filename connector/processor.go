@@ -147,13 +147,15 @@ type run struct {
 	noPassword bool
 	// lastMember: the server has refused to take the last member from the group.
 	lastMember bool
-	// rootMade: the root was looked at, so that a missing one is made once only.
-	rootMade bool
+	// placeMade: a missing place of the mapping was made, which is done once only.
+	placeMade bool
 	// found is the entry of the object in this round, once it was looked for.
 	found  *plan.Entry
 	looked bool
 	// chose: a name was chosen for a new entry, which somebody else may get first.
 	chose bool
+	// left: the object is gone, so no other entry is to speak of its entry any more, even where that is kept.
+	left bool
 	// renamedFrom is the DN that references to the entry still may hold.
 	renamedFrom plan.DN
 }
@@ -214,6 +216,7 @@ func (r *run) wrote(op plan.Operation) {
 func (r *run) finish(ctx context.Context, draft draft) (again bool) {
 	r.result.DN = draft.plan.DN
 	r.result.Gone = draft.plan.DN.Empty()
+	r.left = r.result.Gone || draft.desired.Removal != nil && draft.desired.Removal.Action != plan.RemoveKeep
 	if r.result.Gone {
 		r.result.Link, r.result.Owned = "", nil
 	} else {

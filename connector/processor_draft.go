@@ -19,9 +19,11 @@ type draft struct {
 	plan    plan.Plan
 	// secondLook: the server wants some of it in a later step, after the password; see Flavour.
 	secondLook bool
-	// status are the rules that express the login status, disables says that they take it away.
-	status   []plan.Rule
-	disables bool
+	// status are the rules that express the login status, disables says that they take it away; elsewhere: the user is
+	// kept at a place of its own because of it.
+	status    []plan.Rule
+	disables  bool
+	elsewhere bool
 }
 
 // draft computes what is to be written now. It returns false where the task has ended, with its outcome set.
@@ -107,6 +109,9 @@ func (r *run) express(profile *Profile, d *draft) bool {
 		if d.desired.Removal != nil {
 			account.State.Disabled, account.State.StatusSeen = true, true
 		}
+		if d.desired.Removal == nil {
+			d.desired.DN = r.kept(*account, d)
+		}
 		account.Unlock = r.task.Unlock
 		account.HasPassword = !r.task.Merged.Object.Password.Zero()
 		rules, unsupported, err := profile.Flavour.AccountRules(*account, d.current, r.task.Now)
@@ -133,6 +138,20 @@ func (r *run) express(profile *Profile, d *draft) bool {
 	d.desired.Password = &plan.Password{Text: password, Hash: rule.Hash, MustChange: rule.MustChange}
 	d.secondLook = profile.Flavour.StatusAfterPassword() && d.current == nil
 	return true
+}
+
+// kept returns where the entry belongs with the status that its user has. Where the mapping cannot tell its usual place,
+// one that is kept elsewhere goes there all the same.
+func (r *run) kept(account plan.Account, d *draft) plan.DN {
+	usual := d.desired.DN
+	if usual.Empty() && d.current != nil {
+		usual = d.current.DN
+	}
+	if dn := account.Place(usual, r.task.Now); !dn.Equal(usual) {
+		d.elsewhere = true
+		return dn
+	}
+	return d.desired.DN
 }
 
 func (r *run) build(ctx context.Context, profile *Profile, d draft) (plan.Plan, error) {
@@ -176,9 +195,13 @@ func (r *run) permitted(ctx context.Context, d draft) bool {
 	return true
 }
 
-// changesStatus reports whether the plan writes an attribute that a status rule speaks about.
+// changesStatus reports whether the plan writes an attribute that a status rule speaks about, or moves the user to where
+// those with that status are kept.
 func changesStatus(d draft) bool {
 	for _, op := range d.plan.Operations {
+		if move, ok := op.(plan.ModifyDN); ok && d.elsewhere && !move.NewSuperior.Empty() {
+			return true
+		}
 		modify, ok := op.(plan.Modify)
 		if !ok {
 			continue

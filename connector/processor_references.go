@@ -9,11 +9,11 @@ import (
 	"idaas-ldap/plan"
 )
 
-// follow corrects what other entries say of an entry that was renamed or removed, where the server has not done so
-// itself. It starts from where the entry was at the last settled write, so that a crash in between leaves nothing behind.
+// follow corrects what other entries say of an entry that was renamed, or whose object is gone, where the server has not
+// done so itself. It starts from where the entry was at the last settled write, so that a crash in between leaves nothing behind.
 func (r *run) follow(ctx context.Context) error {
 	was, is := r.renamedFrom, r.result.DN
-	if was.Empty() || (!r.result.Gone && was.Equal(is)) {
+	if was.Empty() || (!r.left && was.Equal(is)) {
 		return nil
 	}
 	attributes := r.set.References()
@@ -22,7 +22,13 @@ func (r *run) follow(ctx context.Context) error {
 	if byDN {
 		attributes = append(attributes, rule.Attribute)
 	}
-	if r.result.Gone {
+	if r.left {
+		// A server that follows renames by itself has put the new DN of an entry that is kept in the place of the old one.
+		if !is.Empty() && !is.Equal(was) {
+			if err := r.replaceReferences(ctx, attributes, is.String(), ""); err != nil {
+				return err
+			}
+		}
 		is = nil
 	}
 	if err := r.replaceReferences(ctx, attributes, was.String(), is.String()); err != nil {
@@ -41,7 +47,7 @@ func (r *run) followMemberValue(ctx context.Context, attribute string, was plan.
 		return nil //nolint:nilerr // A value that cannot be computed for the former record stands in no group.
 	}
 	after := ""
-	if !r.result.Gone {
+	if !r.left {
 		if after, err = r.set.MemberValue(r.task.Merged.Object, r.result.DN); err != nil {
 			return fmt.Errorf("member value of %s: %w", r.task.Known.Ref, err)
 		}

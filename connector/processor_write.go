@@ -191,18 +191,18 @@ func temporaryName(ref event.Ref) string {
 	return "idaas-ldap-" + hex.EncodeToString(sum[:8])
 }
 
-// missingParent handles a place whose entry above is missing: the root is made, a unit that is not where it was is
-// looked at first.
+// missingParent handles a place whose entry above is missing: one that the mapping fixes is made, a unit that is not
+// where it was is looked at first.
 func (r *run) missingParent(ctx context.Context, d draft) (again bool) {
-	parent := d.desired.DN.Parent()
-	if parent.Equal(r.set.Root()) && !r.rootMade {
-		r.rootMade = true
-		return r.makeRoot(ctx)
+	parent := d.plan.DN.Parent()
+	if place, fixed := r.set.PlaceEntry(parent); fixed && !r.placeMade {
+		r.placeMade = true
+		return r.makePlace(ctx, place)
 	}
 	self := r.task.Merged.Object
 	unit := event.Ref{Kind: event.KindUnit, ID: self.PrimaryUnit()}
 	if unit.ID == "" || unit.ID == event.RootUnitID || !r.set.ReadsAbove(self.Ref.Kind) {
-		r.wait(event.CodeWaitsForObject, fmt.Sprintf("the entry above %s is missing: create %s", d.desired.DN, parent))
+		r.wait(event.CodeWaitsForObject, fmt.Sprintf("the entry above %s is missing: create %s", d.plan.DN, parent))
 		return false
 	}
 	r.result.Touch = append(r.result.Touch, unit)
@@ -210,10 +210,10 @@ func (r *run) missingParent(ctx context.Context, d draft) (again bool) {
 	return false
 }
 
-func (r *run) makeRoot(ctx context.Context) (again bool) {
-	built, err := plan.Build(nil, r.set.RootEntry(), plan.Policy{Matching: plan.DefaultMatching()})
+func (r *run) makePlace(ctx context.Context, place plan.Desired) (again bool) {
+	built, err := plan.Build(nil, place, plan.Policy{Matching: plan.DefaultMatching()})
 	if err != nil {
-		return r.failed(fmt.Errorf("plan the root unit: %w", err))
+		return r.failed(fmt.Errorf("plan %s: %w", place.DN, err))
 	}
 	for _, op := range built.Operations {
 		err := r.target.Apply(ctx, op)
@@ -222,7 +222,7 @@ func (r *run) makeRoot(ctx context.Context) (again bool) {
 			return true
 		}
 		if err != nil {
-			return r.failed(fmt.Errorf("make the root unit %s: %w", r.set.Root(), err))
+			return r.failed(fmt.Errorf("make %s, which the mapping names as a place: %w", place.DN, err))
 		}
 		r.result.Operations = append(r.result.Operations, op)
 	}

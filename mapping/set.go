@@ -34,13 +34,32 @@ func (s *Set) RootAbove() *Above {
 	return &Above{Object: event.Object{Ref: ref, Existence: event.Existence{Present: true}, Facts: map[string]event.Fact{event.FieldID: {Value: ref.ID}}}, DN: s.Root()}
 }
 
-// RootEntry returns what the root unit's entry should be where it is missing: its object classes and its name.
-func (s *Set) RootEntry() plan.Desired {
-	classes := []string{"organizationalUnit"}
-	if unit := s.sections[event.KindUnit]; unit != nil {
-		classes = unit.objectClasses
+// PlaceEntry returns what an entry should be where it is missing, for the places that the mapping fixes for others to be
+// below: the root unit, and where disabled users and leavers are kept. It returns false for any other.
+func (s *Set) PlaceEntry(dn plan.DN) (plan.Desired, bool) {
+	place := plan.Desired{DN: dn, Base: s.base, ObjectClasses: []string{defaultClasses[event.KindUnit]}}
+	if dn.Equal(s.Root()) {
+		if unit := s.sections[event.KindUnit]; unit != nil {
+			place.ObjectClasses = unit.objectClasses
+		}
+		place.Object = event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}
+		return place, true
 	}
-	return plan.Desired{Object: event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}, DN: s.Root(), Base: s.base, ObjectClasses: classes}
+	isPlace := slices.ContainsFunc(s.places(), dn.Equal)
+	return place, isPlace && strings.EqualFold(dn.RDN()[0].Type, "ou")
+}
+
+// places returns where the sections keep entries that are not at their usual place.
+func (s *Set) places() []plan.DN {
+	var out []plan.DN
+	for _, c := range s.sections {
+		for _, dn := range []plan.DN{c.lifecycle.disable.MoveTo, c.lifecycle.lock.MoveTo, c.lifecycle.expire.MoveTo, c.removal.MoveTo} {
+			if !dn.Empty() {
+				out = append(out, dn)
+			}
+		}
+	}
+	return out
 }
 
 // Handles reports whether the mapping has a section for a kind of object.

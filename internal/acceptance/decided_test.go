@@ -96,19 +96,8 @@ func decidedOnce(t *testing.T, p *product) {
 // addOthers adds entries that are not ours: one that has the name that all want, and all together many numbers.
 func (p *product) addOthers(count int) {
 	p.t.Helper()
-	conn, err := ldap.DialURL(p.dir.url)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	if err := conn.Bind(p.dir.readDN, p.dir.password); err != nil {
-		p.t.Fatal(err)
-	}
-	people := ldap.NewAddRequest("ou=people,"+testBase, nil)
-	people.Attribute("objectClass", []string{"organizationalUnit"})
-	if err := conn.Add(people); err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultEntryAlreadyExists) {
-		p.t.Fatal(err)
-	}
+	p.addUnit("people")
+	conn := p.reader()
 	for i := range count {
 		uid := "ann-lee"
 		if i > 0 {
@@ -124,6 +113,16 @@ func (p *product) addOthers(count int) {
 		if err := conn.Add(add); err != nil {
 			p.t.Fatal(err)
 		}
+	}
+}
+
+// addUnit adds a unit below the suffix where it is not there yet.
+func (p *product) addUnit(name string) {
+	p.t.Helper()
+	unit := ldap.NewAddRequest("ou="+name+","+testBase, nil)
+	unit.Attribute("objectClass", []string{"organizationalUnit"})
+	if err := p.reader().Add(unit); err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultEntryAlreadyExists) {
+		p.t.Fatal(err)
 	}
 }
 

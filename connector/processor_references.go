@@ -22,17 +22,19 @@ func (r *run) follow(ctx context.Context) error {
 	if byDN {
 		attributes = append(attributes, rule.Attribute)
 	}
+	kept := is
 	if r.left {
-		// A server that follows renames by itself has put the new DN of an entry that is kept in the place of the old one.
-		if !is.Empty() && !is.Equal(was) {
-			if err := r.replaceReferences(ctx, attributes, is.String(), ""); err != nil {
-				return err
-			}
-		}
 		is = nil
 	}
 	if err := r.replaceReferences(ctx, attributes, was.String(), is.String()); err != nil {
 		return err
+	}
+	// A server that follows renames by itself, at its leisure, may have put the new DN of an entry that is kept in the place
+	// of the old one before that was removed; it is looked for last, as from here on it has nothing to replace.
+	if r.left && !kept.Empty() && !kept.Equal(was) {
+		if err := r.replaceReferences(ctx, attributes, kept.String(), ""); err != nil {
+			return err
+		}
 	}
 	if hasMembers && !byDN && r.task.Known.Ref.Kind == event.KindUser {
 		return r.followMemberValue(ctx, rule.Attribute, was)

@@ -33,6 +33,7 @@ type App struct {
 	Directories []*Directory
 
 	log     *logrus.Logger
+	clock   func() time.Time
 	cfg     *config.Config
 	metrics *telemetry.Metrics
 	keys    []*receiver.RemoteKeys
@@ -44,7 +45,12 @@ type App struct {
 // Open makes the product from a configuration: store, directories, dispatcher, receiver and admin listener, in this
 // order. After it has returned the addresses are bound; nothing is served before Run.
 func Open(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string) (*App, error) {
-	a := &App{log: log, cfg: cfg, metrics: telemetry.NewMetrics(version, time.Now)}
+	return OpenAt(ctx, cfg, log, version, time.Now)
+}
+
+// OpenAt is Open with a clock of the caller's: what ends by itself, a lock or an account, ends by it.
+func OpenAt(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string, clock func() time.Time) (*App, error) {
+	a := &App{log: log, clock: clock, cfg: cfg, metrics: telemetry.NewMetrics(version, clock)}
 	if err := a.open(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -57,7 +63,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.Store, err = OpenStore(ctx, a.cfg); err != nil {
 		return err
 	}
-	if a.Directories, err = OpenDirectories(a.cfg, a.log, a.metrics); err != nil {
+	if a.Directories, err = openDirectories(a.cfg, a.log, a.metrics, a.clock); err != nil {
 		return err
 	}
 	routes := make([]dispatch.Route, len(a.Directories))
@@ -66,7 +72,7 @@ func (a *App) open(ctx context.Context) error {
 		routes[i], names[i] = d.route(), d.Name
 	}
 	a.Dispatcher = dispatch.New(dispatch.Config{
-		Store: a.Store, Routes: routes, Clock: time.Now, Rand: newRand(), Log: a.log, Observer: a.metrics,
+		Store: a.Store, Routes: routes, Clock: a.clock, Rand: newRand(), Log: a.log, Observer: a.metrics,
 	})
 	a.metrics.WatchBacklog(ctx, names, a.Store.Counts)
 	if a.watcher, err = watchMappings(a.Directories, a.log, a.metrics); err != nil {
@@ -83,14 +89,14 @@ func (a *App) open(ctx context.Context) error {
 }
 
 func (a *App) openReceiver(ctx context.Context) error {
-	verifier, err := a.Verifier(time.Now)
+	verifier, err := a.Verifier(a.clock)
 	if err != nil {
 		return err
 	}
 	r := a.cfg.Receiver
 	handler := receiver.NewHandler(receiver.Config{
 		Path: r.Path, Verifier: verifier, Intake: intake{a}, AllowFrom: r.AllowFrom, TrustedProxies: r.TrustedProxies,
-		AnswerWithin: r.AnswerWithin, MaxBodyBytes: r.MaxBodyBytes, Log: a.log, Clock: time.Now,
+		AnswerWithin: r.AnswerWithin, MaxBodyBytes: r.MaxBodyBytes, Log: a.log, Clock: a.clock,
 		Observe: func(result string, took time.Duration) {
 			if result != "ok" {
 				a.metrics.Rejected(result)
@@ -184,10 +190,14 @@ func (t temporaryStore) Close() error {
 
 // OpenDirectories opens the configured directories with their mappings. All wrong mappings are reported at once.
 func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics) ([]*Directory, error) {
+	return openDirectories(cfg, log, metrics, time.Now)
+}
+
+func openDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) ([]*Directory, error) {
 	var directories []*Directory
 	var problems []error
 	for _, c := range cfg.Directories {
-		d, err := openDirectory(c, log, metrics)
+		d, err := openDirectory(c, log, metrics, clock)
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -250,7 +260,7 @@ func (a *App) prune(ctx context.Context) {
 	ticker := time.NewTicker(pruneEvery)
 	defer ticker.Stop()
 	for {
-		n, err := a.Store.Prune(ctx, event.Millis(time.Now().Add(-a.cfg.Store.Retention).UnixMilli()))
+		n, err := a.Store.Prune(ctx, event.Millis(a.clock().Add(-a.cfg.Store.Retention).UnixMilli()))
 		switch {
 		case err != nil && ctx.Err() == nil:
 			a.log.WithError(err).Error("cannot remove old events from the store")

@@ -31,7 +31,7 @@ type Directory struct {
 func (d *Directory) Mapping() *mapping.Set { return d.mapping.Set() }
 
 // openDirectory connects nothing yet: a directory that is down does not keep the service from starting.
-func openDirectory(cfg config.Directory, log logrus.FieldLogger, metrics *telemetry.Metrics) (*Directory, error) {
+func openDirectory(cfg config.Directory, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) (*Directory, error) {
 	d := &Directory{Name: cfg.Name, Config: cfg}
 	var err error
 	if d.mapping, err = reload.Load(string(cfg.Mapping), func(r reload.Result) { d.reloaded(r, log, metrics) }); err != nil {
@@ -46,7 +46,7 @@ func openDirectory(cfg config.Directory, log logrus.FieldLogger, metrics *teleme
 		StartTLS: cfg.StartTLS, AllowCleartext: cfg.AllowCleartext, TLS: tlsConfig,
 		BindDN: cfg.BindDN, BindPassword: cfg.BindPassword, External: cfg.SASL == config.SASLExternal,
 		Connections: cfg.Connections, Timeout: cfg.Timeout,
-		Log: log.WithField("directory", cfg.Name), Clock: time.Now,
+		Log: log.WithField("directory", cfg.Name), Clock: clock,
 		Observe: func(verb string, code uint16, took time.Duration) {
 			if metrics != nil {
 				metrics.Operation(cfg.Name, verb, connector.CodeName(code), took)

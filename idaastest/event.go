@@ -53,6 +53,7 @@ type User struct {
 	Status                           string
 	Description                      string
 	AccountExpireTime                int64 // milliseconds, 0 for never
+	LockExpireTime                   int64 // milliseconds, 0 if the account is not locked
 	Custom                           map[string]string
 }
 
@@ -66,16 +67,18 @@ func (u User) Fields(updated time.Time) map[string]any {
 	if status == "" {
 		status = event.StatusEnabled
 	}
-	expires := u.AccountExpireTime
-	if expires == 0 {
-		expires = -1
+	orNever := func(ms int64) string {
+		if ms == 0 {
+			ms = -1
+		}
+		return strconv.FormatInt(ms, 10)
 	}
 	at := strconv.FormatInt(updated.UnixMilli(), 10)
 	fields := map[string]any{
 		"userId": u.ID, "username": u.Username, "displayName": u.DisplayName, "passwordSet": true,
 		"phoneRegion": u.PhoneRegion, "phoneVerified": u.PhoneVerified, "email": u.Email, "emailVerified": u.Email != "",
 		"userExternalId": u.ID, "userSourceType": "build_in", "status": status,
-		"accountExpireTime": strconv.FormatInt(expires, 10), "lockExpireTime": "-1",
+		"accountExpireTime": orNever(u.AccountExpireTime), "lockExpireTime": orNever(u.LockExpireTime),
 		"registerTime": at, "createTime": at, "updateTime": at, "description": u.Description,
 		"primaryOrganizationalUnitId": unit,
 		"organizationalUnits":         []map[string]any{{"organizationalUnitId": unit, "primary": true}},

@@ -14,17 +14,37 @@ const embeddedPassword = "the connector's"
 
 func startEmbedded(tb testing.TB) *ldaptest.Server {
 	tb.Helper()
+	const connector = "cn=connector,ou=system," + testBase
 	server, err := ldaptest.Start(ldaptest.Config{
-		AdminDN: "cn=admin," + testBase, AdminPassword: secret.New(embeddedPassword), Placeholder: "cn=nobody," + testBase,
+		AdminPassword: secret.New(embeddedPassword), Placeholder: "cn=nobody," + testBase, Writers: []string{connector},
+		Passwords: ldaptest.PasswordPolicy{MinLength: 8, History: 3, HashClearText: true, RefuseHashed: true},
 		LDIF: `dn: dc=example,dc=org
 objectClass: dcObject
 objectClass: organization
 dc: example
 o: Example
 
+dn: ou=system,dc=example,dc=org
+objectClass: organizationalUnit
+ou: system
+
+dn: cn=connector,ou=system,dc=example,dc=org
+objectClass: organizationalRole
+objectClass: simpleSecurityObject
+cn: connector
+userPassword: the connector's
+
+dn: ou=people,dc=example,dc=org
+objectClass: organizationalUnit
+ou: people
+
 dn: ou=groups,dc=example,dc=org
 objectClass: organizationalUnit
 ou: groups
+
+dn: ou=leavers,dc=example,dc=org
+objectClass: organizationalUnit
+ou: leavers
 `,
 	})
 	if err != nil {
@@ -34,10 +54,13 @@ ou: groups
 	return server
 }
 
-func embeddedDirectory(s *ldaptest.Server) directory {
-	return directory{
-		url: s.URL(), bindDN: "cn=admin," + testBase, readDN: "cn=admin," + testBase, password: embeddedPassword,
-		mapping: openLDAPMapping, people: "ou=people," + testBase, groups: "ou=groups," + testBase,
+func embeddedDirectory(s *ldaptest.Server) *directory {
+	return &directory{
+		vocabulary: inetOrgPerson("entryUUID"), can: means{status: true, history: true, minLength: true, ends: true},
+		url: s.URL(), bindDN: "cn=connector,ou=system," + testBase, password: embeddedPassword,
+		readDN: "cn=admin," + testBase, readPassword: embeddedPassword, mapping: openLDAPMapping,
+		base: testBase, people: "ou=people," + testBase, groups: "ou=groups," + testBase, leavers: "ou=leavers," + testBase,
+		writes: func(testing.TB) []ldaptest.Write { return writesOf(s) },
 	}
 }
 
@@ -45,6 +68,9 @@ func embeddedDirectory(s *ldaptest.Server) directory {
 func writesOf(s *ldaptest.Server) []ldaptest.Write {
 	var out []ldaptest.Write
 	for _, r := range s.Journal() {
+		if !strings.HasPrefix(r.BoundAs, "cn=connector,") {
+			continue
+		}
 		w := ldaptest.Write{Type: r.Verb, DN: r.DN}
 		for _, m := range r.Modifications {
 			w.Mods = append(w.Mods, m.Name+":")
@@ -124,3 +150,5 @@ func TestEmbeddedUnitMovesBelowItsFormerChild(t *testing.T) {
 	}
 	wantDN(t, p.find("(businessCategory="+parent.ID+")"), "ou=Parent,ou=Child,ou=people,"+testBase)
 }
+
+func TestEmbeddedEvents(t *testing.T) { runRows(t, embeddedDirectory(startEmbedded(t))) }

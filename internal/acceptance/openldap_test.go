@@ -9,16 +9,17 @@ import (
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
-	"idaas-ldap/internal/secret"
 	"idaas-ldap/ldaptest"
 )
 
 const openLDAPMapping = "../../configs/mappings/openldap.yaml"
 
-func secretNone() secret.Text { return secret.Text{} }
-
-func slapdDirectory(s *ldaptest.Slapd) directory {
-	return directory{url: s.URL, bindDN: s.BindDN, password: s.Password, readDN: s.AdminDN, mapping: openLDAPMapping, people: "ou=people," + testBase, groups: "ou=groups," + testBase}
+func slapdDirectory(s *ldaptest.Slapd) *directory {
+	return &directory{
+		vocabulary: inetOrgPerson("entryUUID"), can: means{status: true, history: true, minLength: true, lockout: true, ends: true},
+		url: s.URL, bindDN: s.BindDN, password: s.Password, readDN: s.AdminDN, readPassword: s.Password, mapping: openLDAPMapping,
+		base: testBase, people: "ou=people," + testBase, groups: "ou=groups," + testBase, leavers: "ou=leavers," + testBase,
+	}
 }
 
 // A user's life on slapd, and what slapd's own log says was written at each step.
@@ -244,4 +245,11 @@ func checkOrganization(t *testing.T, p *product, org idaastest.Organization) {
 		}
 		wantMembers(t, p, g.ID, members...)
 	}
+}
+
+func TestOpenLDAPEvents(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
+	dir := slapdDirectory(server)
+	dir.writes = server.Writes
+	runRows(t, dir)
 }

@@ -1,0 +1,81 @@
+package acceptance_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"idaas-ldap/event"
+	"idaas-ldap/idaastest"
+	"idaas-ldap/store"
+)
+
+// feed is one application of IDaaS, and the directory that it feeds; the first one where it feeds several.
+type feed struct {
+	p         *product
+	name      string
+	directory string // its name in the configuration
+	dir       *directory
+	tenant    *idaastest.Tenant
+	client    *idaastest.Client
+}
+
+// send sends events in one request and returns the answer.
+func (f *feed) send(tb testing.TB, events ...idaastest.Event) idaastest.Answer {
+	tb.Helper()
+	answer, err := f.client.Send(context.Background(), events...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if answer.Status != 200 {
+		tb.Fatalf("answered with %d: %s", answer.Status, answer.Body)
+	}
+	return answer
+}
+
+// apply sends events and fails unless each is answered with the code.
+func (f *feed) apply(tb testing.TB, code event.Code, events ...idaastest.Event) {
+	tb.Helper()
+	answer := f.send(tb, events...)
+	for _, e := range events {
+		list, result := answer.Of(e.ID)
+		if result.EventCode != string(code) {
+			tb.Fatalf("%s: %s %s: %s; want %s", e.Type.Short(), list, result.EventCode, result.EventMessage, code)
+		}
+	}
+}
+
+// settleWithin is how long events may take to settle. It is only met where something is wrong.
+const settleWithin = 2 * time.Minute
+
+// await looks until a look finds nothing, and returns what the last one found.
+func (p *product) await(tb testing.TB, within time.Duration, look func() []store.EventRecord) []store.EventRecord {
+	tb.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		found := look()
+		if len(found) == 0 || time.Now().After(deadline) {
+			return found
+		}
+		<-time.After(5 * time.Millisecond) // between two looks, never in place of one
+	}
+}
+
+func (p *product) events(tb testing.TB, filter store.Filter) []store.EventRecord {
+	tb.Helper()
+	records, err := p.app.Store.Events(context.Background(), filter)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return records
+}
+
+// outcome returns what became of an event in the feed's directory so far.
+func (f *feed) outcome(tb testing.TB, id string) event.Outcome {
+	tb.Helper()
+	records := f.p.events(tb, store.Filter{EventID: id, Directory: f.directory})
+	if len(records) != 1 {
+		tb.Fatalf("the store has %d records of %s; want one", len(records), id)
+	}
+	return records[0].Outcome
+}

@@ -1,0 +1,96 @@
+package acceptance_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// row is one promise of the contract. It is tried on every kind of directory.
+type row struct {
+	event string // what it is about: the event, as people call it
+	says  string // what the directory says afterwards
+	play  func(s *scene)
+}
+
+func (r row) title() string { return r.event + ": " + r.says }
+
+// chapter is a part of the table.
+type chapter struct {
+	title string
+	rows  []row
+}
+
+// goodPassword is one that every directory takes.
+const goodPassword = "Correct-Horse-1"
+
+// withManager makes users name their managers, which no ready mapping does: IDaaS has no field for it.
+var withManager = []edit{{"description: user.description", "description: user.description\nmanager: { reference: user.custom.manager }"}}
+
+// suiteSetup is one product for all rows: the ready mapping, and beside it the same directory once for each way of the
+// mapping that a row needs.
+func suiteSetup(dir *directory, unencrypted bool) setup {
+	variant := func(name string, edits ...edit) configured {
+		return configured{name: name, dir: dir, edits: edits, connections: 1}
+	}
+	deletes := func(by string) edit { return edit{"delete: delete", "delete: " + by} }
+	units := func(by string) edit {
+		return edit{"on_delete: { when_not_empty: wait }", "on_delete: { when_not_empty: " + by + " }"}
+	}
+	return setup{unencrypted: unencrypted, directories: []configured{
+		{name: "corp", dir: dir},
+		variant("leavers-disabled", deletes("disable")),
+		variant("leavers-moved", deletes(`{ move: "`+dir.leavers+`" }`)),
+		variant("leavers-purged", deletes(`{ move: "`+dir.leavers+`", purge_after: 1h }`)),
+		variant("units-fail", units("fail")),
+		variant("units-children", units("move_children")),
+		variant("units-subtree", units("subtree")),
+		{name: "no-passwords", dir: dir, connections: 1, passwordsOff: true},
+	}}
+}
+
+// runRows tries every row on a directory, twice in a row: once with encrypted events and once without. Neither run may
+// leave anything behind.
+func runRows(t *testing.T, dir *directory) {
+	t.Helper()
+	t.Cleanup(dir.close)
+	dir.edits = withManager
+	before := dir.tree(t)
+	for _, round := range []string{"encrypted", "unencrypted"} {
+		t.Run(round, func(t *testing.T) {
+			p := startProductWith(t, suiteSetup(dir, round == "unencrypted"))
+			seen := 0
+			for _, c := range chapters {
+				for _, r := range c.rows {
+					t.Run(strings.ReplaceAll(r.title(), "/", " or "), func(t *testing.T) {
+						r.play(newScene(t, p.feed, &seen))
+					})
+				}
+			}
+		})
+		if diff := cmp.Diff(before, dir.tree(t)); diff != "" {
+			t.Errorf("the run with %s events left something behind (-before +after):\n%s", round, diff)
+		}
+	}
+}
+
+// eventually waits until something holds that the product does by itself.
+func (s *scene) eventually(what string, holds func() bool) {
+	s.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for !holds() {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("it never happened that %s", what)
+		}
+		<-time.After(10 * time.Millisecond) // between two looks, never in place of one
+	}
+}
+
+// chapters is the table.
+var chapters = []chapter{
+	{"Users", userRows},
+	{"Organizational units", unitRows},
+	{"Groups", groupRows},
+}

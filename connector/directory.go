@@ -93,12 +93,28 @@ func Open(cfg Config) (*Directory, error) {
 // Close closes the connections that are not in use; the others follow when they are put back.
 func (d *Directory) Close() { d.pool.close() }
 
-// do runs one step on a connection and turns its error into an OutcomeError.
+// do runs one step on a connection and turns its error into an OutcomeError. Where the connection was lost while reading,
+// it is read once more on another one: that does no harm, and a server that was restarted answers while one that is down
+// shows itself to be.
 func (d *Directory) do(ctx context.Context, verb string, dn plan.DN, hide secret.Text, f func(*pooled) error) error {
+	err := d.once(ctx, verb, f)
+	if verb == verbRead && isLost(err) && ctx.Err() == nil {
+		err = d.once(ctx, verb, f)
+	}
+	return outcome(verb, dn, err, hide)
+}
+
+func (d *Directory) once(ctx context.Context, verb string, f func(*pooled) error) error {
 	start := d.cfg.Clock()
 	err := d.pool.use(ctx, f)
 	d.cfg.Observe(verb, resultCode(err), d.cfg.Clock().Sub(start))
-	return outcome(verb, dn, err, hide)
+	return err
+}
+
+// isLost reports whether a connection ended without an answer.
+func isLost(err error) bool {
+	var known *OutcomeError
+	return err != nil && !errors.As(err, &known) && resultCode(err) == ldap.ErrorNetwork
 }
 
 func resultCode(err error) uint16 {

@@ -101,6 +101,12 @@ func (e *OutcomeError) EmptiesGroup() bool {
 	return e.Verb == "modify" && e.Code == ldap.LDAPResultObjectClassViolation
 }
 
+// refusesPassword reports whether a password cannot be set as things are: it is against the policy, or the server or the
+// connection is not made for it. The directory as a whole is well.
+func (e *OutcomeError) refusesPassword() bool {
+	return e.Verb == verbPassword && (e.Kind == KindPasswordRefused || e.Kind == KindRefused || e.Kind == KindConfiguration)
+}
+
 // advices say what a result code usually means for somebody who feeds a directory.
 var advices = map[uint16]string{
 	ldap.LDAPResultConstraintViolation:       "a value is against a rule of the directory: uniqueness, length or pattern",

@@ -163,7 +163,7 @@ func (p *pool) dial(ctx context.Context) (*pooled, error) {
 		conn, err := p.connect(ctx, p.cfg.URLs[n])
 		if err == nil {
 			p.mu.Lock()
-			p.current, p.pause, p.reason = n, 0, nil
+			p.current, p.broken, p.pause, p.reason = n, time.Time{}, 0, nil
 			p.mu.Unlock()
 			return conn, nil
 		}
@@ -230,8 +230,11 @@ func (p *pool) connect(ctx context.Context, address string) (*pooled, error) {
 func outcomeOfBind(address string, err error, password secret.Text) error {
 	err = outcome(verbBind, nil, err, password)
 	var o *OutcomeError
-	if errors.As(err, &o) && o.Kind != KindConfiguration {
-		o.Kind = KindUnavailable
+	if errors.As(err, &o) {
+		o.InDoubt = false // nothing was written
+		if o.Kind != KindConfiguration {
+			o.Kind = KindUnavailable
+		}
 	}
 	return fmt.Errorf("%s: %w", address, err)
 }
@@ -287,6 +290,7 @@ func (p *pool) secure(ctx context.Context, raw net.Conn, u *url.URL) (*ldap.Conn
 	conn.Start()
 	if p.cfg.StartTLS && u.Scheme == "ldap" {
 		if err := conn.StartTLS(config); err != nil {
+			_ = conn.Close() // its goroutine would outlive the socket
 			return nil, false, fmt.Errorf("StartTLS: %w", err)
 		}
 		return conn, true, nil

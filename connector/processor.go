@@ -287,8 +287,16 @@ func outcomeOf(err error) event.Outcome {
 		return event.Outcome{State: event.Failed, Code: event.CodeMapping, Message: err.Error()}
 	case errors.As(err, &refused):
 		switch refused.Kind {
-		case KindUnavailable, KindConfiguration:
+		case KindUnavailable:
 			return event.Outcome{State: event.Waiting, Code: event.CodeUnavailable, Message: err.Error()}
+		case KindConfiguration:
+			// Who cannot even bind finds everything closed. A single operation that is refused so is this object's trouble
+			// alone, and over when the settings are mended.
+			code := event.CodeRetry
+			if refused.Verb == verbBind {
+				code = event.CodeUnavailable
+			}
+			return event.Outcome{State: event.Waiting, Code: code, Message: refused.Explain()}
 		case KindRefused, KindNotUnique, KindPasswordRefused:
 			return event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: refused.Explain()}
 		}

@@ -59,7 +59,7 @@ func (r *run) setPassword(ctx context.Context, op plan.SetPassword) bool {
 	case errors.As(err, &outcome) && outcome.Kind == KindPasswordRefused && outcome.History && r.task.PasswordTried:
 		// A try before a crash has written it: the history knows it from then.
 		r.wrote(op)
-	case errors.As(err, &outcome) && (outcome.Kind == KindPasswordRefused || outcome.Kind == KindRefused):
+	case errors.As(err, &outcome) && outcome.refusesPassword():
 		r.result.PasswordOutcome = &event.Outcome{State: event.Failed, Code: event.CodePasswordRefused, Message: outcome.Explain()}
 	default:
 		return r.failed(err)

@@ -1,0 +1,219 @@
+package connector_test
+
+import (
+	"slices"
+	"testing"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+var vpn = group("group_vpn")
+
+// is says that a group exists.
+func (s *stage) is(ref event.Ref, name string) event.Change {
+	return s.say(event.TypeGroupPush, ref, event.Values{event.FieldName: name})
+}
+
+// joins says who belongs to a group, leaves who does not.
+func (s *stage) joins(users ...event.Ref) event.Change {
+	return s.members(event.TypeGroupAddUser, true, users)
+}
+
+func (s *stage) leaves(users ...event.Ref) event.Change {
+	return s.members(event.TypeGroupRemoveUser, false, users)
+}
+
+func (s *stage) members(kind event.Type, present bool, users []event.Ref) event.Change {
+	c := s.say(kind, vpn, nil)
+	for _, u := range users {
+		c.Members = append(c.Members, event.Member{User: u.ID, Present: present})
+	}
+	return c
+}
+
+const vpnIs = `
+dn: cn=Vpn,ou=groups,dc=example,dc=org
+changetype: modify
+`
+
+func TestOneMemberMoreIsOneValueMore(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.done(`
+dn: cn=Vpn,ou=groups,dc=example,dc=org
+changetype: add
+objectClass: groupOfNames
+cn: Vpn
+businessCategory: group_vpn
+member: cn=nobody,dc=example,dc=org
+`, vpn, s.is(vpn, "Vpn"))
+		s.done(vpnIs+`add: member
+member: uid=ann,ou=people,dc=example,dc=org
+-
+delete: member
+member: cn=nobody,dc=example,dc=org
+-
+`, vpn, s.joins(ann))
+		s.done(vpnIs+`add: member
+member: uid=bob,ou=people,dc=example,dc=org
+-
+`, vpn, s.joins(ann, bob))
+		s.done("", vpn, s.joins(ann))
+		s.done(vpnIs+`delete: member
+member: uid=ann,ou=people,dc=example,dc=org
+-
+`, vpn, s.leaves(ann))
+		// The server does not let the last one go without another; then the placeholder comes.
+		s.done(vpnIs+`add: member
+member: cn=nobody,dc=example,dc=org
+-
+delete: member
+member: uid=bob,ou=people,dc=example,dc=org
+-
+`, vpn, s.leaves(bob))
+	})
+}
+
+// A member who has no entry yet is waited for, and holds up no other.
+func TestAMemberWhoIsNotThereYet(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		result := s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann, bob))
+		if got := s.there("cn=Vpn," + groups).Values("member"); len(got) != 1 || got[0] != "uid=ann,"+people {
+			s.Errorf("the members are %q", got)
+		}
+		if o := result.MemberOutcomes[bob.ID]; result.Outcome.State != event.Done || o.State != event.Waiting || o.Code != event.CodeWaitsForObject || !slices.Equal(result.WaitsFor, []event.Ref{bob}) {
+			s.Errorf("the group is %+v, the missing member %+v; it waits for %v", result.Outcome, o, result.WaitsFor)
+		}
+		if _, differs := result.MemberOutcomes[ann.ID]; differs {
+			s.Error("the member who is there waits as well")
+		}
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.done(vpnIs+`add: member
+member: uid=bob,ou=people,dc=example,dc=org
+-
+`, vpn)
+		// Somebody who was never there need not come to leave, and somebody who is gone does not join.
+		eve := user("user_eve")
+		s.done("", vpn, s.leaves(eve))
+		s.process(bob, s.say(event.TypeUserDelete, bob, nil))
+		result = s.process(vpn, s.joins(bob))
+		if o := result.MemberOutcomes[bob.ID]; o.State != event.Skipped || o.Code != event.CodeNoObject {
+			s.Errorf("a member who is gone is %+v", o)
+		}
+	})
+}
+
+// A group whose entry somebody has removed is made anew with everybody who is known to belong to it.
+func TestAGroupIsMadeAnewWithItsMembers(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.make(plan.Delete{DN: plan.MustParseDN("cn=Vpn," + groups)})
+		s.done(`
+dn: cn=Vpn,ou=groups,dc=example,dc=org
+changetype: add
+objectClass: groupOfNames
+cn: Vpn
+businessCategory: group_vpn
+member: uid=ann,ou=people,dc=example,dc=org
+member: uid=bob,ou=people,dc=example,dc=org
+`, vpn, s.joins(bob))
+	})
+}
+
+// Where the server does not follow references itself, we do: after a move and after a deletion.
+func TestReferencesAreFollowed(t *testing.T) {
+	sales := unit("ou_sales")
+	onBoth(t, nil, func(s *stage) {
+		s.process(sales, s.called(sales, "Sales", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", sales.ID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.done(`
+dn: uid=ann,ou=Sales,ou=people,dc=example,dc=org
+changetype: modrdn
+newrdn: uid=ann
+deleteoldrdn: 1
+newsuperior: ou=people,dc=example,dc=org
+`+vpnIs+`add: member
+member: uid=ann,ou=people,dc=example,dc=org
+-
+delete: member
+member: uid=ann,ou=Sales,ou=people,dc=example,dc=org
+-
+`, ann, s.named(ann, "ann", event.RootUnitID))
+		s.done(`
+dn: uid=ann,ou=people,dc=example,dc=org
+changetype: delete
+`+vpnIs+`add: member
+member: cn=nobody,dc=example,dc=org
+-
+delete: member
+member: uid=ann,ou=people,dc=example,dc=org
+-
+`, ann, s.say(event.TypeUserDelete, ann, nil))
+	})
+}
+
+// After a crash between the rename and what follows it, the next look finishes the work.
+func TestReferencesAreFollowedAfterACrash(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.directory.once("modrdn", func(write func() error) error {
+			if err := write(); err != nil {
+				s.Error(err)
+			}
+			panic("power cut")
+		})
+		func() {
+			defer func() { _ = recover() }() // nothing is remembered of this try
+			s.process(ann, s.named(ann, "ann.kim", event.RootUnitID))
+		}()
+		s.process(ann, s.named(ann, "ann.kim", event.RootUnitID))
+		if got := s.there("cn=Vpn," + groups).Values("member"); len(got) != 1 || got[0] != "uid=ann.kim,"+people {
+			s.Errorf("the members are %q", got)
+		}
+	})
+}
+
+// Groups may name their members by something else than the DN; then a new name is followed, and a new place is not.
+func TestMembersByName(t *testing.T) {
+	sales := unit("ou_sales")
+	edits := []string{
+		`{ attribute: member, value: dn, placeholder: "cn=nobody,dc=example,dc=org" }`, `{ attribute: memberUid, value: user.username }`,
+		"object_classes: [groupOfNames]", "object_classes: [posixGroup]", "    description: group.description\n", "    gidNumber: { const: 100 }\n",
+		"businessCategory, value: group.id", "description, value: group.id", "businessCategory: group.id", "description: group.id",
+	}
+	onBoth(t, edits, func(s *stage) {
+		s.process(sales, s.called(sales, "Sales", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.done(`
+dn: cn=Vpn,ou=groups,dc=example,dc=org
+changetype: add
+objectClass: posixGroup
+cn: Vpn
+description: group_vpn
+gidNumber: 100
+memberUid: ann
+`, vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.done(`
+dn: uid=ann,ou=people,dc=example,dc=org
+changetype: modrdn
+newrdn: uid=ann
+deleteoldrdn: 1
+newsuperior: ou=Sales,ou=people,dc=example,dc=org
+`, ann, s.named(ann, "ann", sales.ID))
+		s.process(ann, s.named(ann, "ann.kim", sales.ID))
+		if got := s.there("cn=Vpn," + groups).Values("memberUid"); len(got) != 1 || got[0] != "ann.kim" {
+			s.Errorf("the members are %q", got)
+		}
+		s.process(ann, s.say(event.TypeUserDelete, ann, nil))
+		if got := s.there("cn=Vpn," + groups).Values("memberUid"); len(got) != 0 {
+			s.Errorf("the members are %q", got)
+		}
+	})
+}

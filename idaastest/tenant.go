@@ -151,13 +151,39 @@ func Sign(payload []byte, algorithm jose.SignatureAlgorithm, key any, header map
 	return signed.CompactSerialize()
 }
 
-// Encrypt makes a compact JWE with direct encryption.
+// Encrypt makes a compact JWE with direct encryption, which is what IDaaS does.
 func Encrypt(document []byte, key secret.Text, encryption jose.ContentEncryption, compression jose.CompressionAlgorithm) (string, error) {
+	raw, err := rawKey(key)
+	if err != nil {
+		return "", err
+	}
+	return seal(document, jose.Recipient{Algorithm: jose.DIRECT, Key: raw}, encryption, compression)
+}
+
+// EncryptWrapped makes a compact JWE whose key is wrapped with the shared one, which IDaaS never does.
+func EncryptWrapped(document []byte, key secret.Text) (string, error) {
+	raw, err := rawKey(key)
+	if err != nil {
+		return "", err
+	}
+	return seal(document, jose.Recipient{Algorithm: jose.A256KW, Key: raw}, jose.A256GCM, "")
+}
+
+// EncryptTo makes a compact JWE to a public key, which IDaaS never does.
+func EncryptTo(document []byte, public *rsa.PublicKey) (string, error) {
+	return seal(document, jose.Recipient{Algorithm: jose.RSA_OAEP, Key: public}, jose.A256GCM, "")
+}
+
+func rawKey(key secret.Text) ([]byte, error) {
 	raw, err := hex.DecodeString(key.Reveal())
 	if err != nil {
-		return "", fmt.Errorf("the encryption key is not hexadecimal: %w", err)
+		return nil, fmt.Errorf("the encryption key is not hexadecimal: %w", err)
 	}
-	encrypter, err := jose.NewEncrypter(encryption, jose.Recipient{Algorithm: jose.DIRECT, Key: raw}, &jose.EncrypterOptions{Compression: compression})
+	return raw, nil
+}
+
+func seal(document []byte, to jose.Recipient, encryption jose.ContentEncryption, compression jose.CompressionAlgorithm) (string, error) {
+	encrypter, err := jose.NewEncrypter(encryption, to, &jose.EncrypterOptions{Compression: compression})
 	if err != nil {
 		return "", fmt.Errorf("make an encrypter: %w", err)
 	}

@@ -127,6 +127,32 @@ func TestEveryChangedByteOfTheTokenIsRefused(t *testing.T) {
 	}
 }
 
+// The claims are covered by the signature: each byte of them counts, also where the token is put together anew around them.
+func TestEveryChangedByteOfTheClaimsIsRefused(t *testing.T) {
+	c := loadCaptured(t)
+	v := c.verifier(t, c.at())
+	parts := strings.Split(c.Event, ".")
+	for n, what := range map[int]string{0: "header", 1: "claims", 2: "signature"} {
+		content, err := base64.RawURLEncoding.DecodeString(parts[n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range content {
+			for _, by := range []byte{content[i] ^ 1, content[i] ^ 0x20, ' ', '0'} {
+				if by == content[i] {
+					continue
+				}
+				altered, changed := append([]byte(nil), content...), append([]string(nil), parts...)
+				altered[i] = by
+				changed[n] = base64.RawURLEncoding.EncodeToString(altered)
+				if _, err := v.Open(context.Background(), strings.Join(changed, ".")); err == nil {
+					t.Fatalf("byte %d of the %s changed from %q to %q is accepted", i, what, content[i], by)
+				}
+			}
+		}
+	}
+}
+
 func TestEveryChangedByteOfTheKeysIsRefused(t *testing.T) {
 	c := loadCaptured(t)
 	for i := range c.EncryptKey {
@@ -146,10 +172,9 @@ func TestEveryChangedByteOfTheKeysIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The first byte stays, as a key of another length is refused before it is tried.
-	for i := 1; i < len(modulus); i++ {
+	for i := range modulus {
 		altered := append([]byte(nil), modulus...)
-		altered[i] ^= 0x10
+		altered[i] ^= 0x10 // leaves the length of the number as it is
 		set.Keys[0]["n"] = base64.RawURLEncoding.EncodeToString(altered)
 		changed := c
 		if changed.JWKS, err = json.Marshal(set); err != nil {
@@ -158,5 +183,18 @@ func TestEveryChangedByteOfTheKeysIsRefused(t *testing.T) {
 		if _, err := changed.verifier(t, c.at()).Open(context.Background(), c.Event); err == nil {
 			t.Fatalf("byte %d of the modulus does not matter", i)
 		}
+	}
+	set.Keys[0]["n"] = base64.RawURLEncoding.EncodeToString(modulus)
+	for member, value := range map[string]string{"e": "AAEAAw", "kid": "KEYother"} {
+		was := set.Keys[0][member]
+		set.Keys[0][member] = value
+		changed := c
+		if changed.JWKS, err = json.Marshal(set); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := changed.verifier(t, c.at()).Open(context.Background(), c.Event); err == nil {
+			t.Errorf("%s of the key does not matter", member)
+		}
+		set.Keys[0][member] = was
 	}
 }

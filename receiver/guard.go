@@ -11,10 +11,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What one address may send where the configuration does not say: far more than IDaaS does.
+// What one address may send a second where the configuration does not say. IDaaS sends from one address and gives an event
+// up after a few refusals, so this is more than can be stored anyway: it keeps a flood from taking all the processors.
 const (
-	defaultRate  = 200
-	defaultBurst = 1000
+	defaultRate  = 5000
+	defaultBurst = 10_000
 	maxAddresses = 10_000 // remembered at a time
 )
 

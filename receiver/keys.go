@@ -150,7 +150,8 @@ func (r *RemoteKeys) Run(ctx context.Context) {
 func (r *RemoteKeys) Find(ctx context.Context, kid string) ([]jose.JSONWebKey, error) {
 	keys, _ := r.current()
 	if len(keys[kid]) == 0 {
-		r.fetch(ctx, fetchGap)
+		// A caller who goes away must not take the one fetch of this half minute with it.
+		r.fetch(context.WithoutCancel(ctx), fetchGap)
 		keys, _ = r.current()
 	}
 	if keys == nil {

@@ -81,7 +81,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openReceiver(ctx); err != nil {
 		return err
 	}
-	a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler(), Log: a.log})
+	a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler(), Log: a.log, Clock: a.clock})
 	if err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
 	}
@@ -106,7 +106,7 @@ func (a *App) openReceiver(ctx context.Context) error {
 		},
 	})
 	a.server, err = receiver.Listen(ctx, receiver.ServerConfig{
-		Listen: r.Listen, CertFile: string(r.TLS.CertFile), KeyFile: string(r.TLS.KeyFile), Handler: handler, Log: a.log,
+		Listen: r.Listen, CertFile: string(r.TLS.CertFile), KeyFile: string(r.TLS.KeyFile), Handler: handler, Log: a.log, Clock: a.clock,
 	})
 	if err != nil {
 		return fmt.Errorf("receiver.listen: %w", err)

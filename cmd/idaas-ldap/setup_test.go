@@ -31,9 +31,14 @@ const (
 // startDirectory starts a directory in memory with people and groups.
 func startDirectory(t *testing.T, more string) *ldaptest.Server {
 	t.Helper()
-	server, err := ldaptest.Start(ldaptest.Config{
-		AdminDN: adminDN, AdminPassword: secret.New(password), Placeholder: "cn=nobody," + suffix,
-		LDIF: `dn: dc=example,dc=org
+	return startDirectoryWith(t, ldaptest.Config{LDIF: more})
+}
+
+// startDirectoryWith does the same with settings of the directory; its content comes on top of people and groups.
+func startDirectoryWith(t *testing.T, cfg ldaptest.Config) *ldaptest.Server {
+	t.Helper()
+	cfg.AdminDN, cfg.AdminPassword, cfg.Placeholder = adminDN, secret.New(password), "cn=nobody,"+suffix
+	cfg.LDIF = `dn: dc=example,dc=org
 objectClass: dcObject
 objectClass: organization
 dc: example
@@ -47,8 +52,8 @@ dn: ou=groups,dc=example,dc=org
 objectClass: organizationalUnit
 ou: groups
 
-` + more,
-	})
+` + cfg.LDIF
+	server, err := ldaptest.Start(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

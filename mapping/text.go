@@ -110,7 +110,7 @@ var withoutAccent = strings.NewReplacer(
 func transliterate(s string) string {
 	// A transformer has a state, so each call has its own.
 	plain := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
-	out, _, err := transform.String(plain, withoutAccent.Replace(s))
+	out, _, err := transform.String(plain, withoutAccent.Replace(pinyinText(s)))
 	if err != nil {
 		return s
 	}

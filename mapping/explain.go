@@ -18,7 +18,20 @@ func (r *reader) wrongExpression(source scalar, err error) {
 		return
 	}
 	message, hint := explain(wrong.Message)
-	r.report(source.within(wrong.From), hint, "%s", message)
+	at := source.within(wrong.From)
+	if message == endsEarly && r.commentBegins(source.within(len([]rune(source.text)))) {
+		hint = "YAML takes ' #' for the beginning of a comment: put the expression in quotes"
+	}
+	r.report(at, hint, "%s", message)
+}
+
+const endsEarly = "the expression ends too early"
+
+// commentBegins reports whether what follows a place is a comment of YAML.
+func (r *reader) commentBegins(at place) bool {
+	letters := []rune(r.lines[min(at.line, len(r.lines))-1])
+	rest := string(letters[min(at.column-1, len(letters)):])
+	return strings.HasPrefix(strings.TrimLeft(rest, " "), "#")
 }
 
 var explanations = []struct {
@@ -26,7 +39,7 @@ var explanations = []struct {
 	explain func(match []string) (message, hint string)
 }{
 	{regexp.MustCompile(`^unexpected token EOF|^unexpected end of expression`), func([]string) (string, string) {
-		return "the expression ends too early", ""
+		return endsEarly, ""
 	}},
 	{regexp.MustCompile(`^unexpected token Operator\("="\)`), func([]string) (string, string) {
 		return "a single = means nothing", "write == to compare"

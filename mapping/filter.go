@@ -81,6 +81,9 @@ func (p *filterParser) filter(depth int) (*filter, error) {
 func (p *filterParser) combined(operator string, depth int) (*filter, error) {
 	f := &filter{operator: operator}
 	for !p.next(')') {
+		if p.at == len(p.text) {
+			return nil, p.wrong("a ) is missing")
+		}
 		below, err := p.filter(depth + 1)
 		if err != nil {
 			return nil, err

@@ -282,7 +282,27 @@ func (g *guard) loop(n *ast.BuiltinNode) {
 }
 
 func (g *guard) unknownFunction(n ast.Node, name string) {
-	g.refuse(n, didYouMean(name, functionNames()), "there is no function %s", name)
+	hint, ok := elsewhere[plain(name)]
+	if !ok {
+		hint = didYouMean(name, functionNames())
+	}
+	g.refuse(n, hint, "there is no function %s", name)
+}
+
+// elsewhere are names that functions have in other products and languages, with what does the same here.
+var elsewhere = map[string]string{
+	"append": "texts are joined with +", "concat": "texts are joined with +, lists with join(list, separator)",
+	"coalesce": "write it as a ?? b", "iif": "write it as condition ? a : b", "if": "write it as condition ? a : b",
+	"switch": "write it as condition ? a : b", "ifempty": "write it as a ?? b", "isnull": "write it as user.email == nil",
+	"ispresent": "write it as user.email != nil", "isnullorempty": "write it as user.email == nil", "not": "write it as: not condition",
+	"mid": "truncate(text, n) takes the first characters", "left": "truncate(text, n) does", "substring": "truncate(text, n) takes the first characters",
+	"now": "a mapping knows no clock, so that it gives the same result tomorrow", "today": "a mapping knows no clock, so that it gives the same result tomorrow",
+	"random": "a mapping knows no chance, so that it gives the same result twice", "reduce": "map, filter and join do most of it",
+	"normalizediacritics": "transliterate(text) does", "stripspaces": "write it as replace(text, \" \", \"\")", "removeaccents": "transliterate(text) does",
+	"count": "len(list) does", "size": "len(value) does", "length": "len(value) does",
+	"selectuniquevalue": "write a rule with unique, as in { unique: user.username }", "string": "text(value) does", "tostring": "text(value) does",
+	"cbin": "base64(text) does", "item": "items of a list are list[0], first(list) and last(list)", "word": "split(text, \" \")[0] is the first word",
+	"formatdatetime": "generalizedTime(ms), fileTime(ms) and epochDays(ms) do",
 }
 
 func (g *guard) call(n *ast.CallNode) {

@@ -8,9 +8,14 @@ import (
 
 // didYouMean returns a hint at the name that was probably meant, or the few that are known, or nothing.
 func didYouMean(name string, candidates []string) string {
-	best, bestDistance := "", len(name)/3+2
+	name = plain(name)
+	best, bestDistance := "", len(name)/3+1
 	for _, c := range candidates {
-		if d := distance(plain(name), plain(c)); d < bestDistance {
+		d := distance(name, plain(c))
+		if longEnough := min(len(name), len(c)) > 3; longEnough && (strings.HasPrefix(name, plain(c)) || strings.HasPrefix(plain(c), name)) {
+			d = 1
+		}
+		if d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}

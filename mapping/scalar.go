@@ -107,7 +107,7 @@ func (r *reader) oneOf(n ast.Node, what string, words ...string) (string, bool) 
 
 // nearestOnly is didYouMean for a message that lists the candidates itself.
 func nearestOnly(name string, words []string) string {
-	if hint := didYouMean(name, words); strings.HasPrefix(hint, "did") {
+	if hint := didYouMean(name, words); len(words) > 1 && strings.HasPrefix(hint, "did") {
 		return hint
 	}
 	return ""

@@ -451,16 +451,20 @@ func valuesOf(result any) ([]string, error) {
 		return nil, errTooMany
 	}
 	var values []string
+	size := 0
 	for _, v := range list {
 		if v == nil {
 			continue
 		}
 		text, ok := scalarText(v)
+		size += len(text)
 		switch {
 		case !ok:
 			return nil, wrongValue("it gives %s where text is needed; name the field of it that is meant", kindOf(v))
 		case len(text) > maxBinary:
 			return nil, wrongValue("it gives a value of more than %d bytes", maxBinary)
+		case size > maxWork:
+			return nil, wrongValue("its values have more than %d bytes together", maxWork)
 		case text == "":
 			continue
 		}

@@ -50,6 +50,9 @@ var explanations = []struct {
 	{regexp.MustCompile(`^literal not terminated`), func([]string) (string, string) {
 		return "a quote is not closed", ""
 	}},
+	{regexp.MustCompile(`^invalid (?:integer|float|hex|octal|binary)\S* literal`), func([]string) (string, string) {
+		return "a number is malformed or too large", ""
+	}},
 	{regexp.MustCompile(`coalesce expressions .* cannot be mixed`), func([]string) (string, string) {
 		return "?? and another operator stand side by side", "put parentheses around one of them"
 	}},

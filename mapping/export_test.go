@@ -1,18 +1,49 @@
 package mapping
 
-import "idaas-ldap/event"
+import (
+	"runtime"
 
-// Evaluate returns the value that the user section gives an attribute for a user of whom only the id is known.
-func Evaluate(s *Set, attribute string) (string, error) {
-	ref := event.Ref{Kind: event.KindUser, ID: "u"}
-	result, err := s.Desired(Input{Object: event.Object{Ref: ref, Existence: event.Existence{Present: true}}, Above: s.RootAbove()})
-	if err != nil {
-		return "", err
+	"github.com/expr-lang/expr/vm"
+
+	"idaas-ldap/event"
+)
+
+// Work is what the evaluation of an expression used up.
+type Work struct {
+	// Metered is what was counted, MaxMetered what may be.
+	Metered, MaxMetered int
+	// Allocated are the bytes that were allocated on the way.
+	Allocated uint64
+}
+
+// Evaluate returns the values that an expression in the rules of a user gives for a record.
+func Evaluate(source string, record event.Values) ([]string, error) {
+	values, _, err := EvaluateMeasured(source, record)
+	return values, err
+}
+
+// EvaluateMeasured is Evaluate with what it used up. A measurement is only of use where nothing else runs.
+func EvaluateMeasured(source string, fields event.Values) ([]string, Work, error) {
+	r := newReader("expression", []byte(source))
+	ex := r.expression(scalar{text: source, whole: &written{lines: r.lines, at: place{1, 1}, text: source}}, scope{kind: event.KindUser}, forValues)
+	if ex == nil {
+		r.errors.finish()
+		return nil, Work{}, &r.errors
 	}
-	for _, rule := range result.Rules {
-		if rule.Attribute == attribute && len(rule.Values) > 0 {
-			return rule.Values[0], nil
-		}
+	object := event.Object{Ref: event.Ref{Kind: event.KindUser, ID: "user_1"}, Facts: map[string]event.Fact{}}
+	for name, value := range fields {
+		object.Facts[name] = event.Fact{Value: value}
 	}
-	return "", nil
+	m := &meter{}
+	env := environment{meterName: m, nameUser: record(object)}
+	var machine vm.VM
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	result, err := ex.run(&machine, env)
+	var values []string
+	if err == nil {
+		values, err = valuesOf(result)
+	}
+	runtime.ReadMemStats(&after)
+	return values, Work{Metered: maxWork - m.left, MaxMetered: maxWork, Allocated: after.TotalAlloc - before.TotalAlloc}, err
 }

@@ -191,18 +191,21 @@ func (f *filter) attributes() []string {
 	return out
 }
 
-// escapeFilter escapes a value for a filter (RFC 4515 section 3): what has a meaning there, and octets that are no UTF-8.
+// escapeFilter escapes a value for a filter (RFC 4515 section 3): what has a meaning there, octets that are no UTF-8, and
+// U+FFFD, which go-ldap takes for such octets.
 func escapeFilter(value string) string {
 	var b strings.Builder
 	for i := 0; i < len(value); {
 		c, size := utf8.DecodeRuneInString(value[i:])
-		if c == utf8.RuneError && size <= 1 || strings.ContainsRune("*()\\\x00", c) {
-			fmt.Fprintf(&b, `\%02x`, value[i])
-			i++
+		octets := value[i : i+size]
+		i += size
+		if c != utf8.RuneError && !strings.ContainsRune("*()\\\x00", c) {
+			b.WriteString(octets)
 			continue
 		}
-		b.WriteString(value[i : i+size])
-		i += size
+		for _, octet := range []byte(octets) {
+			fmt.Fprintf(&b, `\%02x`, octet)
+		}
 	}
 	return b.String()
 }

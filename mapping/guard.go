@@ -2,8 +2,6 @@ package mapping
 
 import (
 	"fmt"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -23,12 +21,6 @@ var operators = []string{
 	"+", "-", "*", "/", "%", "==", "!=", "<", ">", "<=", ">=", "and", "or", "&&", "||", "in", "??",
 	"startsWith", "endsWith", "contains", "matches",
 }
-
-// Bounds on a pattern: on its text and on the program that it becomes.
-const (
-	maxPattern     = 512
-	maxPatternSize = 1000
-)
 
 // guard is the inspection of one expression.
 type guard struct {
@@ -244,7 +236,8 @@ func (g *guard) index(n *ast.MemberNode) {
 }
 
 func (g *guard) declaration(n *ast.VariableDeclaratorNode) {
-	if strings.HasPrefix(n.Name, hidden) || slices.Contains(g.scope.names(), n.Name) || slices.Contains(g.variables, n.Name) {
+	taken := slices.Concat(g.scope.names(), functionNames())
+	if strings.HasPrefix(n.Name, hidden) || slices.Contains(taken, n.Name) || slices.Contains(g.variables, n.Name) {
 		g.refuse(n, "", "%s is taken; choose another name", n.Name)
 	}
 	g.node(n.Value)
@@ -333,29 +326,4 @@ func (g *guard) pattern(n ast.Node, of string) {
 	if _, err := compilePattern(text.Value); err != nil {
 		g.refuse(n, "", "the pattern of %s is wrong: %v", of, err)
 	}
-}
-
-// pattern is a compiled regular expression with what a character of text costs it.
-type pattern struct {
-	expression *regexp.Regexp
-	size       int
-}
-
-func compilePattern(text string) (*pattern, error) {
-	if len(text) > maxPattern {
-		return nil, fmt.Errorf("it is longer than %d bytes", maxPattern)
-	}
-	parsed, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // It says what is wrong with the pattern.
-	}
-	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return nil, err //nolint:wrapcheck // As above.
-	}
-	if len(program.Inst) > maxPatternSize {
-		return nil, fmt.Errorf("it repeats too much")
-	}
-	expression, err := regexp.Compile(text)
-	return &pattern{expression, len(program.Inst)}, err //nolint:wrapcheck // As above.
 }

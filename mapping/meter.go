@@ -30,9 +30,6 @@ func (m *meter) spend(n int) error {
 	return nil
 }
 
-// match takes away what a pattern costs on a text.
-func (m *meter) match(p *pattern, text string) error { return m.spend(len(text) * p.size / 16) }
-
 // metered makes an operation count, and bounds its result.
 func metered(f func(m *meter, args []any) (any, error)) func(args ...any) (any, error) {
 	return func(all ...any) (any, error) {

@@ -281,7 +281,7 @@ func matches(m *meter, args []any) (any, error) {
 	if !ok {
 		return nil, wrongValue("'matches' takes text, and this is %s", kindOf(args[0]))
 	}
-	if err := m.match(p, text); err != nil {
+	if err := m.spend(len(text) * p.size); err != nil {
 		return nil, err
 	}
 	return p.expression.MatchString(text), nil

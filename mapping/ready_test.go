@@ -35,23 +35,3 @@ func TestReadyMappingsPassTheirOwnTests(t *testing.T) {
 		})
 	}
 }
-
-func TestFunctionsDoWhatTheirExamplesSay(t *testing.T) {
-	for _, f := range mapping.Functions() {
-		if f.Example == "" {
-			continue
-		}
-		t.Run(f.Name, func(t *testing.T) {
-			source := "version: 1\nbase: dc=x\nuser:\n  dn: 'uid={user.id},dc=x'\n  match: [{attribute: uid, value: user.id}]\n  object_classes: [person]\n" +
-				"  attributes:\n    description: |\n      " + f.Example + "\n"
-			want := f.Result
-			set, err := mapping.Compile("example.yaml", []byte(source))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, err := mapping.Evaluate(set, "description"); err != nil || got != want {
-				t.Errorf("%s = %q, %v; want %q", f.Example, got, err, want)
-			}
-		})
-	}
-}

@@ -30,11 +30,9 @@ const (
 )
 
 func newReader(file string, source []byte) *reader {
-	lines := strings.Split(string(source), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimSuffix(line, "\r")
-	}
-	return &reader{file: file, lines: lines}
+	// YAML has three ways to end a line (YAML 1.2 section 5.4).
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(source))
+	return &reader{file: file, lines: strings.Split(text, "\n")}
 }
 
 // root parses the source and returns its top-level keys, nil where it is not a YAML mapping.
@@ -71,6 +69,10 @@ func (r *reader) acceptable(source []byte) bool {
 	for i, line := range r.lines {
 		if !utf8.ValidString(line) {
 			r.report(place{i + 1, 1}, "save the file in that encoding", "this line is not UTF-8 text")
+			return false
+		}
+		if at := strings.IndexRune(line, utf8.RuneError); at >= 0 {
+			r.report(place{i + 1, utf8.RuneCountInString(line[:at]) + 1}, "put the right one in its place", "a character was lost here when the file was saved")
 			return false
 		}
 		if len(line) > maxLine {

@@ -185,12 +185,17 @@ func regexReplace(m *meter, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.match(p, s); err != nil {
+	all, err := p.find(m, s)
+	if err != nil {
 		return nil, err
 	}
 	var out []byte
 	last := 0
-	for _, found := range p.expression.FindAllStringSubmatchIndex(s, -1) {
+	groups := strings.Count(with, "$")
+	for _, found := range all {
+		if err := m.spend(len(with) + groups*(found[1]-found[0])); err != nil {
+			return nil, err
+		}
 		out = append(out, s[last:found[0]]...)
 		out = p.expression.ExpandString(out, with, s, found)
 		last = found[1]

@@ -110,7 +110,7 @@ func (r *run) express(profile *Profile, d *draft) bool {
 			account.State.Disabled, account.State.StatusSeen = true, true
 		}
 		if d.desired.Removal == nil {
-			d.desired.DN = r.kept(*account, d)
+			d.desired.DN, d.elsewhere = account.Place(d.desired.DN, d.current, r.task.Now)
 		}
 		account.Unlock = r.task.Unlock
 		account.HasPassword = !r.task.Merged.Object.Password.Zero()
@@ -138,20 +138,6 @@ func (r *run) express(profile *Profile, d *draft) bool {
 	d.desired.Password = &plan.Password{Text: password, Hash: rule.Hash, MustChange: rule.MustChange}
 	d.secondLook = profile.Flavour.StatusAfterPassword() && d.current == nil
 	return true
-}
-
-// kept returns where the entry belongs with the status that its user has. Where the mapping cannot tell its usual place,
-// one that is kept elsewhere goes there all the same.
-func (r *run) kept(account plan.Account, d *draft) plan.DN {
-	usual := d.desired.DN
-	if usual.Empty() && d.current != nil {
-		usual = d.current.DN
-	}
-	if dn := account.Place(usual, r.task.Now); !dn.Equal(usual) {
-		d.elsewhere = true
-		return dn
-	}
-	return d.desired.DN
 }
 
 func (r *run) build(ctx context.Context, profile *Profile, d draft) (plan.Plan, error) {

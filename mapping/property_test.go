@@ -78,8 +78,13 @@ func TestDNsHoldTextsAsValues(t *testing.T) {
 			city = "none"
 		}
 		want := []plan.AVA{
-			{Type: "cn", Value: "Mr " + in.Object.Text("username")}, {Type: "employeeNumber", Value: in.Object.Ref.ID}, {Type: "l", Value: city},
-			{Type: "ou", Value: in.Above.Object.Text("name")}, {Type: "ou", Value: "people"}, {Type: "dc", Value: "example"}, {Type: "dc", Value: "org"},
+			{Type: "cn", Value: "Mr " + in.Object.Text("username")},
+			{Type: "employeeNumber", Value: in.Object.Ref.ID},
+			{Type: "l", Value: city},
+			{Type: "ou", Value: in.Above.Object.Text("name")},
+			{Type: "ou", Value: "people"},
+			{Type: "dc", Value: "example"},
+			{Type: "dc", Value: "org"},
 		}
 		parsed, err := ldap.ParseDN(result.DN.String())
 		if err != nil {

@@ -80,9 +80,15 @@ func files(tb testing.TB, pattern string) map[string][]byte {
 	return out
 }
 
-func readyMappings(tb testing.TB) map[string][]byte { return files(tb, "../configs/mappings/*.yaml") }
+func readyMappings(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	return files(tb, "../configs/mappings/*.yaml")
+}
 
-func wrongMappings(tb testing.TB) map[string][]byte { return files(tb, "testdata/wrong/*.yaml") }
+func wrongMappings(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	return files(tb, "testdata/wrong/*.yaml")
+}
 
 // describe writes a compiled filter (RFC 4511 section 4.5.1.7) without any escaping, so that two can be compared.
 func describe(p *ber.Packet) string {

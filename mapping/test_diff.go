@@ -82,6 +82,10 @@ func parseLine(line string) (ldifLine, error) {
 	} else {
 		value = strings.TrimLeft(value, " ")
 	}
+	shown := name + ": " + value
+	if !readable(value) {
+		shown = name + ":: " + base64.StdEncoding.EncodeToString([]byte(value))
+	}
 	folded := strings.ToLower(name)
 	switch folded {
 	case ldifDN, "newsuperior", "newrdn":
@@ -89,15 +93,23 @@ func parseLine(line string) (ldifLine, error) {
 		if err != nil {
 			return ldifLine{}, fmt.Errorf("%s is no DN: %w", name, reason(err))
 		}
-		value = dn.String()
+		value = lowerTypes(dn).String()
 	case "add", "delete", "replace":
 		value = strings.ToLower(value)
 	}
-	shown := name + ": " + value
-	if !readable(value) {
-		shown = name + ":: " + base64.StdEncoding.EncodeToString([]byte(value))
-	}
 	return ldifLine{strings.TrimRight(shown, " "), folded + ": " + value}, nil
+}
+
+// lowerTypes returns a DN with its attribute types in lower case: the case of values is a difference.
+func lowerTypes(dn plan.DN) plan.DN {
+	out := make(plan.DN, len(dn))
+	for i, rdn := range dn {
+		out[i] = slices.Clone(rdn)
+		for j := range out[i] {
+			out[i][j].Type = strings.ToLower(rdn[j].Type)
+		}
+	}
+	return out
 }
 
 // readable reports whether a person sees from a value what it is.

@@ -95,12 +95,10 @@ func (t *trial) operations() ([]plan.Operation, error) {
 		return nil, err
 	}
 	desired := result.Desired
-	if current == nil && desired.Removal == nil {
-		if err := t.mayAdd(object, result); err != nil {
-			return nil, err
-		}
+	t.express(&desired, current)
+	if err := t.possible(object, desired, current, result.Missing); err != nil {
+		return nil, err
 	}
-	t.express(&desired)
 	if err := t.members(&desired, object, current); err != nil {
 		return nil, err
 	}
@@ -319,24 +317,26 @@ func (t *trial) taken(attribute, value string) bool {
 	return false
 }
 
-// mayAdd finds out why an entry cannot be made.
-func (t *trial) mayAdd(object event.Object, result Result) error {
+// possible finds out why an entry cannot be where it should.
+func (t *trial) possible(object event.Object, desired plan.Desired, current *plan.Entry, missing []string) error {
 	switch {
-	case !object.Exists():
+	case desired.Removal != nil:
+		return nil
+	case current == nil && !object.Exists():
 		return fmt.Errorf("%s is not known yet and no entry matches; it waits for its record", object.Ref)
-	case result.DN.Empty():
-		return fmt.Errorf("no entry matches, and none can be made: %s was never said, and the DN needs it", strings.Join(result.Missing, ", "))
+	case current == nil && desired.DN.Empty():
+		return fmt.Errorf("no entry matches, and none can be made: %s was never said, and the DN needs it", strings.Join(missing, ", "))
 	}
 	for _, e := range t.test.directory {
-		if e.DN.Equal(result.DN) {
-			return fmt.Errorf("%s is taken by an entry that no match rule finds", e.DN)
+		if e != current && e.DN.Equal(desired.DN) {
+			return fmt.Errorf("%s is taken by another entry, which no match rule finds", e.DN)
 		}
 	}
 	return nil
 }
 
 // express writes the login status out where the mapping says how.
-func (t *trial) express(desired *plan.Desired) {
+func (t *trial) express(desired *plan.Desired, current *plan.Entry) {
 	account := desired.Account
 	if account == nil {
 		return
@@ -344,7 +344,7 @@ func (t *trial) express(desired *plan.Desired) {
 	if desired.Removal != nil {
 		account.State.Disabled, account.State.StatusSeen = true, true
 	} else {
-		desired.DN = account.Place(desired.DN, 0)
+		desired.DN, _ = account.Place(desired.DN, current, 0)
 	}
 	desired.Rules = append(desired.Rules, account.Rules(0)...)
 }

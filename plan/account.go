@@ -29,16 +29,18 @@ func (a Account) Rules(now event.Millis) []Rule {
 	return rules
 }
 
-// Place returns where the entry of a user belongs who would otherwise be at dn: users whose status says so are kept at a
-// place of their own. An empty DN stays empty.
-func (a Account) Place(dn DN, now event.Millis) DN {
-	if dn.Empty() {
-		return dn
+// Place returns where the entry of a user belongs: at usual, or where users with such a status are kept. Where the usual
+// place is not known, the name of the entry as it is counts; the result is empty where that does not help either.
+func (a Account) Place(usual DN, current *Entry, now event.Millis) (dn DN, elsewhere bool) {
+	dn = usual
+	name := usual.RDN()
+	if len(name) == 0 && current != nil {
+		name = current.DN.RDN()
 	}
 	a.each(now, func(means Means, applies bool) {
-		if applies && !means.MoveTo.Empty() {
-			dn = means.MoveTo.Child(dn.RDN())
+		if applies && !means.MoveTo.Empty() && len(name) > 0 {
+			dn, elsewhere = means.MoveTo.Child(name), true
 		}
 	})
-	return dn
+	return dn, elsewhere
 }

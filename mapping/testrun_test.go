@@ -1,0 +1,496 @@
+package mapping_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// tested is a mapping with everything that tests inside a file can show, without tests yet.
+const tested = `version: 1
+base: dc=example,dc=org
+organizational_unit:
+  root: ou=people,{base}
+  dn: "ou={ou.name},{parent.dn}"
+  match: [ { attribute: businessCategory, value: ou.id } ]
+  attributes: { businessCategory: ou.id }
+user:
+  scope: 'not (user.username startsWith "svc-")'
+  dn: "uid={entry.uid},{ou.dn}"
+  match:
+    - { attribute: employeeNumber, value: user.id }
+    - { filter: "(&(objectClass=person)(mail={user.email})(!(employeeNumber=*)))", adopt: true }
+  object_classes: [person]
+  attributes:
+    uid: { unique: user.username }
+    employeeNumber: user.id
+    mail: user.email
+    uidNumber: { allocate: { from: 100, to: 102 } }
+    manager: { reference: user.custom.boss }
+    description: 'user.custom.text == "fail" ? fail("no text") : user.custom.text == "skip" ? skip() : user.custom.text'
+  lifecycle:
+    disable: { move: "ou=disabled,{base}", on: { title: disabled }, off: { title: staff } }
+    delete: { move: "ou=leavers,{base}" }
+group:
+  dn: "cn={group.name},ou=groups,{base}"
+  match: [ { attribute: businessCategory, value: group.id } ]
+  attributes: { businessCategory: group.id }
+  members: { attribute: member, value: dn, placeholder: "cn=nobody,{base}" }
+tests:
+`
+
+const annIsThere = `
+    directory: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      objectClass: person
+      uid: ann
+      employeeNumber: user_1
+      uidNumber: 100
+      mail: ann@example.org
+`
+
+// Each test passes as it is written here.
+var passing = []string{
+	`
+  - name: a new user
+    event: { type: user:create, user: { id: user_1, username: ann } }
+    expect: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: add
+      uid: ann
+      objectClass: person
+      uidNumber: 100
+      employeeNumber: user_1
+`,
+	`
+  - name: names and numbers step over those that are there, and attributes and their order do not matter
+    event: { type: urn:alibaba:idaas:app:event:ud:user:create, user: { id: user_2, username: ann } }` + annIsThere + `
+      dn: uid=other,ou=groups,dc=example,dc=org
+      uidNumber: 101
+      uid: ann2
+    expect: |
+      # a comment
+      dn: UID=ann3, ou=people,dc=example,dc=org
+      changetype: add
+      EMPLOYEENUMBER: user_2
+      uidNumber: 102
+      uid: ann3
+      objectclass: person
+`,
+	`
+  - name: the entry is found by its id and keeps what was decided
+    event: { type: user:update_info, user: { id: user_1, username: anna, email: anna@example.org } }` + annIsThere + `
+    expect: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: modify
+      replace: mail
+      mail: anna@example.org
+      -
+`,
+	`
+  - name: an entry that nobody has claimed is adopted
+    event: { type: user:create, user: { id: user_1, username: ann, email: ann@example.org } }
+    directory: |
+      dn: cn=Ann,ou=people,dc=example,dc=org
+      objectClass: person
+      mail: ANN@example.org
+      uid: annie
+    expect: |
+      dn: cn=Ann,ou=people,dc=example,dc=org
+      changetype: modrdn
+      newrdn: uid=annie
+      deleteoldrdn: 1
+
+      dn: uid=annie,ou=people,dc=example,dc=org
+      changetype: modify
+      add: employeeNumber
+      employeeNumber: user_1
+      -
+      add: uidNumber
+      uidNumber: 100
+      -
+      replace: mail
+      mail: ann@example.org
+      -
+`,
+	`
+  - name: nothing to write
+    event: { type: user:push, user: { id: user_1, username: ann, email: ann@example.org } }` + annIsThere + `
+    expect_writes: 0
+`,
+	`
+  - name: a unit of the test, with a name in Chinese as text or in base64
+    event: { type: user:create, user: { id: user_1, username: ann }, ou: { id: ou_1, name: 研发 } }
+    expect: |
+      dn: uid=ann,ou=研发,ou=people,dc=example,dc=org
+      changetype: add
+      objectClass:: cGVyc29u
+      employeeNumber: user_1
+      uid: ann
+      uidNumber: 100
+`,
+	`
+  - name: a unit of the directory
+    event: { type: user:create, user: { id: user_1, username: ann, ous: [ { id: ou_1, name: x, primary: true } ] } }
+    directory: |
+      dn: ou=Lab,ou=Research,ou=people,dc=example,dc=org
+      businessCategory: ou_1
+    expect: |
+      dn: uid=ann,ou=Lab,ou=Research,ou=people,dc=example,dc=org
+      changetype: add
+      objectClass: person
+      employeeNumber: user_1
+      uid: ann
+      uidNumber: 100
+`,
+	`
+  - name: a unit that is not there is waited for
+    event: { type: user:create, user: { id: user_1, username: ann, primaryOuId: ou_1 } }
+    expect_error: waits for unit ou_1
+`,
+	`
+  - name: a reference to somebody of the directory
+    event: { type: user:update_info, user: { id: user_2, username: bob, custom: { boss: user_1 } } }` + annIsThere + `
+      dn: uid=bob,ou=people,dc=example,dc=org
+      objectClass: person
+      uid: bob
+      uidNumber: 101
+      employeeNumber: user_2
+    expect: |
+      dn: uid=bob,ou=people,dc=example,dc=org
+      changetype: modify
+      add: manager
+      manager: uid=ann,ou=people,dc=example,dc=org
+      -
+`,
+	`
+  - name: a reference to nobody
+    event: { type: user:create, user: { id: user_2, username: bob, custom: { boss: user_1 } } }
+    expect_error: waits for user user_1, which is not in the directory of the test
+`,
+	`
+  - name: disabled
+    event: { type: user:disable, user: { id: user_1, status: disabled } }` + annIsThere + `
+    expect: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: modrdn
+      newrdn: uid=ann
+      deleteoldrdn: 1
+      newsuperior: ou=disabled,dc=example,dc=org
+
+      dn: uid=ann,ou=disabled,dc=example,dc=org
+      changetype: modify
+      add: title
+      title: disabled
+      -
+`,
+	`
+  - name: disabled, with the whole record
+    event: { type: user:push, user: { id: user_1, username: ann, status: disabled } }` + annIsThere + `
+    expect: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: modrdn
+      newrdn: uid=ann
+      deleteoldrdn: 1
+      newsuperior: ou=disabled,dc=example,dc=org
+
+      dn: uid=ann,ou=disabled,dc=example,dc=org
+      changetype: modify
+      add: title
+      title: disabled
+      -
+`,
+	`
+  - name: a leaver
+    event: { type: user:delete, user: { id: user_1 } }` + annIsThere + `
+    expect: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: modify
+      add: title
+      title: disabled
+      -
+
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: modrdn
+      newrdn: uid=ann
+      deleteoldrdn: 1
+      newsuperior: ou=leavers,dc=example,dc=org
+`,
+	`
+  - name: a leaver who is not there
+    event: { type: user:delete, user: { id: user_1 } }
+    expect_writes: 0
+`,
+	`
+  - name: out of scope
+    event: { type: user:create, user: { id: user_1, username: svc-x } }
+    expect_error: the scope of the mapping leaves it out
+`,
+	`
+  - name: a rule that fails
+    event: { type: user:create, user: { id: user_1, username: ann, custom: { text: fail } } }
+    expect_error: no text
+`,
+	`
+  - name: a rule that skips
+    event: { type: user:create, user: { id: user_1, username: ann, custom: { text: skip } } }
+    expect_error: says to skip it
+`,
+	`
+  - name: a DN that is taken
+    event: { type: organizational_unit:create, ou: { id: ou_1, name: Sales, parentId: ou_root } }
+    directory: |
+      dn: ou=sales,ou=people,dc=example,dc=org
+      businessCategory: ou_2
+    expect_error: is taken by another entry
+`,
+	`
+  - name: two entries match
+    event: { type: user:push, user: { id: user_1, username: ann } }` + annIsThere + `
+      dn: uid=double,dc=example,dc=org
+      employeeNumber: user_1
+    expect_error: two entries match (employeeNumber=user_1)
+`,
+	`
+  - name: too little is known
+    event: { type: user:disable, user: { id: user_1, status: disabled } }
+    expect_error: it waits for its record
+`,
+	`
+  - name: all numbers are used
+    event: { type: user:create, user: { id: user_9, username: zoe } }
+    directory: |
+      dn: cn=a,dc=example,dc=org
+      uidNumber: 100
+
+      dn: cn=b,dc=example,dc=org
+      uidNumber: 101
+      uidNumber: 102
+    expect_error: no number of uidnumber from 100 to 102 is free
+`,
+	`
+  - name: a group with members, found or placed by the mapping
+    event: { type: group:create, group: { id: group_1, name: Vpn }, members: [ { id: user_1 } ] }` + annIsThere + `
+    expect: |
+      dn: cn=Vpn,ou=groups,dc=example,dc=org
+      changetype: add
+      objectClass: groupOfNames
+      businessCategory: group_1
+      cn: Vpn
+      member: uid=ann,ou=people,dc=example,dc=org
+`,
+	`
+  - name: the last member goes
+    event: { type: group:remove_user, group: { id: group_1 }, members: [ { id: user_1 } ] }` + annIsThere + `
+      dn: cn=Vpn,ou=groups,dc=example,dc=org
+      objectClass: groupOfNames
+      businessCategory: group_1
+      member: uid=ann,ou=people,dc=example,dc=org
+    expect: |
+      dn: cn=Vpn,ou=groups,dc=example,dc=org
+      changetype: modify
+      add: member
+      member: cn=nobody,dc=example,dc=org
+      -
+      delete: member
+      member: uid=ann,ou=people,dc=example,dc=org
+      -
+`,
+	`
+  - name: one of several members goes
+    event: { type: group:remove_user, group: { id: group_1 }, members: [ { id: user_1 } ] }` + annIsThere + `
+      dn: cn=Vpn,ou=groups,dc=example,dc=org
+      objectClass: groupOfNames
+      businessCategory: group_1
+      member: uid=ann,ou=people,dc=example,dc=org
+      member: uid=bob,ou=people,dc=example,dc=org
+    expect: |
+      dn: cn=Vpn,ou=groups,dc=example,dc=org
+      changetype: modify
+      delete: member
+      member: uid=ann,ou=people,dc=example,dc=org
+      -
+`,
+}
+
+func TestTestsThatPass(t *testing.T) {
+	set := compile(t, tested+strings.Join(passing, ""))
+	results := set.RunTests()
+	if len(results) != len(passing) {
+		t.Fatalf("%d tests ran", len(results))
+	}
+	lines := strings.Split(tested+strings.Join(passing, ""), "\n")
+	for _, r := range results {
+		if r.Err != nil {
+			t.Errorf("%s:\n%v", r.Name, r.Err)
+		}
+		if !strings.Contains(lines[r.Line-1], r.Name) {
+			t.Errorf("%s: line %d is %q", r.Name, r.Line, lines[r.Line-1])
+		}
+	}
+}
+
+// A test whose expectation is changed in any way fails.
+func TestTestsFailWhereSomethingElseIsExpected(t *testing.T) {
+	other := map[string]string{
+		"expect_writes: 0": "expect_error: x", "expect_error: ": "expect_error: not ", "changetype: add": "changetype: delete", "changetype: modify": "changetype: add",
+		"changetype: modrdn": "changetype: modify",
+	}
+	for i, test := range passing {
+		expectation := test[strings.LastIndex(test, "    expect"):]
+		changed := ""
+		for from, to := range other {
+			if strings.Contains(expectation, from) {
+				changed = strings.TrimSuffix(test, expectation) + strings.Replace(expectation, from, to, 1)
+			}
+		}
+		if changed == "" {
+			t.Fatalf("test %d has no expectation that could be changed", i)
+		}
+		for _, r := range compile(t, tested+changed).RunTests() {
+			if r.Err == nil {
+				t.Errorf("%s: passes with another expectation", r.Name)
+			}
+		}
+	}
+}
+
+// The difference is shown line by line, with what is the same around it.
+func TestDifferenceIsReadable(t *testing.T) {
+	for _, c := range []struct{ name, test, want string }{
+		{
+			"another value", `
+    event: { type: user:create, user: { id: user_1, username: ann, email: 王@example.org } }
+    expect: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: add
+      objectClass: person
+      uid: ann
+      uidNumber: 101
+      mail: 李@example.org
+      employeeNumber: user_1
+`, `  what is expected (-) and what would be written (+):
+    dn: uid=ann,ou=people,dc=example,dc=org
+    changetype: add
+    employeeNumber: user_1
+  - mail: 李@example.org
+  + mail: 王@example.org
+    objectClass: person
+    uid: ann
+  - uidNumber: 101
+  + uidNumber: 100`,
+		},
+		{
+			"nothing would be written", `
+    event: { type: user:delete, user: { id: user_1 } }
+    expect: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: delete
+`, `  what is expected (-) and what would be written (+):
+  (nothing would be written)
+  - dn: uid=ann,ou=people,dc=example,dc=org
+  - changetype: delete`,
+		},
+		{
+			"something would be written", `
+    event: { type: group:create, group: { id: g, name: G } }
+    expect_writes: 0
+`, `  what is expected (-) and what would be written (+):
+  + dn: cn=G,ou=groups,dc=example,dc=org
+  + changetype: add
+  + businessCategory: g
+  + cn: G
+  + member: cn=nobody,dc=example,dc=org
+  + objectClass: groupOfNames`,
+		},
+		{
+			"a binary value", `
+    event: { type: user:create, user: { id: user_1, username: ann, email: "\x01" } }
+    expect: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: add
+      objectClass: person
+      uid: ann
+      uidNumber: 100
+      employeeNumber: user_1
+`, `  what is expected (-) and what would be written (+):
+    dn: uid=ann,ou=people,dc=example,dc=org
+    changetype: add
+    employeeNumber: user_1
+  + mail:: AQ==
+    objectClass: person
+    uid: ann
+    uidNumber: 100`,
+		},
+		{
+			"an error that is not there", `
+    event: { type: group:create, group: { id: g, name: G } }
+    expect_error: no such group
+`, `an error with "no such group" is expected, and there is none:
+    dn: cn=G,ou=groups,dc=example,dc=org
+    changetype: add
+    objectClass: groupOfNames
+    cn: G
+    businessCategory: g
+    member: cn=nobody,dc=example,dc=org`,
+		},
+		{
+			"another error", `
+    event: { type: user:create, user: { id: user_1, username: svc-x } }
+    expect_error: no such user
+`, `an error with "no such user" is expected, and this one came: the scope of the mapping leaves it out`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			results := compile(t, tested+"  - name: "+c.name+c.test).RunTests()
+			if diff := cmp.Diff(c.want, fmt.Sprint(results[0].Err)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// Filters of match rules mean in a test what they mean to a server.
+func TestMatchRulesOfTestsMeanWhatServersMean(t *testing.T) {
+	for filter, found := range map[string]bool{
+		"(uid={user.username})": true, "(UID={user.username})": true, "(cn={user.username})": false,
+		"(|(cn={user.username})(uid={user.username}))": true, "(&(uid={user.username})(cn=*))": false, "(&(uid={user.username})(!(cn=*)))": true,
+		"(uid=*{user.username})": true, "(uid={user.username}*)": true, "(uid=a*{user.custom.end})": true, "(uid=a*{user.custom.end}*a)": false,
+		"(&(uid={user.username})(uidNumber>=100))": true, "(&(uid={user.username})(uidNumber<=99))": false,
+		"(&(uid={user.username})(uidNumber:1.2.840.113556.1.4.803:=4))":  true,
+		"(&(uid={user.username})(uidNumber:1.2.840.113556.1.4.803:=12))": false,
+		"(&(uid={user.username})(uidNumber:1.2.840.113556.1.4.804:=12))": true,
+		"(&(uid={user.username})(description>=b))":                       true, "(&(uid={user.username})(description<=b))": false,
+		"(uid~={user.username})": true, "(uid:caseExactMatch:={user.username})": true,
+	} {
+		source := strings.NewReplacer("FILTER", filter).Replace(`version: 1
+base: dc=example,dc=org
+user:
+  dn: "uid={user.username},{base}"
+  match: [ { filter: "FILTER" } ]
+  object_classes: [person]
+tests:
+  - name: found
+    event: { type: user:push, user: { id: user_1, username: ann, custom: { end: n } } }
+    directory: |
+      dn: uid=Ann,dc=example,dc=org
+      objectClass: person
+      uid: Ann
+      uidNumber: 100
+      description: c
+
+      dn: uid=bob,dc=example,dc=com
+      uid: ann
+    expect: |
+      dn: uid=Ann,dc=example,dc=org
+      changetype: modrdn
+      newrdn: uid=ann
+      deleteoldrdn: 1
+`)
+		if got := compile(t, source).RunTests()[0].Err; (got == nil) != found {
+			t.Errorf("%s: found is %v; want %v\n%v", filter, got == nil, found, got)
+		}
+	}
+}

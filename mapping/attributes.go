@@ -13,6 +13,7 @@ import (
 // attributeRule says where the values of one attribute come from.
 type attributeRule struct {
 	name      string
+	path      string // how messages name the rule, without its section
 	at        place
 	value     *expression
 	constant  []string
@@ -57,7 +58,7 @@ func (r *reader) attributes(n ast.Node, in scope) []attributeRule {
 			continue
 		}
 		seen[folded] = name
-		rule := attributeRule{name: name, at: at}
+		rule := attributeRule{name: name, path: "attributes." + name, at: at}
 		if r.attribute(&rule, entry.Value, in) {
 			out = append(out, rule)
 		}

@@ -157,7 +157,7 @@ func (e *evaluation) decide() error {
 		if !rule.decides() {
 			continue
 		}
-		applies, err := e.condition(rule.when, "attributes."+rule.name+".when")
+		applies, err := e.condition(rule.when, rule.path+".when")
 		if err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (e *evaluation) decided(rule *attributeRule) (string, error) {
 	if name, ok := e.in.Names[pool]; ok {
 		return name, nil
 	}
-	candidates, err := e.values(rule.unique.candidates, "attributes."+rule.name)
+	candidates, err := e.values(rule.unique.candidates, rule.path)
 	if err != nil || len(candidates) == 0 {
 		return "", err
 	}

@@ -64,7 +64,7 @@ type evaluation struct {
 }
 
 func (s *Set) evaluation(c *section, in Input) *evaluation {
-	env := environment{nameBase: s.base.String(), nameDN: nil, meterName: &meter{}, c.in.own(): record(in.Object)}
+	env := environment{nameBase: s.baseText, nameDN: nil, meterName: &meter{}, c.in.own(): record(in.Object)}
 	if !in.DN.Empty() {
 		env[nameDN] = in.DN.String()
 	}
@@ -72,7 +72,9 @@ func (s *Set) evaluation(c *section, in Input) *evaluation {
 		unit := map[string]any{nameCustom: map[string]any{}, nameRaw: map[string]any{}}
 		if in.Above != nil {
 			unit = record(in.Above.Object)
-			unit[nameDN] = in.Above.DN.String()
+			if c.readsAboveDN {
+				unit[nameDN] = in.Above.DN.String()
+			}
 		}
 		env[above] = unit
 	}
@@ -265,7 +267,7 @@ func (e *evaluation) text(pieces []piece, rule string) (text string, missing []s
 			b.WriteString(p.literal)
 			continue
 		}
-		values, err := e.values(p.expr, e.name(rule))
+		values, err := e.values(p.expr, rule)
 		switch {
 		case err != nil:
 			return "", nil, err
@@ -302,7 +304,7 @@ func (e *evaluation) filter(m matchRule) (filter string, whole bool, err error) 
 			b.WriteString(p.literal)
 			continue
 		}
-		values, err := e.values(p.expr, e.name("match"))
+		values, err := e.values(p.expr, "match")
 		if err != nil || len(values) != 1 || strings.TrimSpace(values[0]) == "" {
 			return "", false, err
 		}
@@ -314,7 +316,7 @@ func (e *evaluation) filter(m matchRule) (filter string, whole bool, err error) 
 // rule evaluates the rule of one attribute.
 func (e *evaluation) rule(rule *attributeRule, d *plan.Desired) error {
 	if rule.when != nil {
-		applies, err := e.condition(rule.when, "attributes."+rule.name+".when")
+		applies, err := e.condition(rule.when, rule.path+".when")
 		if err != nil || !applies {
 			return err
 		}
@@ -344,7 +346,7 @@ func (e *evaluation) wantedValues(rule *attributeRule) (values []string, speaks 
 		decided, ok := e.decidedValue(rule.name)
 		return []string{decided}, ok, nil
 	}
-	if values, err = e.values(rule.value, "attributes."+rule.name); err != nil {
+	if values, err = e.values(rule.value, rule.path); err != nil {
 		return nil, false, err
 	}
 	if len(values) == 0 {
@@ -419,24 +421,16 @@ func (e *evaluation) seen(read string) bool {
 func (e *evaluation) values(ex *expression, rule string) ([]string, error) {
 	result, err := ex.run(&e.machine, e.env)
 	if err != nil {
-		return nil, e.wrong(ex, e.ruleName(rule), err)
+		return nil, e.wrong(ex, e.name(rule), err)
 	}
 	if s, ok := result.(string); ok && s != "" && len(s) <= maxBinary {
 		return []string{s}, nil
 	}
 	values, err := valuesOf(result)
 	if err != nil {
-		return nil, e.wrong(ex, e.ruleName(rule), err)
+		return nil, e.wrong(ex, e.name(rule), err)
 	}
 	return values, nil
-}
-
-// ruleName puts the section before a rule that does not name it yet.
-func (e *evaluation) ruleName(rule string) string {
-	if strings.HasPrefix(rule, "attributes.") {
-		return e.name(rule)
-	}
-	return rule
 }
 
 func valuesOf(result any) ([]string, error) {

@@ -195,9 +195,12 @@ func (e *expression) run(machine *vm.VM, env environment) (any, error) {
 	env.meter().refill()
 	machine.MemoryBudget = vmBudget
 	result, err := machine.Run(e.program, map[string]any(env))
+	if err == nil {
+		return result, nil
+	}
 	var wrong *file.Error
 	if !errors.As(err, &wrong) {
-		return result, err //nolint:wrapcheck // The caller names the rule.
+		return nil, err //nolint:wrapcheck // The caller names the rule.
 	}
 	if wrong.Prev != nil {
 		var own *valueError

@@ -288,6 +288,28 @@ func TestFunctionsOfNothingAreNothing(t *testing.T) {
 	}
 }
 
+// Every Chinese character that is read at all is read in plain small letters.
+func TestPinyinIsPlain(t *testing.T) {
+	const first, last, at = 0x4e00, 0x9fff, 500
+	for from := first; from <= last; from += at {
+		var b strings.Builder
+		for r := from; r < from+at; r++ {
+			b.WriteRune(rune(r))
+		}
+		got, err := mapping.Evaluate("pinyin(user.username)", event.Values{"username": b.String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range strings.Fields(got[0]) {
+			rest := strings.Trim(word, "abcdefghijklmnopqrstuvwxyz")
+			unread := strings.IndexFunc(word, func(r rune) bool { return r < first }) < 0
+			if rest != "" && !unread {
+				t.Errorf("%q", word)
+			}
+		}
+	}
+}
+
 func TestSkipIsNoFailure(t *testing.T) {
 	set := userRules(t, `cn: 'user.username startsWith "svc-" ? skip() : user.username'`)
 	_, err := set.Desired(mapping.Input{Object: userOf(event.Values{"username": "svc-backup"})})

@@ -25,6 +25,7 @@ type section struct {
 	removal       plan.Removal
 	members       *MemberRule
 	root          plan.DN
+	readsAboveDN  bool
 }
 
 // MemberRule says how members of a group are written.
@@ -79,6 +80,7 @@ func (r *reader) topLevel(s *Set, root *ast.MappingNode) {
 		"base": func(n ast.Node) {
 			if v, ok := r.scalar(n, "base"); ok {
 				s.base = r.literalDN(v, "base")
+				s.baseText = s.base.String()
 			}
 		},
 		"organizational_unit": func(n ast.Node) { sections[event.KindUnit] = n },
@@ -155,6 +157,9 @@ func (r *reader) section(s *Set, in scope, n ast.Node) *section {
 	}
 	r.each(keys, known)
 	r.complete(s, c, keys)
+	if above := in.aboveName(); c.dn != nil && above != "" {
+		c.readsAboveDN = slices.ContainsFunc(c.expressions(), func(e *expression) bool { return slices.Contains(e.reads, above+"."+nameDN) })
+	}
 	return c
 }
 

@@ -16,24 +16,22 @@ var familyReadings = map[string]string{
 	"长孙": "zhang sun", "長孫": "zhang sun", "澹台": "tan tai", "澹臺": "tan tai", "鲜于": "xian yu", "鮮于": "xian yu", "令狐": "ling hu",
 }
 
-// plainPinyin writes ü as passports do.
-var plainPinyin = map[string]string{"lv": "lyu", "nv": "nyu", "lve": "lyue", "nve": "nyue", "ê": "e"}
-
 // syllable returns how a Chinese character is read, without the tone; empty for anything else. Each character is read by
 // itself: the library knows no words.
 func syllable(r rune) string {
 	if !unicode.Is(unicode.Han, r) {
 		return ""
 	}
-	readings := pinyin.SinglePinyin(r, pinyin.Args{Style: pinyin.Normal})
-	if len(readings) == 0 {
-		return ""
-	}
-	if plain, ok := plainPinyin[readings[0]]; ok {
-		return plain
-	}
-	return readings[0]
+	reading, _, _ := strings.Cut(pinyin.PinyinDict[int(r)], ",")
+	return withoutTone.Replace(reading)
 }
+
+// withoutTone takes the tone off a syllable, and writes ü as passports do.
+var withoutTone = strings.NewReplacer(
+	"ā", "a", "á", "a", "ǎ", "a", "à", "a", "ē", "e", "é", "e", "ě", "e", "è", "e", "ê", "e", "ế", "e", "ề", "e", "ī", "i", "í", "i", "ǐ", "i", "ì", "i",
+	"ō", "o", "ó", "o", "ǒ", "o", "ò", "o", "ū", "u", "ú", "u", "ǔ", "u", "ù", "u", "ü", "yu", "ǖ", "yu", "ǘ", "yu", "ǚ", "yu", "ǜ", "yu",
+	"ń", "n", "ň", "n", "ǹ", "n", "ḿ", "m", "\u0300", "", "\u0301", "", "\u0304", "", "\u030c", "",
+)
 
 // pinyinText writes the Chinese characters of a text as syllables with spaces between; the rest stays.
 func pinyinText(s string) string {

@@ -12,6 +12,7 @@ import (
 type Set struct {
 	file     string
 	base     plan.DN
+	baseText string
 	sections map[event.Kind]*section
 	guards   Guards
 	tests    []test
@@ -127,7 +128,7 @@ func (s *Set) MemberValue(user event.Object, dn plan.DN) (string, error) {
 	if rule.value == nil {
 		return dn.String(), nil
 	}
-	e := s.evaluation(&section{kind: event.KindUser, in: scope{kind: event.KindUser}}, Input{Object: user, DN: dn})
+	e := s.evaluation(&section{kind: event.KindGroup, in: scope{kind: event.KindUser}}, Input{Object: user, DN: dn})
 	name := map[string]any{}
 	for _, ava := range dn.RDN() {
 		for _, attribute := range s.userNames() {
@@ -137,7 +138,7 @@ func (s *Set) MemberValue(user event.Object, dn plan.DN) (string, error) {
 		}
 	}
 	e.env[nameEntry] = name
-	values, err := e.values(rule.value, "group.members.value")
+	values, err := e.values(rule.value, "members.value")
 	if err != nil || len(values) == 0 {
 		return "", err
 	}

@@ -223,6 +223,68 @@ func (d *Directory) Occupied(ctx context.Context, base plan.DN, attribute string
 	return occupied, nil
 }
 
+// referringAtOnce is how many values are looked for in one search.
+const referringAtOnce = 50
+
+// ReferringBelow returns where below base one of the attributes names an entry as it was called while what is below at was
+// below was. Where nothing refers to any of them, as on servers that follow renames themselves, it takes one search for
+// many entries.
+func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN) ([]Reference, error) {
+	if len(attributes) == 0 {
+		return nil, nil
+	}
+	entries, err := d.search(ctx, at, ldap.ScopeWholeSubtree, "(objectClass=*)", []string{"1.1"}, 0)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		dn, err := plan.ParseDN(e.DN)
+		if err != nil {
+			return nil, fmt.Errorf("read an entry: %w", err)
+		}
+		if dn.Below(at) {
+			names = append(names, dn.Rebase(at, was).String())
+		}
+	}
+	var out []Reference
+	for _, attribute := range attributes {
+		for some := range slices.Chunk(names, referringAtOnce) {
+			found, err := d.refersToAny(ctx, base, attribute, some)
+			if err != nil {
+				return nil, err
+			}
+			if !found {
+				continue
+			}
+			for _, name := range some {
+				found, err := d.Referring(ctx, base, []string{attribute}, name)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, found...)
+			}
+		}
+	}
+	return out, nil
+}
+
+// refersToAny reports whether an attribute of any entry below base holds one of the values.
+func (d *Directory) refersToAny(ctx context.Context, base plan.DN, attribute string, values []string) (bool, error) {
+	var filter strings.Builder
+	filter.WriteString("(|")
+	for _, v := range values {
+		fmt.Fprintf(&filter, "(%s=%s)", attribute, ldap.EscapeFilter(v))
+	}
+	filter.WriteString(")")
+	entries, err := d.search(ctx, base, ldap.ScopeWholeSubtree, filter.String(), []string{"1.1"}, 1)
+	var refused *OutcomeError
+	if errors.As(err, &refused) && refused.Kind == KindRefused {
+		return false, nil // see Referring
+	}
+	return len(entries) > 0, err
+}
+
 // search returns the entries that a filter finds; none where the base does not exist. A limit is kept by asking for no
 // more; without one the entries are read in pages.
 func (d *Directory) search(ctx context.Context, base plan.DN, scope int, filter string, attributes []string, limit int) ([]*ldap.Entry, error) {

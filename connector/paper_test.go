@@ -127,6 +127,21 @@ func (p *paper) Referring(_ context.Context, base plan.DN, attributes []string, 
 	return out, nil
 }
 
+func (p *paper) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN) ([]connector.Reference, error) {
+	var out []connector.Reference
+	for _, e := range p.search(at, "(objectClass=*)") {
+		if !e.DN.Below(at) {
+			continue
+		}
+		found, err := p.Referring(ctx, base, attributes, e.DN.Rebase(at, was).String())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
 func (p *paper) Occupied(_ context.Context, base plan.DN, attribute string, values []string) (map[string]bool, error) {
 	occupied := map[string]bool{}
 	for _, v := range values {

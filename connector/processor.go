@@ -20,6 +20,7 @@ type Target interface {
 	Children(ctx context.Context, dn plan.DN, limit int) ([]plan.DN, error)
 	Holding(ctx context.Context, dn plan.DN, attribute string, values []string) (present map[string]bool, err error)
 	Referring(ctx context.Context, base plan.DN, attributes []string, value string) ([]Reference, error)
+	ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN) ([]Reference, error)
 	Occupied(ctx context.Context, base plan.DN, attribute string, values []string) (occupied map[string]bool, err error)
 	Apply(ctx context.Context, op plan.Operation) error
 }
@@ -88,6 +89,8 @@ type Result struct {
 	DN    plan.DN
 	Gone  bool
 	Owned map[string][]string
+	// ChildrenAt is below which entry those are now that were below one that is gone; empty where there is nothing to say.
+	ChildrenAt plan.DN
 	// WaitsFor are objects whose next change makes another try worthwhile; Touch are objects that should be looked at
 	// because their entries are not where they were.
 	WaitsFor []event.Ref
@@ -189,16 +192,38 @@ func (r *run) round(ctx context.Context) (again bool) {
 			}
 			continue
 		}
-		if err := r.target.Apply(ctx, op); err != nil {
-			return r.applyFailed(ctx, draft, err)
+		if again, err := r.apply(ctx, draft, op); err != nil {
+			return again
 		}
-		r.wrote(op)
 	}
 	if draft.secondLook {
 		r.noPassword = true
 		return true
 	}
 	return r.finish(ctx, draft)
+}
+
+// apply makes one operation, and what has to go with it at once. With an error it has decided about the task, and again is
+// what round reports.
+func (r *run) apply(ctx context.Context, draft draft, op plan.Operation) (again bool, err error) {
+	if remove, ok := op.(plan.Delete); ok && remove.Subtree {
+		// When they are gone nobody can tell any more which entries there were.
+		if err := r.dropBelow(ctx, remove.DN); err != nil {
+			return r.failed(err), err
+		}
+	}
+	if err := r.target.Apply(ctx, op); err != nil {
+		return r.applyFailed(ctx, draft, err), err
+	}
+	if move, ok := op.(plan.ModifyDN); ok && draft.current != nil && !move.DN.Equal(draft.current.DN) {
+		r.result.Operations = append(r.result.Operations, op)
+		if err := r.followChild(ctx, move); err != nil {
+			return r.failed(err), err
+		}
+		return false, nil
+	}
+	r.wrote(op)
+	return false, nil
 }
 
 // wrote notes an operation that the directory has confirmed.
@@ -218,6 +243,9 @@ func (r *run) finish(ctx context.Context, draft draft) (again bool) {
 	r.result.Gone = draft.plan.DN.Empty()
 	r.left = r.result.Gone || draft.desired.Removal != nil && draft.desired.Removal.Action != plan.RemoveKeep
 	if r.result.Gone {
+		if removal := draft.desired.Removal; draft.current != nil && removal.Action == plan.RemoveMoveChildren {
+			r.result.ChildrenAt = draft.current.DN.Parent()
+		}
 		r.result.Link, r.result.Owned = "", nil
 	} else {
 		r.result.Owned = ownedAfter(draft.desired)

@@ -158,6 +158,43 @@ member: uid=ann,ou=people,dc=example,dc=org
 	})
 }
 
+// What names an entry below a unit follows when the unit goes elsewhere, and goes when it goes.
+func TestReferencesBelowAUnitAreFollowed(t *testing.T) {
+	sales, lab := unit("ou_sales"), unit("ou_lab")
+	members := func(s *stage, want ...string) {
+		s.Helper()
+		if got := s.there("cn=Vpn," + groups).Values("member"); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
+			s.Fatalf("the members are %q; want %q", got, want)
+		}
+	}
+	team := func(s *stage) {
+		s.process(sales, s.called(sales, "Sales", event.RootUnitID))
+		s.process(lab, s.called(lab, "Lab", sales.ID))
+		s.process(ann, s.named(ann, "ann", lab.ID))
+		s.process(bob, s.named(bob, "bob", sales.ID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann), s.joins(bob))
+		members(s, "uid=ann,ou=Lab,ou=Sales,"+people, "uid=bob,ou=Sales,"+people)
+	}
+	onBoth(t, nil, func(s *stage) {
+		team(s)
+		s.process(sales, s.called(sales, "Service", event.RootUnitID))
+		members(s, "uid=ann,ou=Lab,ou=Service,"+people, "uid=bob,ou=Service,"+people)
+	})
+	onBoth(t, []string{"when_not_empty: wait", "when_not_empty: subtree"}, func(s *stage) {
+		team(s)
+		s.process(sales, s.say(event.TypeUnitDelete, sales, nil))
+		members(s, "cn=nobody,dc=example,dc=org")
+	})
+	onBoth(t, []string{"when_not_empty: wait", "when_not_empty: move_children"}, func(s *stage) {
+		team(s)
+		result := s.process(sales, s.say(event.TypeUnitDelete, sales, nil))
+		members(s, "uid=ann,ou=Lab,"+people, "uid=bob,"+people)
+		if result.ChildrenAt.String() != people || !result.Gone {
+			s.Errorf("the result is %+v", result)
+		}
+	})
+}
+
 // After a crash between the rename and what follows it, the next look finishes the work.
 func TestReferencesAreFollowedAfterACrash(t *testing.T) {
 	onBoth(t, nil, func(s *stage) {

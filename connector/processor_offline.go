@@ -43,4 +43,8 @@ func (offline) Occupied(context.Context, plan.DN, string, []string) (map[string]
 	return map[string]bool{}, nil
 }
 
+func (offline) ReferringBelow(context.Context, plan.DN, []string, plan.DN, plan.DN) ([]Reference, error) {
+	return nil, nil
+}
+
 func (offline) Apply(context.Context, plan.Operation) error { return nil }

@@ -16,12 +16,7 @@ func (r *run) follow(ctx context.Context) error {
 	if was.Empty() || (!r.left && was.Equal(is)) {
 		return nil
 	}
-	attributes := r.set.References()
-	rule, hasMembers := r.set.Members()
-	byDN := hasMembers && r.set.MembersByDN()
-	if byDN {
-		attributes = append(attributes, rule.Attribute)
-	}
+	attributes := r.referring()
 	kept := is
 	if r.left {
 		is = nil
@@ -36,8 +31,64 @@ func (r *run) follow(ctx context.Context) error {
 			return err
 		}
 	}
-	if hasMembers && !byDN && r.task.Known.Ref.Kind == event.KindUser {
+	switch rule, hasMembers := r.set.Members(); {
+	case r.task.Merged.Object.Ref.Kind == event.KindUnit && !r.left:
+		return r.followBelow(ctx, was, is)
+	case hasMembers && !r.set.MembersByDN() && r.task.Known.Ref.Kind == event.KindUser:
 		return r.followMemberValue(ctx, rule.Attribute, was)
+	}
+	return nil
+}
+
+// referring returns the attributes of the mapping that hold DNs.
+func (r *run) referring() []string {
+	attributes := r.set.References()
+	if rule, ok := r.set.Members(); ok && r.set.MembersByDN() {
+		attributes = append(attributes, rule.Attribute)
+	}
+	return attributes
+}
+
+// followBelow corrects what other entries say of those that came along when the entry above them was renamed.
+func (r *run) followBelow(ctx context.Context, was, is plan.DN) error {
+	references, err := r.target.ReferringBelow(ctx, r.set.Base(), r.referring(), is, was)
+	if err != nil {
+		return fmt.Errorf("find references to what is below %s: %w", is, err)
+	}
+	for _, ref := range references {
+		named, err := plan.ParseDN(ref.Value)
+		if err != nil {
+			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
+		}
+		if err := r.replaceReference(ctx, ref, named.Rebase(was, is).String()); err != nil {
+			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
+		}
+	}
+	return nil
+}
+
+// followChild corrects what other entries say of one that was moved out of a unit that is going to be deleted, and of
+// what came along with it.
+func (r *run) followChild(ctx context.Context, move plan.ModifyDN) error {
+	if err := r.replaceReferences(ctx, r.referring(), move.DN.String(), move.NewDN().String()); err != nil {
+		return err
+	}
+	return r.followBelow(ctx, move.DN, move.NewDN())
+}
+
+// dropBelow removes what other entries say of those that are going to be deleted together with the one above them.
+func (r *run) dropBelow(ctx context.Context, dn plan.DN) error {
+	references, err := r.target.ReferringBelow(ctx, r.set.Base(), r.referring(), dn, dn)
+	if err != nil {
+		return fmt.Errorf("find references to what is below %s: %w", dn, err)
+	}
+	for _, ref := range references {
+		if ref.DN.Within(dn) {
+			continue // it goes too
+		}
+		if err := r.replaceReference(ctx, ref, ""); err != nil {
+			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
+		}
 	}
 	return nil
 }

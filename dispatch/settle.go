@@ -27,6 +27,9 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	if merged.Object.Ref.Kind == event.KindUnit && !job.Record.DN.Empty() && !result.DN.Empty() && !job.Record.DN.Exactly(result.DN) {
 		s.RenamedFrom, s.RenamedTo = job.Record.DN, result.DN
 	}
+	if !job.Record.DN.Empty() && !result.ChildrenAt.Empty() {
+		s.RenamedFrom, s.RenamedTo = job.Record.DN, result.ChildrenAt
+	}
 	waits := result.Outcome.State == event.Waiting
 	for _, o := range s.Outcomes {
 		waits = waits || o.State == event.Waiting

@@ -253,3 +253,11 @@ func TestOpenLDAPEvents(t *testing.T) {
 	dir.writes = server.Writes
 	runRows(t, dir)
 }
+
+// Without its overlays slapd keeps nobody out and follows no reference by itself.
+func TestOpenLDAPBareEvents(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Bare: true, AccessLog: true})
+	dir := slapdDirectory(server)
+	dir.can, dir.writes = means{}, server.Writes
+	runRows(t, dir)
+}

@@ -24,6 +24,7 @@ var unitRows = []row{
 	{"organizational_unit:delete", "when_not_empty: wait: it goes as soon as it is empty", unitWaitsForEmpty},
 	{"organizational_unit:delete", "when_not_empty: wait: it fails in the end, and says what is below", unitNeverEmpty},
 	{"organizational_unit:delete", "when_not_empty: fail: it fails at once, and says what is below", unitFailsNotEmpty},
+	{"organizational_unit:delete", "when_not_empty: move_children: what is below moves up", unitChildrenMove},
 	{"organizational_unit:delete", "when_not_empty: subtree: everything below goes too", unitSubtree},
 	{"organizational_unit:add_user, remove_user", "a user whom it names is looked at again", unitHint},
 	{"organizational_unit:add_user, remove_user", "without a user it is skipped", unitHintWithoutUser},
@@ -205,6 +206,25 @@ func unitFailsNotEmpty(s *scene) {
 	v.applied(v.f.tenant.DeleteUser(ann.ID))
 	v.applied(v.f.tenant.DeleteUnit(research.ID))
 	v.gone(research.ID)
+}
+
+func unitChildrenMove(s *scene) {
+	v := s.on("units-children")
+	b := plant(v)
+	before := v.hasUser(b.bob)
+	v.applied(v.f.tenant.DeleteUnit(b.top.ID))
+	v.gone(b.top.ID)
+	b.lab.Parent, b.bob.Unit = "", ""
+	v.units[b.lab.ID] = *b.lab
+	v.hasUnit(b.lab)
+	v.hasUser(b.ann)
+	v.hasGroup(b.vpn, b.ann)
+	v.sameEntry(before, v.hasUser(b.bob))
+	// What IDaaS says of them later finds them where they are.
+	b.ann.Email = "other@example.org"
+	v.applied(v.update(b.ann))
+	v.hasUser(b.ann)
+	v.unchanged(v.unitEvent(event.TypeUnitUpdateParent, b.lab), v.update(b.bob))
 }
 
 func unitSubtree(s *scene) {

@@ -33,7 +33,7 @@ var userRows = []row{
 	{"user:delete", "the id alone is enough; memberships and references go too", userDeleted},
 	{"user:delete", "a user who is gone already, or was never known, is no failure", userGoneAlready},
 	{"user:delete", "an older event does not bring a deleted user back, a newer creation does", userBack},
-	{"user:delete", "lifecycle.delete: disable keeps the entry, which can log in no more", userKeptDisabled},
+	{"user:delete", "lifecycle.delete: move keeps the entry among the leavers, without memberships", userMovedToLeavers},
 	{"user:push", "a user whom the scope leaves out is skipped, and removed where the user was in it before", userOutOfScope},
 }
 
@@ -234,31 +234,15 @@ func userBack(s *scene) {
 	}
 }
 
-func userKeptDisabled(s *scene) {
-	kept := s.on("leavers-disabled")
-	u := kept.user("ann")
-	kept.applied(kept.createWith(u, goodPassword))
-	before := kept.hasUser(u)
-	if !s.dir.can.status {
-		e := kept.f.tenant.DeleteUser(u.ID)
-		kept.gets(event.CodeRefused, e)
-		kept.is(e, event.Failed, event.CodeRefused, "no means to disable")
-		s.cell = "refused: the server cannot disable"
-		return
-	}
-	kept.applied(kept.f.tenant.DeleteUser(u.ID))
-	after := kept.entry(u.ID, s.dir.uniqueID)
-	kept.sameEntry(before, after)
-	if kept.canBind(u, goodPassword) {
-		s.t.Fatal("a deleted user can log in")
-	}
-	// Somebody who comes back gets the entry back.
-	u.Email = "back@example.org"
-	kept.applied(kept.create(u))
-	kept.sameEntry(before, kept.hasUser(u))
-	if !kept.canBind(u, goodPassword) {
-		s.t.Fatal("a user who came back cannot log in")
-	}
+func userMovedToLeavers(s *scene) {
+	left := s.on("leavers-moved")
+	u, g, before := employed(left)
+	left.applied(left.f.tenant.DeleteUser(u.ID))
+	after := left.entry(u.ID, s.dir.uniqueID)
+	left.sameEntry(before, after)
+	wantDN(s.t, after, left.dir.userDN(*u, s.dir.leavers))
+	left.hasGroup(g)
+	left.applied(left.f.tenant.DeleteUnit(u.Unit)) // nothing is in it any more
 }
 
 func userOutOfScope(s *scene) {

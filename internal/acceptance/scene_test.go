@@ -25,8 +25,6 @@ type scene struct {
 	f    *feed
 	dir  *directory
 	seen *int // counts what was made, so that every name is new
-	// cell is what the table says of this row beyond that it holds.
-	cell string
 
 	users  []string
 	groups []string
@@ -334,11 +332,6 @@ func (s *scene) sameEntry(before, after *ldap.Entry) {
 	if a, b := string(before.GetRawAttributeValue(s.dir.uniqueID)), string(after.GetRawAttributeValue(s.dir.uniqueID)); a == "" || a != b {
 		s.t.Fatalf("%s (%x) became another entry, %s (%x)", before.DN, a, after.DN, b)
 	}
-}
-
-func (s *scene) canBind(u *idaastest.User, password string) bool {
-	s.t.Helper()
-	return s.dir.canBind(s.t, s.entry(u.ID).DN, password)
 }
 
 // mark is an entry as it was when somebody else had written it last.

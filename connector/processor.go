@@ -159,16 +159,17 @@ type run struct {
 	chose bool
 	// left: the object is gone, so no other entry is to speak of its entry any more, even where that is kept.
 	left bool
-	// renamedFrom is the DN that references to the entry still may hold.
-	renamedFrom plan.DN
+	// formerly are the DNs that references to the entry still may hold: where it was at the last settled write, and where it
+	// was found.
+	formerly []plan.DN
 }
 
 func (p *Processor) begin(task Task) *run {
 	return &run{
-		Processor:   p,
-		set:         p.set(),
-		task:        task,
-		renamedFrom: task.DN,
+		Processor: p,
+		set:       p.set(),
+		task:      task,
+		formerly:  []plan.DN{task.DN},
 		result: Result{
 			Link: task.Link, DN: task.DN, Owned: task.Owned,
 			MemberOutcomes: map[string]event.Outcome{},
@@ -182,8 +183,11 @@ func (r *run) round(ctx context.Context) (again bool) {
 	if !ok {
 		return false
 	}
-	if draft.current != nil && !r.permitted(ctx, draft) {
-		return false
+	if draft.current != nil {
+		if !r.permitted(ctx, draft) {
+			return false
+		}
+		r.formerly = append(r.formerly, draft.current.DN)
 	}
 	for _, op := range draft.plan.Operations {
 		if set, isPassword := op.(plan.SetPassword); isPassword {

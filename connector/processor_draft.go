@@ -271,10 +271,12 @@ func (r *run) resolveAbove(ctx context.Context, in *mapping.Input) bool {
 func (r *run) resolve(ctx context.Context, in *mapping.Input, asked *mapping.Unresolved) bool {
 	var absent []event.Ref
 	for _, ref := range asked.Objects {
-		_, dn, found, err := r.task.Memory.Lookup(ctx, ref)
+		other, dn, found, err := r.task.Memory.Lookup(ctx, ref)
 		switch {
 		case err != nil:
 			return r.failed(err)
+		case found && other.Deleted() && in.Object.PrimaryUnit() != ref.ID:
+			in.Resolved[ref] = nil // gone, and nobody knows whether for good; a reference to it says nothing
 		case !found || dn.Empty() || in.Object.PrimaryUnit() == ref.ID:
 			absent = append(absent, ref)
 		default:

@@ -195,6 +195,36 @@ func TestReferencesBelowAUnitAreFollowed(t *testing.T) {
 	})
 }
 
+// What names an entry by where it was found follows too: nobody else knows that it was there.
+func TestReferencesToAnEntryThatOthersMovedAreFollowed(t *testing.T) {
+	for name, before := range map[string]func(s *stage){
+		"adopted": func(s *stage) { s.make(person("uid=ann,cn=elsewhere," + suffix)) },
+		"moved by hand": func(s *stage) {
+			s.process(ann, s.named(ann, "ann", event.RootUnitID))
+			s.make(plan.ModifyDN{
+				DN: plan.MustParseDN("uid=ann," + people), NewRDN: plan.MustParseDN("uid=ann").RDN(), NewSuperior: plan.MustParseDN("cn=elsewhere," + suffix), DeleteOldRDN: true,
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, nil, func(s *stage) {
+				s.make(plan.Add{DN: plan.MustParseDN("cn=elsewhere," + suffix), Attributes: []plan.Attribute{
+					{Name: "objectClass", Values: []string{"device"}}, {Name: "cn", Values: []string{"elsewhere"}},
+				}})
+				before(s)
+				s.process(vpn, s.is(vpn, "Vpn"))
+				s.make(plan.Modify{DN: plan.MustParseDN("cn=Vpn," + groups), Modifications: []plan.Modification{
+					{Type: plan.ReplaceValues, Name: "member", Values: []string{"uid=ann,cn=elsewhere," + suffix}},
+				}})
+				s.process(ann, s.named(ann, "ann", event.RootUnitID))
+				if got := s.there("cn=Vpn," + groups).Values("member"); len(got) != 1 || got[0] != "uid=ann,"+people {
+					s.Errorf("the members are %q", got)
+				}
+			})
+		})
+	}
+}
+
 // After a crash between the rename and what follows it, the next look finishes the work.
 func TestReferencesAreFollowedAfterACrash(t *testing.T) {
 	onBoth(t, nil, func(s *stage) {
@@ -251,6 +281,30 @@ newsuperior: ou=Sales,ou=people,dc=example,dc=org
 		s.process(ann, s.say(event.TypeUserDelete, ann, nil))
 		if got := s.there("cn=Vpn," + groups).Values("memberUid"); len(got) != 0 {
 			s.Errorf("the members are %q", got)
+		}
+	})
+}
+
+// A manager who is not there yet is waited for, one who has left is not.
+func TestAReferenceToSomebodyWhoIsGoneSaysNothing(t *testing.T) {
+	managed := []string{"    description: user.description\n", "    description: user.description\n    manager: { reference: user.custom.manager }\n"}
+	onBoth(t, managed, func(s *stage) {
+		is := func(title string) event.Change {
+			return s.say(event.TypeUserPush, ann, event.Values{
+				event.FieldUsername: "ann", event.FieldPrimaryUnit: event.RootUnitID, "description": title, "custom.manager": bob.ID,
+			})
+		}
+		s.waits(event.CodeWaitsForObject, []string{bob.ID}, []event.Ref{bob}, ann, is("one"))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(ann)
+		if got := s.there("uid=ann," + people).Values("manager"); len(got) != 1 || got[0] != "uid=bob,"+people {
+			s.Fatalf("the manager is %q", got)
+		}
+		s.process(bob, s.say(event.TypeUserDelete, bob, nil))
+		s.process(ann, is("two"))
+		entry := s.there("uid=ann," + people)
+		if entry.Value("description") != "two" || len(entry.Values("manager")) != 0 {
+			s.Errorf("the entry is %+v", entry)
 		}
 	})
 }

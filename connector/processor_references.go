@@ -4,18 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
 )
 
 // follow corrects what other entries say of an entry that was renamed, or whose object is gone, where the server has not
-// done so itself. It starts from where the entry was at the last settled write, so that a crash in between leaves nothing behind.
+// done so itself. It starts from where the entry was at the last settled write, so that a crash in between leaves nothing
+// behind, and from where it was found, as somebody may have moved it since.
 func (r *run) follow(ctx context.Context) error {
-	was, is := r.renamedFrom, r.result.DN
-	if was.Empty() || (!r.left && was.Equal(is)) {
-		return nil
+	var done []plan.DN
+	for _, was := range r.formerly {
+		if was.Empty() || slices.ContainsFunc(done, was.Equal) || !r.left && was.Equal(r.result.DN) {
+			continue
+		}
+		done = append(done, was)
+		if err := r.followFrom(ctx, was); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// followFrom corrects what other entries say of the entry under one of its former names.
+func (r *run) followFrom(ctx context.Context, was plan.DN) error {
+	is := r.result.DN
 	attributes := r.referring()
 	kept := is
 	if r.left {

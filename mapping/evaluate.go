@@ -26,7 +26,7 @@ type Input struct {
 	Above *Above
 	// DN is where the entry is now, empty if that is not known.
 	DN plan.DN
-	// Resolved are the DNs of objects that rules refer to.
+	// Resolved are the DNs of objects that rules refer to, empty for one that is gone.
 	Resolved map[event.Ref]plan.DN
 	// Numbers and Names are what was decided for the object, by pool.
 	Numbers map[string]int64
@@ -373,7 +373,9 @@ func (e *evaluation) references(kind event.Kind, ids []string) (dns []string, co
 			complete = false
 			continue
 		}
-		dns = append(dns, dn.String())
+		if !dn.Empty() {
+			dns = append(dns, dn.String())
+		}
 	}
 	return dns, complete
 }

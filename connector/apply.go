@@ -58,7 +58,16 @@ func (d *Directory) modify(ctx context.Context, op plan.Modify) error {
 
 func (d *Directory) modifyDN(ctx context.Context, op plan.ModifyDN) error {
 	request := ldap.NewModifyDNRequest(op.DN.String(), op.NewRDN.String(), op.DeleteOldRDN, op.NewSuperior.String())
-	err := d.do(ctx, op.Verb(), op.DN, secret.Text{}, func(conn *pooled) error { return conn.ModifyDN(request) })
+	send := func() error {
+		return d.do(ctx, op.Verb(), op.DN, secret.Text{}, func(conn *pooled) error { return conn.ModifyDN(request) })
+	}
+	err := send()
+	if lostItsPlace(err) {
+		if err := d.plantChild(ctx, op.DN); err != nil {
+			return err
+		}
+		err = send()
+	}
 	var refused *OutcomeError
 	if !errors.As(err, &refused) || op.NewSuperior.Empty() || refused.Code != ldap.LDAPResultNoSuchObject && refused.Code != ldap.LDAPResultOther {
 		return err

@@ -1,0 +1,33 @@
+package connector_test
+
+import (
+	"testing"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/internal/secret"
+	"idaas-ldap/ldaptest"
+	"idaas-ldap/plan"
+)
+
+// A new unit that is filled with people who were there before it can be renamed, on a slapd that says that it cannot.
+func TestOpenLDAPRenamesAUnitThatOthersMovedInto(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, BindPassword: secret.New(server.Password)})
+	sales := plan.MustParseDN("ou=Sales," + people)
+	name := plan.MustParseDN("ou=Service," + people)
+	old := plan.MustParseDN("uid=ann," + people)
+	for _, op := range []plan.Operation{
+		person(old.String()),
+		plan.Add{DN: sales, Attributes: []plan.Attribute{{Name: "objectClass", Values: []string{"organizationalUnit"}}, {Name: "ou", Values: []string{"Sales"}}}},
+		plan.ModifyDN{DN: old, NewRDN: old.RDN(), NewSuperior: sales, DeleteOldRDN: true},
+		plan.ModifyDN{DN: sales, NewRDN: name.RDN(), DeleteOldRDN: true},
+	} {
+		if err := d.Apply(t.Context(), op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	children, err := d.Children(t.Context(), name, 0)
+	if err != nil || len(children) != 1 || !children[0].Equal(name.Child(old.RDN())) {
+		t.Fatalf("below the renamed unit there are %v, %v", children, err)
+	}
+}

@@ -89,35 +89,32 @@ type Document struct {
 
 // claims are those that a token of IDaaS has. Pointers tell what is missing.
 type claims struct {
-	Issuer        string          `json:"iss"`
-	Subject       string          `json:"sub"`
-	Audience      json.RawMessage `json:"aud"`
-	Expires       *float64        `json:"exp"`
-	IssuedAt      *float64        `json:"iat"`
-	NotBefore     *float64        `json:"nbf"`
-	DataEncrypted *bool           `json:"dataEncrypted"`
-	CipherData    string          `json:"cipherData"`
-	PlainData     json.RawMessage `json:"plainData"`
+	issuer, subject              string
+	audience                     json.RawMessage
+	expires, issuedAt, notBefore *float64
+	dataEncrypted                *bool
+	cipherData                   string
+	plainData                    json.RawMessage
 }
 
 // Open verifies and decrypts a token and decodes what it carries. The error is a [*Rejection].
 func (v *Verifier) Open(ctx context.Context, token string) (Document, error) {
-	signed, unverified, err := parseToken(token)
+	signed, err := parseToken(token)
 	if err != nil {
 		return Document{}, err
 	}
-	// The audience is read before the signature is checked, to know whose keys are needed. Nothing else is believed.
-	application, err := v.application(unverified)
+	c, err := readClaims(signed.UnsafePayloadWithoutVerification())
+	if err != nil {
+		return Document{}, invalidToken("the claims cannot be read: %v", err)
+	}
+	// The audience is looked at before the signature over these claims is checked, to know whose keys are needed. Nothing
+	// else is believed before.
+	application, err := v.application(c)
 	if err != nil {
 		return Document{}, err
 	}
-	payload, err := verifySignature(ctx, signed, application)
-	if err != nil {
+	if err := verifySignature(ctx, signed, application); err != nil {
 		return Document{}, err
-	}
-	var c claims
-	if err := decodeClaims(payload, &c); err != nil {
-		return Document{}, invalidToken("the claims are not JSON: %v", err)
 	}
 	if err := v.check(c, application); err != nil {
 		return Document{}, err
@@ -130,38 +127,38 @@ func (v *Verifier) Open(ctx context.Context, token string) (Document, error) {
 	if err != nil {
 		return Document{}, badRequest(err.Error())
 	}
-	if document.InstanceID != "" && c.Subject != document.InstanceID {
-		return Document{}, invalidToken("the document is of instance %q, the token of %q", document.InstanceID, c.Subject)
+	if document.InstanceID != "" && c.subject != document.InstanceID {
+		return Document{}, invalidToken("the document is of instance %q, the token of %q", document.InstanceID, c.subject)
 	}
 	return Document{Application: application.ID, Document: document}, nil
 }
 
 // parseToken takes a compact JWS apart. Only its plainest form is taken.
-func parseToken(token string) (*jose.JSONWebSignature, []byte, error) {
+func parseToken(token string) (*jose.JSONWebSignature, error) {
 	if len(token) > maxToken {
-		return nil, nil, badRequest("the token is too long")
+		return nil, badRequest("the token is too long")
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil, nil, badRequest("the event is not a compact JWS")
+		return nil, badRequest("the event is not a compact JWS")
 	}
 	for _, part := range parts {
 		if !isCanonical(part) {
-			return nil, nil, badRequest("the event is not a compact JWS")
+			return nil, badRequest("the event is not a compact JWS")
 		}
 	}
 	header, err := base64.RawURLEncoding.DecodeString(parts[0])
 	if err != nil {
-		return nil, nil, badRequest("the event is not a compact JWS")
+		return nil, badRequest("the event is not a compact JWS")
 	}
 	if err := checkHeader(header, []string{"alg", "kid", "typ"}, "JWT"); err != nil {
-		return nil, nil, invalidToken("JWS header: %v", err)
+		return nil, invalidToken("JWS header: %v", err)
 	}
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
-		return nil, nil, invalidToken("JWS: %v", err)
+		return nil, invalidToken("JWS: %v", err)
 	}
-	return signed, signed.UnsafePayloadWithoutVerification(), nil
+	return signed, nil
 }
 
 // isCanonical reports whether a text is the one way of writing its octets in base64url: otherwise a changed character
@@ -223,25 +220,34 @@ func objectMembers(data []byte) (map[string]json.RawMessage, error) {
 	return members, nil
 }
 
-func decodeClaims(payload []byte, c *claims) error {
-	if _, err := objectMembers(payload); err != nil {
-		return err
+// readClaims reads the claims by their exact names. Those that are not known are left aside.
+func readClaims(payload []byte) (claims, error) {
+	members, err := objectMembers(payload)
+	if err != nil {
+		return claims{}, err
 	}
-	return json.Unmarshal(payload, c)
+	c := claims{audience: members["aud"], plainData: members["plainData"]}
+	for name, into := range map[string]any{
+		"iss": &c.issuer, "sub": &c.subject, "exp": &c.expires, "iat": &c.issuedAt, "nbf": &c.notBefore,
+		"dataEncrypted": &c.dataEncrypted, "cipherData": &c.cipherData,
+	} {
+		if raw, ok := members[name]; ok {
+			if err := json.Unmarshal(raw, into); err != nil {
+				return claims{}, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return c, nil
 }
 
 // application returns the configured application that a token is for.
-func (v *Verifier) application(payload []byte) (Application, error) {
-	var c claims
-	if err := decodeClaims(payload, &c); err != nil {
-		return Application{}, invalidToken("the claims are not JSON: %v", err)
-	}
-	for _, audience := range audiences(c.Audience) {
+func (v *Verifier) application(c claims) (Application, error) {
+	for _, audience := range audiences(c.audience) {
 		if a, ok := v.applications[audience]; ok {
 			return a, nil
 		}
 	}
-	return Application{}, invalidToken("the audience %.200s is no configured application", c.Audience)
+	return Application{}, invalidToken("the audience %.200s is no configured application", c.audience)
 }
 
 func audiences(raw json.RawMessage) []string {
@@ -256,27 +262,27 @@ func audiences(raw json.RawMessage) []string {
 	return nil
 }
 
-func verifySignature(ctx context.Context, signed *jose.JSONWebSignature, a Application) ([]byte, error) {
+func verifySignature(ctx context.Context, signed *jose.JSONWebSignature, a Application) error {
 	kid := signed.Signatures[0].Protected.KeyID
 	if kid == "" {
-		return nil, invalidToken("the token names no key")
+		return invalidToken("the token names no key")
 	}
 	keys, err := a.Keys.Find(ctx, kid)
 	if errors.Is(err, ErrNoKeys) {
-		return nil, &Rejection{
+		return &Rejection{
 			Status: http.StatusServiceUnavailable, Code: "unavailable", Description: "tokens cannot be verified now",
 			Reason: err.Error(), RetryAfter: retryAfter,
 		}
 	}
 	if err != nil {
-		return nil, invalidToken("%v", err)
+		return invalidToken("%v", err)
 	}
 	for _, key := range keys {
-		if payload, err := signed.Verify(key); err == nil {
-			return payload, nil
+		if _, err := signed.Verify(key); err == nil {
+			return nil
 		}
 	}
-	return nil, invalidToken("the signature is wrong (key %s)", kid)
+	return invalidToken("the signature is wrong (key %s)", kid)
 }
 
 // check looks at the claims of a token whose signature holds.
@@ -284,19 +290,19 @@ func (v *Verifier) check(c claims, a Application) error {
 	now := v.clock()
 	at := func(seconds float64) time.Time { return time.Unix(int64(seconds), 0) }
 	switch {
-	case c.Issuer != issuer:
-		return invalidToken("the issuer is %q", c.Issuer)
-	case a.InstanceID != "" && c.Subject != a.InstanceID:
-		return invalidToken("the subject is %q, configured is the instance %q", c.Subject, a.InstanceID)
-	case c.Expires == nil || c.IssuedAt == nil:
+	case c.issuer != issuer:
+		return invalidToken("the issuer is %q", c.issuer)
+	case a.InstanceID != "" && c.subject != a.InstanceID:
+		return invalidToken("the subject is %q, configured is the instance %q", c.subject, a.InstanceID)
+	case c.expires == nil || c.issuedAt == nil:
 		return invalidToken("exp or iat is missing")
-	case now.After(at(*c.Expires).Add(skew)):
-		return invalidToken("expired at %s", at(*c.Expires).UTC().Format(time.RFC3339))
-	case now.Before(at(*c.IssuedAt).Add(-skew)):
-		return invalidToken("issued in the future, at %s; are the clocks right?", at(*c.IssuedAt).UTC().Format(time.RFC3339))
-	case c.NotBefore != nil && now.Before(at(*c.NotBefore).Add(-skew)):
-		return invalidToken("not valid before %s", at(*c.NotBefore).UTC().Format(time.RFC3339))
-	case c.DataEncrypted == nil:
+	case now.After(at(*c.expires).Add(skew)):
+		return invalidToken("expired at %s", at(*c.expires).UTC().Format(time.RFC3339))
+	case now.Before(at(*c.issuedAt).Add(-skew)):
+		return invalidToken("issued in the future, at %s; are the clocks right?", at(*c.issuedAt).UTC().Format(time.RFC3339))
+	case c.notBefore != nil && now.Before(at(*c.notBefore).Add(-skew)):
+		return invalidToken("not valid before %s", at(*c.notBefore).UTC().Format(time.RFC3339))
+	case c.dataEncrypted == nil:
 		return invalidToken("dataEncrypted is missing")
 	}
 	return nil
@@ -304,18 +310,18 @@ func (v *Verifier) check(c claims, a Application) error {
 
 // content returns the document, decrypted where it is encrypted.
 func content(c claims, a Application) ([]byte, error) {
-	if *c.DataEncrypted {
-		return decrypt(c.CipherData, a)
+	if *c.dataEncrypted {
+		return decrypt(c.cipherData, a)
 	}
 	if len(a.EncryptionKeys) > 0 {
 		return nil, invalidToken("the event is not encrypted, though an encryption key is configured for %s", a.ID)
 	}
 	var text string
-	if json.Unmarshal(c.PlainData, &text) == nil {
+	if json.Unmarshal(c.plainData, &text) == nil {
 		return []byte(text), nil
 	}
-	if len(c.PlainData) == 0 {
+	if len(c.plainData) == 0 {
 		return nil, badRequest("the token carries no document")
 	}
-	return c.PlainData, nil
+	return c.plainData, nil
 }

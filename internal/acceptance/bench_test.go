@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ func BenchmarkAccept(b *testing.B) {
 				}
 			}
 			b.ResetTimer()
+			before := processorTime(b)
 			var next atomic.Int64
 			var wg sync.WaitGroup
 			for range callers {
@@ -46,8 +48,20 @@ func BenchmarkAccept(b *testing.B) {
 			}
 			wg.Wait()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/event")
 		})
 	}
+}
+
+// processorTime is what this process has used of all processors: on a machine that others use as well it says more than
+// the time that has passed.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func accept(b *testing.B, p *product, verifier *receiver.Verifier, token string) {
@@ -68,17 +82,20 @@ func accept(b *testing.B, p *product, verifier *receiver.Verifier, token string)
 }
 
 // BenchmarkOpenLDAPEndToEnd pushes people over HTTP into slapd, and compares with a bare loop over the LDAP library that
-// makes the same searches and writes on as many connections. The ratio of the two is what the product costs: 1 would be
-// nothing.
+// makes the same searches and writes on as many connections, by turns. The ratio of the two is what the product costs: 1
+// would be nothing.
 func BenchmarkOpenLDAPEndToEnd(b *testing.B) {
 	const people = 1000
+	var bare, ours time.Duration
+	rounds := 0
 	for b.Loop() {
-		bare := endToEndBare(b, people)
-		ours := endToEndProduct(b, people)
-		b.ReportMetric(float64(people)/bare.Seconds(), "bare-users/s")
-		b.ReportMetric(float64(people)/ours.Seconds(), "users/s")
-		b.ReportMetric(bare.Seconds()/ours.Seconds(), "ratio")
+		bare += endToEndBare(b, people)
+		ours += endToEndProduct(b, people)
+		rounds++
 	}
+	b.ReportMetric(float64(rounds*people)/bare.Seconds(), "bare-users/s")
+	b.ReportMetric(float64(rounds*people)/ours.Seconds(), "users/s")
+	b.ReportMetric(bare.Seconds()/ours.Seconds(), "ratio")
 }
 
 func endToEndProduct(b *testing.B, people int) time.Duration {

@@ -19,7 +19,7 @@ help: ## list the targets
 build: ## bin/idaas-ldap, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/idaas-ldap ./cmd/idaas-ldap
 
-test: ## everything: set up, vet, lint, all tests with the race detector, on real servers too
+test: ## everything: set up, vet, lint, all tests with the race detector, on real servers too, a little fuzzing
 	@scripts/step.sh "servers for tests"
 	@scripts/install-servers.sh --if-possible
 	@scripts/step.sh "linter"
@@ -30,6 +30,8 @@ test: ## everything: set up, vet, lint, all tests with the race detector, on rea
 	@$(MAKE) -s --no-print-directory lint
 	@scripts/step.sh "test"
 	@skip=$$(scripts/suite.sh --missing) && $(GO_TEST) $${skip:+-skip "$$skip"} ./...
+	@scripts/step.sh "fuzz"
+	@scripts/fuzz.sh 2000x
 
 test-unit: ## tests that need no server
 	$(GO_TEST) -skip "$$(scripts/suite.sh --all)" ./...
@@ -52,7 +54,7 @@ lint: $(LINT) ## golangci-lint with .golangci.yml
 fmt: $(LINT) ## format all code
 	$(LINT) fmt ./...
 
-fuzz: ## every fuzz target for FUZZTIME (5s)
+fuzz: ## every fuzz target for FUZZTIME, a time (5s) or a number of inputs (2000x)
 	@scripts/fuzz.sh $(FUZZTIME)
 
 bench: ## all benchmarks

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# fuzz.sh TIME: run every fuzz target of the module for a time such as 5s, one after the other.
+# fuzz.sh TIME: run every fuzz target of the module for a time such as 5s, or for a number of inputs such as 2000x, one
+# after the other.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 found=0

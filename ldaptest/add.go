@@ -14,19 +14,32 @@ type draft struct {
 }
 
 // add makes an entry (RFC 4511 section 4.7).
-func (d *directory) add(dn plan.DN, attributes []plan.Attribute, who plan.DN) error {
-	drafts, err := d.draftEntry(attributes, false)
+func (d *directory) add(dn plan.DN, attributes []plan.Attribute, terms terms) error {
+	if dn.Empty() || d.schema.isSubschema(dn) {
+		return refuse(ldap.LDAPResultEntryAlreadyExists, "the root DSE and the subschema exist already")
+	}
+	drafts, err := d.draftEntry(attributes)
 	if err != nil {
 		return err
 	}
 	if err := d.mustBeInside(dn); err != nil {
 		return err
 	}
+	if err := mayChange(drafts); err != nil {
+		return err
+	}
+	seen := map[description]bool{}
+	for _, a := range drafts {
+		if seen[a.desc] {
+			return refuse(ldap.LDAPResultAttributeOrValueExists, "attribute '%s' provided more than once", a.desc)
+		}
+		seen[a.desc] = true
+	}
 	if err := d.passwordsOf(drafts); err != nil {
 		return err
 	}
 	return d.atomically(func() error {
-		e, err := d.insert(dn, drafts, who)
+		e, err := d.insert(dn, drafts, terms)
 		if err != nil {
 			return err
 		}
@@ -35,23 +48,24 @@ func (d *directory) add(dn plan.DN, attributes []plan.Attribute, who plan.DN) er
 	})
 }
 
-// draftEntry checks the attributes of a new entry one by one. An entry that is loaded may bring operational attributes.
-func (d *directory) draftEntry(attributes []plan.Attribute, loaded bool) ([]draft, error) {
-	drafts := make([]draft, 0, len(attributes))
-	seen := map[description]bool{}
-	for _, a := range attributes {
-		desc, err := d.schema.describe(a.Name)
-		switch {
-		case err != nil:
-			return nil, err
-		case desc.typ.readOnly && !loaded:
-			return nil, refuse(ldap.LDAPResultConstraintViolation, "%s: no user modification allowed", desc)
-		case len(a.Values) == 0:
-			return nil, refuse(ldap.LDAPResultProtocolError, "no values for attribute type")
-		case seen[desc]:
-			return nil, refuse(ldap.LDAPResultAttributeOrValueExists, "attribute '%s' provided more than once", desc)
+// mayChange refuses attributes that only the directory writes.
+func mayChange(drafts []draft) error {
+	for _, a := range drafts {
+		if a.desc.typ.readOnly {
+			return refuse(ldap.LDAPResultConstraintViolation, "%s: no user modification allowed", a.desc)
 		}
-		seen[desc] = true
+	}
+	return nil
+}
+
+// draftEntry checks the attributes of a new entry one by one.
+func (d *directory) draftEntry(attributes []plan.Attribute) ([]draft, error) {
+	drafts := make([]draft, 0, len(attributes))
+	for _, a := range attributes {
+		desc, err := d.schema.describeWritten(a.Name)
+		if err != nil {
+			return nil, err
+		}
 		values, keys, err := d.schema.checkValues(desc, a.Values)
 		if err != nil {
 			return nil, err
@@ -68,33 +82,36 @@ func (d *directory) draftEntry(attributes []plan.Attribute, loaded bool) ([]draf
 }
 
 // insert hangs a checked entry into the tree.
-func (d *directory) insert(dn plan.DN, drafts []draft, who plan.DN) (*entry, error) {
+func (d *directory) insert(dn plan.DN, drafts []draft, terms terms) (*entry, error) {
 	dn = d.schema.spell(dn)
 	d.lastID++
-	e := &entry{id: d.lastID, rdn: dn.RDN(), key: dn.RDN().Key()}
+	e := &entry{id: d.lastID, rdn: dn.RDN(), key: d.schema.rdnKey(dn.RDN()), suffix: dn}
 	for _, a := range drafts {
 		for i := range a.values {
 			d.put(e, a.desc, a.values[i], a.keys[i])
 		}
 	}
-	if err := d.nameFromDN(e); err != nil {
+	if err := d.checkEntry(e, e.rdn, d.nameFromDN); err != nil {
 		return nil, err
 	}
-	if err := d.checkEntry(e, e.rdn); err != nil {
+	d.modified(e, terms.who)
+	if err := d.created(e, terms.who); err != nil {
+		return nil, err
+	}
+	if err := terms.condition.check(e); err != nil {
 		return nil, err
 	}
 	parent, err := d.placeFor(dn)
 	if err != nil {
 		return nil, err
 	}
-	if parent == nil {
-		e.suffix = dn
+	if parent != nil {
+		e.suffix = nil // its name is its place from here on
 	}
 	d.link(e, parent)
 	d.size++
 	d.undo = append(d.undo, func() { d.size-- })
-	d.modified(e, who)
-	return e, d.created(e, who)
+	return e, nil
 }
 
 // placeFor returns the entry above a new DN, nil for the suffix.
@@ -102,27 +119,17 @@ func (d *directory) placeFor(dn plan.DN) (*entry, error) {
 	if _, exists := d.find(dn); exists {
 		return nil, refuse(ldap.LDAPResultEntryAlreadyExists, "")
 	}
-	if dn.Equal(d.suffix) {
+	if d.schema.same(dn, d.suffix) {
 		return nil, nil
 	}
 	return d.lookup(dn.Parent())
 }
 
-// nameFromDN gives an entry the values of its name that it does not bring along, as slapd does.
-func (d *directory) nameFromDN(e *entry) error {
-	for _, ava := range e.rdn {
-		desc, err := d.schema.describe(ava.Type)
-		if err != nil {
-			return err
-		}
-		if e.attribute(desc) != nil || desc.typ.readOnly {
-			continue
-		}
-		values, keys, err := d.schema.checkValues(desc, []string{ava.Value})
-		if err != nil {
-			return err
-		}
-		d.put(e, desc, values[0], keys[0])
+// nameFromDN gives a new entry a value of its name that it does not bring along, as slapd does.
+func (d *directory) nameFromDN(e *entry, desc description, value, key string) error {
+	if desc.typ.single && e.attribute(desc) != nil {
+		return refuse(ldap.LDAPResultNamingViolation, "value of single-valued naming attribute '%s' conflicts with value present in entry", desc)
 	}
+	d.put(e, desc, value, key)
 	return nil
 }

@@ -41,7 +41,7 @@ func (c *session) bind(r *request) error {
 func (s *Server) knows(dn plan.DN, password secret.Text) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if dn.Equal(s.admin) && !s.cfg.AdminPassword.Empty() {
+	if s.dir.schema.same(dn, s.admin) && !s.cfg.AdminPassword.Empty() {
 		return s.cfg.AdminPassword.Equal(password)
 	}
 	return s.dir.authenticate(dn, password)
@@ -64,7 +64,7 @@ func (s *Server) mayWrite(who plan.DN) error {
 	switch {
 	case who.Empty():
 		return refuse(ldap.LDAPResultStrongAuthRequired, "modifications require authentication")
-	case !s.writers[who.Key()]:
+	case !s.writers[s.dir.schema.keyOf(who)]:
 		return refuse(ldap.LDAPResultInsufficientAccessRights, "no write access")
 	}
 	return nil

@@ -71,7 +71,8 @@ func structural(classes []*objectClass) (*objectClass, error) {
 }
 
 // checkEntry applies the schema to an entry as a whole. The order of the checks is slapd's: it decides which code is given.
-func (d *directory) checkEntry(e *entry, rdn plan.RDN) error {
+// What happens where a value of the name is no value of the entry is up to lacking.
+func (d *directory) checkEntry(e *entry, rdn plan.RDN, lacking lackingName) error {
 	for _, a := range e.attributes {
 		if a.desc.typ.single && len(a.values) > 1 {
 			return refuse(ldap.LDAPResultConstraintViolation, "attribute '%s' cannot have multiple values", a.desc)
@@ -81,10 +82,11 @@ func (d *directory) checkEntry(e *entry, rdn plan.RDN) error {
 	if len(classes) == 0 {
 		return refuse(ldap.LDAPResultObjectClassViolation, "no objectClass attribute")
 	}
-	if _, err := structural(classes); err != nil {
+	chosen, err := structural(classes)
+	if err != nil {
 		return err
 	}
-	if err := d.checkNaming(e, rdn); err != nil {
+	if err := d.checkNaming(e, rdn, lacking); err != nil {
 		return err
 	}
 	for _, c := range classes {
@@ -92,11 +94,18 @@ func (d *directory) checkEntry(e *entry, rdn plan.RDN) error {
 			return err
 		}
 	}
-	return d.checkAllowed(e, classes)
+	return d.checkAllowed(e, chosen, classes)
+}
+
+// lackingName is called with a value of the name that the entry lacks.
+type lackingName func(e *entry, desc description, value, key string) error
+
+func refuseLackingName(_ *entry, desc description, _, _ string) error {
+	return refuse(ldap.LDAPResultNamingViolation, "value of naming attribute '%s' is not present in entry", desc)
 }
 
 // checkNaming demands that the values in the name are values of the entry (RFC 4511 section 4.7).
-func (d *directory) checkNaming(e *entry, rdn plan.RDN) error {
+func (d *directory) checkNaming(e *entry, rdn plan.RDN, lacking lackingName) error {
 	for _, ava := range rdn {
 		desc, err := d.schema.describe(ava.Type)
 		if err != nil {
@@ -105,16 +114,18 @@ func (d *directory) checkNaming(e *entry, rdn plan.RDN) error {
 		if desc.typ.operational {
 			return refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' is operational", desc)
 		}
-		a := e.attribute(desc)
-		if a == nil {
-			return refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' is not present in entry", desc)
-		}
 		if desc.typ.equality == nil {
 			return refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' has no equality matching rule", desc)
 		}
-		key, err := d.schema.normalise(desc.typ, ava.Value)
-		if err != nil || a.find(key) < 0 {
-			return refuse(ldap.LDAPResultNamingViolation, "value of naming attribute '%s' is not present in entry", desc)
+		values, keys, err := d.schema.checkValues(desc, []string{ava.Value})
+		if err != nil {
+			return refuse(ldap.LDAPResultNamingViolation, "value of naming attribute '%s' is invalid", desc)
+		}
+		if a := e.attribute(desc); a != nil && a.find(keys[0]) >= 0 {
+			continue
+		}
+		if err := lacking(e, desc, values[0], keys[0]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -133,9 +144,7 @@ func (d *directory) checkClass(e *entry, c *objectClass, all []*objectClass) err
 // missing returns an attribute type that the class or one above it demands and the entry lacks.
 func missing(e *entry, c *objectClass) *attributeType {
 	for _, typ := range c.must {
-		found := false
-		e.each(description{typ: typ}, func(*attribute) bool { found = true; return false })
-		if !found {
+		if !slices.ContainsFunc(e.attributes, func(a *attribute) bool { return a.desc.typ == typ }) {
 			return typ
 		}
 	}
@@ -147,23 +156,22 @@ func missing(e *entry, c *objectClass) *attributeType {
 	return nil
 }
 
-func (d *directory) checkAllowed(e *entry, classes []*objectClass) error {
-	extensible := d.schema.mustClass("extensibleObject")
-	if slices.Contains(classes, extensible) {
+// checkAllowed demands that every attribute is named by the structural class or an auxiliary one.
+func (d *directory) checkAllowed(e *entry, chosen *objectClass, classes []*objectClass) error {
+	if slices.Contains(classes, d.schema.mustClass("extensibleObject")) {
 		return nil
 	}
 	for _, a := range e.attributes {
-		if a.desc.typ.operational || slices.ContainsFunc(classes, func(c *objectClass) bool { return allows(c, a.desc.typ) }) {
-			continue
+		allowed := func(c *objectClass) bool { return (c == chosen || c.kind == "AUXILIARY") && allows(c, a.desc.typ) }
+		if !a.desc.typ.operational && a.desc.typ != d.schema.objectClass && !slices.ContainsFunc(classes, allowed) {
+			return refuse(ldap.LDAPResultObjectClassViolation, "attribute '%s' not allowed", a.desc)
 		}
-		return refuse(ldap.LDAPResultObjectClassViolation, "attribute '%s' not allowed", a.desc)
 	}
 	return nil
 }
 
-// allows reports whether a class or one above it names the attribute type or a supertype of it.
+// allows reports whether a class or one above it names the attribute type. That it names a supertype is not enough.
 func allows(c *objectClass, typ *attributeType) bool {
-	named := func(a *attributeType) bool { return typ.within(a) }
-	return slices.ContainsFunc(c.must, named) || slices.ContainsFunc(c.may, named) ||
+	return slices.Contains(c.must, typ) || slices.Contains(c.may, typ) ||
 		slices.ContainsFunc(c.superiors, func(s *objectClass) bool { return allows(s, typ) })
 }

@@ -208,7 +208,7 @@ func sequence(children ...*ber.Packet) *ber.Packet {
 func resultOp(tag ber.Tag, r *refusal) *ber.Packet {
 	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tag, nil, "")
 	op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, int64(r.code), ""))
-	op.AppendChild(text(r.matched.String()))
+	op.AppendChild(text(dnText(r.matched)))
 	op.AppendChild(text(r.message))
 	return op
 }

@@ -9,14 +9,35 @@ import (
 	"idaas-ldap/plan"
 )
 
-// checkControls refuses a critical control that the server does not know (RFC 4511 section 4.1.11).
-func checkControls(r *request) error {
-	for _, c := range r.controls {
-		if c.critical && !slices.Contains(supportedControls(), c.oid) {
-			return refuse(ldap.LDAPResultUnavailableCriticalExtension, "critical extension is not recognized")
-		}
+// supported returns the operations that a control can go with, nothing for one that the server does not know.
+func supported(oid string) []string {
+	switch oid {
+	case ldap.ControlTypePaging:
+		return []string{"search"}
+	case ldap.ControlTypeManageDsaIT, oidAssertion:
+		return []string{"add", "modify", "modrdn", "delete", "compare", "search"}
+	case oidPreRead:
+		return []string{"modify", "modrdn", "delete"}
+	case oidPostRead:
+		return []string{"add", "modify", "modrdn"}
+	case oidPermissive:
+		return []string{"modify"}
 	}
 	return nil
+}
+
+// applicable returns the controls that can go with the operation, and refuses it where a critical one cannot
+// (RFC 4511 section 4.1.11).
+func applicable(controls []control, verb string) ([]control, error) {
+	var out []control
+	for _, c := range controls {
+		if slices.Contains(supported(c.oid), verb) {
+			out = append(out, c)
+		} else if c.critical {
+			return nil, refuse(ldap.LDAPResultUnavailableCriticalExtension, "critical extension is not available")
+		}
+	}
+	return out, nil
 }
 
 func findControl(controls []control, oid string) (control, bool) {
@@ -39,55 +60,36 @@ func decodeValue(value string) (*ber.Packet, error) {
 	return p, nil
 }
 
-// paging is the simple paged results control (RFC 2696).
-type paging struct {
-	size   int
-	cookie string
-}
+// condition is what an entry must fulfil for an operation to go on; nil asks for nothing.
+type condition func(*entry) error
 
-func readPaging(controls []control) (p paging, asked bool, err error) {
-	c, asked := findControl(controls, ldap.ControlTypePaging)
-	if !asked {
-		return p, false, nil
-	}
-	value, err := decodeValue(c.value)
-	if err != nil {
-		return p, true, err
-	}
-	p.size, p.cookie = int(integer(child(value, 0))), octets(child(value, 1))
-	if p.size < 0 {
-		return p, true, refuse(ldap.LDAPResultProtocolError, "paged results size is negative")
-	}
-	return p, true, nil
-}
-
-func (p paging) answer(cookie string) control {
-	value := sequence(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, int64(0), ""), text(cookie))
-	return control{oid: ldap.ControlTypePaging, value: string(value.Bytes())}
-}
-
-// assertion refuses an operation whose assertion control does not hold (RFC 4528).
-func (d *directory) assertion(r *request, dn plan.DN) error {
-	c, asked := findControl(r.controls, oidAssertion)
-	if !asked {
+func (c condition) check(e *entry) error {
+	if c == nil {
 		return nil
+	}
+	return c(e)
+}
+
+// assertion reads the condition of the assertion control (RFC 4528).
+func (d *directory) assertion(controls []control) (condition, error) {
+	c, asked := findControl(controls, oidAssertion)
+	if !asked {
+		return nil, nil
 	}
 	p, err := decodeValue(c.value)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f, err := d.schema.readFilter(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e, err := d.lookup(dn)
-	if err != nil {
-		return err
-	}
-	if f.match(d, e) != isTrue {
-		return refuse(ldap.LDAPResultAssertionFailed, "")
-	}
-	return nil
+	return func(e *entry) error {
+		if f.match(d, e) != isTrue {
+			return refuse(ldap.LDAPResultAssertionFailed, "")
+		}
+		return nil
+	}, nil
 }
 
 // entryControl returns the entry before or after a write where the control asks for it (RFC 4527).
@@ -112,5 +114,5 @@ func (d *directory) entryControl(r *request, oid string, dn plan.DN) []control {
 	for _, a := range d.read(e, d.schema.readSelection(names), false, true) {
 		list.AppendChild(attributePacket(a))
 	}
-	return []control{{oid: oid, value: string(sequence(text(e.dn().String()), list).Bytes())}}
+	return []control{{oid: oid, value: string(sequence(text(e.name()), list).Bytes())}}
 }

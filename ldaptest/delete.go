@@ -7,12 +7,15 @@ import (
 )
 
 // remove deletes a leaf (RFC 4511 section 4.8).
-func (d *directory) remove(dn plan.DN) error {
-	if err := d.mustBeInside(dn); err != nil {
+func (d *directory) remove(dn plan.DN, terms terms) error {
+	if err := d.mayWriteAt(dn); err != nil {
 		return err
 	}
 	e, err := d.lookup(dn)
 	if err != nil {
+		return err
+	}
+	if err := terms.condition.check(e); err != nil {
 		return err
 	}
 	if len(e.children) > 0 {

@@ -66,7 +66,7 @@ func newDirectory(cfg Config, s *schema) (*directory, error) {
 			return nil, fmt.Errorf("index %s: %w", name, err)
 		}
 		if d.indexes[desc.typ] == nil {
-			d.indexes[desc.typ] = newIndex(desc.typ)
+			d.indexes[desc.typ] = newIndex(s, desc.typ)
 		}
 	}
 	for _, name := range names {
@@ -88,7 +88,7 @@ func (d *directory) makeSuffix(who plan.DN) error {
 	if ava.Type == "dc" {
 		attributes = append(attributes, plan.Attribute{Name: "o", Values: []string{ava.Value}})
 	}
-	return d.add(d.suffix, attributes, who)
+	return d.add(d.suffix, attributes, terms{who: who})
 }
 
 // atomically runs a write. What it changed is undone where it fails.
@@ -107,12 +107,12 @@ func (d *directory) atomically(do func() error) error {
 
 // find returns the entry of a DN, or the deepest entry above it and false.
 func (d *directory) find(dn plan.DN) (*entry, bool) {
-	if d.root == nil || !dn.Within(d.suffix) {
+	if d.root == nil || !d.schema.within(dn, d.suffix) {
 		return nil, false
 	}
 	at := d.root
 	for i := len(dn) - len(d.suffix) - 1; i >= 0; i-- {
-		next, ok := at.children[dn[i].Key()]
+		next, ok := at.children[d.schema.rdnKey(dn[i])]
 		if !ok {
 			return at, false
 		}
@@ -134,9 +134,17 @@ func (d *directory) lookup(dn plan.DN) (*entry, error) {
 	return nil, r
 }
 
+// mayWriteAt refuses changes to what the server says about itself, and outside the suffix.
+func (d *directory) mayWriteAt(dn plan.DN) error {
+	if dn.Empty() || d.schema.isSubschema(dn) {
+		return refuse(ldap.LDAPResultUnwillingToPerform, "the root DSE and the subschema cannot be changed")
+	}
+	return d.mustBeInside(dn)
+}
+
 // mustBeInside refuses a write outside the suffix.
 func (d *directory) mustBeInside(dn plan.DN) error {
-	if !dn.Within(d.suffix) {
+	if !d.schema.within(dn, d.suffix) {
 		return refuse(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
 	}
 	return nil
@@ -236,7 +244,7 @@ func (d *directory) created(e *entry, who plan.DN) error {
 		return fmt.Errorf("make an entryUUID: %w", err)
 	}
 	now := d.now()
-	for name, value := range map[string]string{"entryUUID": id.String(), "createTimestamp": now, "creatorsName": who.String()} {
+	for name, value := range map[string]string{"entryUUID": id.String(), "createTimestamp": now, "creatorsName": dnText(who)} {
 		if typ := d.schema.mustAttribute(name); e.attribute(description{typ: typ}) == nil && value != "" {
 			d.set(e, typ, value)
 		}
@@ -249,7 +257,7 @@ func (d *directory) modified(e *entry, who plan.DN) {
 	d.changes++
 	d.set(e, d.schema.mustAttribute("modifyTimestamp"), d.now())
 	if !who.Empty() {
-		d.set(e, d.schema.mustAttribute("modifiersName"), who.String())
+		d.set(e, d.schema.mustAttribute("modifiersName"), dnText(who))
 	}
 	csn := fmt.Sprintf("%s.%06dZ#%06x#000#000000", d.clock().UTC().Format("20060102150405"), d.clock().Nanosecond()/1000, d.changes&0xffffff)
 	d.set(e, d.schema.mustAttribute("entryCSN"), csn)

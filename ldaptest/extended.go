@@ -69,7 +69,7 @@ func (c *session) modifyPassword(r *request) (answer, error) {
 			return answer{}, err
 		}
 	}
-	if err := s.mayWrite(r.who); err != nil && (r.who.Empty() || !dn.Equal(r.who)) {
+	if err := s.mayWrite(r.who); err != nil && (r.who.Empty() || !s.dir.schema.same(dn, r.who)) {
 		return answer{}, err
 	}
 	s.mu.Lock()

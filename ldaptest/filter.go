@@ -40,8 +40,6 @@ type (
 	equalityFilter  struct {
 		desc description
 		key  string
-		// class is the asserted object class, for which subclasses match as well.
-		class *objectClass
 	}
 	orderFilter struct {
 		desc    description
@@ -56,7 +54,7 @@ type (
 	extensibleFilter struct {
 		rule    *matchingRule
 		desc    *description
-		test    func(value string) bool
+		key     string
 		inNames bool
 	}
 )
@@ -90,10 +88,13 @@ func (f presentFilter) match(d *directory, e *entry) truth {
 }
 
 func (f equalityFilter) match(d *directory, e *entry) truth {
-	if f.class != nil {
-		return truthOf(slices.ContainsFunc(d.classesOf(e), func(c *objectClass) bool { return c.within(f.class) }))
-	}
-	return truthOf(d.anyValue(e, f.desc, func(a *attribute) bool { return a.find(f.key) >= 0 }))
+	rule := f.desc.typ.equality
+	return truthOf(d.anyValue(e, f.desc, func(a *attribute) bool {
+		if rule.matches == nil {
+			return a.find(f.key) >= 0
+		}
+		return slices.ContainsFunc(a.keys, func(key string) bool { return rule.matches(key, f.key) })
+	}))
 }
 
 func (f orderFilter) match(d *directory, e *entry) truth {
@@ -116,7 +117,7 @@ func (f substringFilter) match(d *directory, e *entry) truth {
 }
 
 func (f substringFilter) matchValue(value string) bool {
-	rest, err := f.desc.typ.substring.prepare(value)
+	rest, err := f.desc.typ.equality.prepare(value)
 	if err != nil || !strings.HasPrefix(rest, f.initial) {
 		return false
 	}
@@ -137,10 +138,7 @@ func (f substringFilter) matchValue(value string) bool {
 
 func (f extensibleFilter) match(d *directory, e *entry) truth {
 	fits := func(a *attribute) bool {
-		if f.desc == nil && (a.desc.typ.equality == nil || a.desc.typ.equality.name != f.rule.name) {
-			return false
-		}
-		return slices.ContainsFunc(a.values, f.test)
+		return f.rule.usable(a.desc.typ) && slices.ContainsFunc(a.values, f.matchValue)
 	}
 	if f.desc != nil {
 		if d.anyValue(e, *f.desc, fits) {
@@ -152,11 +150,20 @@ func (f extensibleFilter) match(d *directory, e *entry) truth {
 	return truthOf(f.inNames && f.matchDN(d, e.dn()))
 }
 
+func (f extensibleFilter) matchValue(value string) bool {
+	have, err := f.rule.prepare(value)
+	return err == nil && f.rule.match(have, f.key)
+}
+
 func (f extensibleFilter) matchDN(d *directory, dn plan.DN) bool {
 	for _, rdn := range dn {
 		for _, ava := range rdn {
 			desc, err := d.schema.describe(ava.Type)
-			if err == nil && (f.desc == nil || desc.within(*f.desc)) && f.test(ava.Value) {
+			if err != nil {
+				continue
+			}
+			about := f.desc == nil && f.rule.usable(desc.typ) || f.desc != nil && desc.within(*f.desc)
+			if about && f.matchValue(ava.Value) {
 				return true
 			}
 		}
@@ -178,10 +185,13 @@ func (d *directory) anyValue(e *entry, desc description, test func(*attribute) b
 
 // computed returns an operational attribute that is not stored, nil if it is none of those.
 func (d *directory) computed(e *entry, desc description) *attribute {
+	if e.aside {
+		return nil
+	}
 	var value string
 	switch desc.typ.name() {
 	case "entryDN":
-		value = e.dn().String()
+		value = e.name()
 	case "subschemaSubentry":
 		value = subschemaDN
 	case "hasSubordinates":
@@ -207,7 +217,7 @@ func (d *directory) computed(e *entry, desc description) *attribute {
 
 func (f equalityFilter) candidates(d *directory) (int, func() []*entry, bool) {
 	x := d.indexes[f.desc.typ]
-	if x == nil || f.desc.typ.subtyped {
+	if x == nil || f.desc.typ.subtyped || f.desc.typ.equality.matches != nil {
 		return 0, nil, false
 	}
 	return x.count(f.key), func() []*entry { return x.with(f.key) }, true

@@ -1,14 +1,10 @@
 package ldaptest
 
 import (
-	"math/big"
 	"strings"
-	"unicode/utf8"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
-
-	"idaas-ldap/plan"
 )
 
 // readFilter reads a filter as it comes in a search request (RFC 4511 section 4.5.1). What names an undefined attribute, or
@@ -75,17 +71,7 @@ func (s *schema) equality(name, value string) filter {
 	if err != nil || desc.typ.equality == nil {
 		return undefinedFilter{}
 	}
-	if desc.typ == s.objectClass {
-		class, known := s.classes[strings.ToLower(value)]
-		if !known {
-			return undefinedFilter{}
-		}
-		if class == s.mustClass("top") {
-			return andFilter{}
-		}
-		return equalityFilter{desc: desc, class: class}
-	}
-	if !asserts(desc.typ, value) {
+	if !s.asserts(desc.typ.equality, value) {
 		return undefinedFilter{}
 	}
 	key, err := s.normalise(desc.typ, value)
@@ -95,20 +81,15 @@ func (s *schema) equality(name, value string) filter {
 	return equalityFilter{desc: desc, key: key}
 }
 
-// asserts reports whether a value may stand in an assertion about an attribute.
-func asserts(typ *attributeType, value string) bool {
-	switch typ.equality.name {
-	case "objectidentifiermatch", "objectidentifierfirstcomponentmatch", "csnmatch":
-		return value != ""
-	case "integerfirstcomponentmatch":
-		return validInteger(value)
-	}
-	return validSyntax(typ.syntax, value)
+// asserts reports whether a value may stand in an assertion: it is the rule that says so, not the attribute type.
+func (s *schema) asserts(rule *matchingRule, value string) bool {
+	_, ok := s.acceptSyntax(rule.syntax, value)
+	return ok
 }
 
 func (s *schema) order(name, value string, greater bool) filter {
 	desc, err := s.describe(name)
-	if err != nil || desc.typ.ordering == nil || !validSyntax(desc.typ.syntax, value) && desc.typ.ordering.name != "csnorderingmatch" {
+	if err != nil || desc.typ.ordering == nil || !s.asserts(desc.typ.ordering, value) {
 		return undefinedFilter{}
 	}
 	key, err := desc.typ.ordering.prepare(value)
@@ -144,10 +125,11 @@ func (s *schema) substrings(name string, fragments []*ber.Packet) filter {
 	f := substringFilter{desc: desc}
 	for _, c := range fragments {
 		text := octets(c)
-		if text == "" || !utf8.ValidString(text) {
+		// Fragments are checked and prepared by the equality rule, as whole values are.
+		if desc.typ.equality == nil || text == "" || !s.asserts(desc.typ.equality, text) {
 			return undefinedFilter{}
 		}
-		key, err := desc.typ.substring.prepare(text)
+		key, err := desc.typ.equality.prepare(text)
 		if err != nil {
 			return undefinedFilter{}
 		}
@@ -165,20 +147,18 @@ func (s *schema) substrings(name string, fragments []*ber.Packet) filter {
 
 // A space at the edge of a fragment stands for a space inside the value (RFC 4518 section 2.6.1).
 func spaceBefore(desc description, text string) string {
-	if keepsSpaces(desc) && strings.HasPrefix(text, " ") && strings.Trim(text, " ") != "" {
+	if desc.typ.equality.spaced && strings.HasPrefix(text, " ") && strings.Trim(text, " ") != "" {
 		return " "
 	}
 	return ""
 }
 
 func spaceAfter(desc description, text string) string {
-	if keepsSpaces(desc) && strings.HasSuffix(text, " ") {
+	if desc.typ.equality.spaced && strings.HasSuffix(text, " ") && strings.Trim(text, " ") != "" {
 		return " "
 	}
 	return ""
 }
-
-func keepsSpaces(desc description) bool { return strings.HasPrefix(desc.typ.substring.name, "case") }
 
 // readExtensible reads [1] rule, [2] type, [3] value, [4] dnAttributes.
 func (s *schema) readExtensible(p *ber.Packet) (filter, error) {
@@ -211,61 +191,18 @@ func (s *schema) extensible(ruleName, name, value string, inNames bool) filter {
 		}
 		f.desc = &desc
 	}
-	if f.test = specialRule(ruleName, value); f.test != nil {
-		if f.desc == nil {
-			return undefinedFilter{}
-		}
-		return f
-	}
-	if ruleName == "" {
-		f.rule = f.desc.typ.equality
-	} else if rule, err := ruleNamed(ruleName); err == nil {
-		f.rule = rule
-	}
-	if f.rule == nil {
-		return undefinedFilter{}
-	}
-	key, err := f.rule.prepare(value)
+	rule, err := s.rule(ruleName)
 	if err != nil {
 		return undefinedFilter{}
 	}
-	rule := f.rule
-	f.test = func(v string) bool {
-		have, err := rule.prepare(v)
-		return err == nil && have == key
+	if f.rule = rule; rule == nil {
+		f.rule = f.desc.typ.equality
+	}
+	if f.rule == nil || f.rule.partial || f.desc != nil && !f.rule.usable(f.desc.typ) || !s.asserts(f.rule, value) {
+		return undefinedFilter{}
+	}
+	if f.key, err = f.rule.prepare(value); err != nil {
+		return undefinedFilter{}
 	}
 	return f
-}
-
-// specialRule returns the test of a rule that compares otherwise than by equality: bits of integers, places in the tree.
-func specialRule(name, value string) func(string) bool {
-	inTree := func(test func(v, base plan.DN) bool) func(string) bool {
-		base, errBase := plan.ParseDN(value)
-		return func(v string) bool {
-			dn, err := plan.ParseDN(v)
-			return err == nil && errBase == nil && test(dn, base)
-		}
-	}
-	bits := func(all bool) func(string) bool {
-		want, wantOK := new(big.Int).SetString(value, 10)
-		return func(v string) bool {
-			have, ok := new(big.Int).SetString(v, 10)
-			if !ok || !wantOK {
-				return false
-			}
-			common := new(big.Int).And(have, want)
-			return all && common.Cmp(want) == 0 || !all && common.Sign() != 0
-		}
-	}
-	switch strings.ToLower(name) {
-	case "integerbitandmatch", "1.2.840.113556.1.4.803":
-		return bits(true)
-	case "integerbitormatch", "1.2.840.113556.1.4.804":
-		return bits(false)
-	case "dnsubtreematch", "1.3.6.1.4.1.4203.666.4.9":
-		return inTree(plan.DN.Within)
-	case "dnonelevelmatch", "1.3.6.1.4.1.4203.666.4.8":
-		return inTree(func(v, base plan.DN) bool { return v.Parent().Equal(base) && !v.Empty() })
-	}
-	return nil
 }

@@ -8,8 +8,9 @@ import (
 
 // index finds entries by the value of one attribute type.
 type index struct {
+	schema  *schema
 	entries map[string]*posting
-	// below finds, for DN-valued attributes, the values that lie at or below a DN. It is nil for others.
+	// below finds, for DN-valued attributes, the values that lie at or below a DN, by its key. It is nil for others.
 	below map[string]map[string]struct{}
 }
 
@@ -23,8 +24,8 @@ type posting struct {
 
 const fewEntries = 8
 
-func newIndex(typ *attributeType) *index {
-	x := &index{entries: map[string]*posting{}}
+func newIndex(s *schema, typ *attributeType) *index {
+	x := &index{schema: s, entries: map[string]*posting{}}
 	if typ.syntax == syntaxDN {
 		x.below = map[string]map[string]struct{}{}
 	}
@@ -81,7 +82,7 @@ func (x *index) listBelow(key, value string, p *posting) {
 		return
 	}
 	for i := range dn {
-		above := dn[i:].Key()
+		above := x.schema.keyOf(dn[i:])
 		if x.below[above] == nil {
 			x.below[above] = map[string]struct{}{}
 		}
@@ -115,8 +116,9 @@ func (x *index) with(key string) []*entry {
 
 // keysBelow returns the values that are the DN or lie below it.
 func (x *index) keysBelow(dn plan.DN) []string {
-	out := make([]string, 0, len(x.below[dn.Key()]))
-	for key := range x.below[dn.Key()] {
+	below := x.below[x.schema.keyOf(dn)]
+	out := make([]string, 0, len(below))
+	for key := range below {
 		out = append(out, key)
 	}
 	slices.Sort(out)

@@ -26,14 +26,14 @@ func (s *Server) LoadLDIF(text string) error {
 			if err != nil {
 				return fmt.Errorf("load LDIF, line %d: %q: %w", r.line, r.dn, err)
 			}
-			drafts, err := d.draftEntry(r.attributes, true)
+			drafts, err := d.draftEntry(r.attributes)
 			if err == nil {
 				err = d.mustBeInside(dn)
 			}
 			if err != nil {
 				return fmt.Errorf("load LDIF, line %d: %s: %w", r.line, dn, err)
 			}
-			e, err := d.insert(dn, drafts, s.admin)
+			e, err := d.insert(dn, drafts, terms{who: s.admin})
 			if err != nil {
 				return fmt.Errorf("load LDIF, line %d: %s: %w", r.line, dn, err)
 			}

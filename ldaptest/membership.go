@@ -71,7 +71,7 @@ func (d *directory) memberChanges(e *entry, changes []change) (gone, come []stri
 func (d *directory) joinGroup(group plan.DN, members []string) {
 	for _, m := range members {
 		if e := d.entryNamed(m); e != nil {
-			d.putReference(e, d.memberOf(), group.String())
+			d.putReference(e, d.memberOf(), dnText(group))
 		}
 	}
 }
@@ -80,7 +80,7 @@ func (d *directory) joinGroup(group plan.DN, members []string) {
 func (d *directory) leaveGroup(group plan.DN, members []string) {
 	for _, m := range members {
 		if e := d.entryNamed(m); e != nil {
-			d.takeReference(e, d.memberOf(), group.Key())
+			d.takeReference(e, d.memberOf(), d.schema.keyOf(group))
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (d *directory) forgetMember(member plan.DN, groups []string) {
 			continue
 		}
 		if a := e.attribute(d.member()); a != nil && len(a.values) > 1 {
-			d.takeReference(e, d.member(), member.Key())
+			d.takeReference(e, d.member(), d.schema.keyOf(member))
 		}
 	}
 }
@@ -101,8 +101,8 @@ func (d *directory) forgetMember(member plan.DN, groups []string) {
 // renameMember puts a new name in the place of the old one in the groups that an entry knew it was in.
 func (d *directory) renameMember(from, to plan.DN, groups []string) {
 	for _, g := range groups {
-		if e := d.entryNamed(g); e != nil && d.takeReference(e, d.member(), from.Key()) {
-			d.putReference(e, d.member(), to.String())
+		if e := d.entryNamed(g); e != nil && d.takeReference(e, d.member(), d.schema.keyOf(from)) {
+			d.putReference(e, d.member(), dnText(to))
 		}
 	}
 }
@@ -119,7 +119,7 @@ func (d *directory) entryNamed(dn string) *entry {
 }
 
 func (d *directory) putReference(e *entry, desc description, dn string) {
-	key, err := prepareDN(dn)
+	key, err := d.schema.prepareDN(dn)
 	if err != nil {
 		return
 	}

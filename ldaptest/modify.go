@@ -18,16 +18,24 @@ type change struct {
 }
 
 // modify changes an entry (RFC 4511 section 4.6): all modifications or none.
-func (d *directory) modify(dn plan.DN, modifications []plan.Modification, permissive bool, who plan.DN) error {
+func (d *directory) modify(dn plan.DN, modifications []plan.Modification, terms terms) error {
 	changes, err := d.draftChanges(modifications)
 	if err != nil {
 		return err
 	}
-	if err := d.mustBeInside(dn); err != nil {
+	if err := d.mayWriteAt(dn); err != nil {
 		return err
+	}
+	for _, c := range changes {
+		if err := mayChange([]draft{c.draft}); err != nil {
+			return err
+		}
 	}
 	e, err := d.lookup(dn)
 	if err != nil {
+		return err
+	}
+	if err := terms.condition.check(e); err != nil {
 		return err
 	}
 	if changes, err = d.passwordChanges(e, changes); err != nil {
@@ -37,14 +45,14 @@ func (d *directory) modify(dn plan.DN, modifications []plan.Modification, permis
 		gone, come := d.memberChanges(e, changes)
 		structuralBefore, _ := structural(d.classesOf(e))
 		for _, c := range changes {
-			if err := d.apply(e, c, permissive); err != nil {
+			if err := d.apply(e, c, terms.permissive); err != nil {
 				return err
 			}
 		}
 		if err := d.checkModified(e, structuralBefore); err != nil {
 			return err
 		}
-		d.modified(e, who)
+		d.modified(e, terms.who)
 		d.leaveGroup(e.dn(), gone)
 		d.joinGroup(e.dn(), come)
 		return nil
@@ -54,20 +62,12 @@ func (d *directory) modify(dn plan.DN, modifications []plan.Modification, permis
 func (d *directory) draftChanges(modifications []plan.Modification) ([]change, error) {
 	changes := make([]change, 0, len(modifications))
 	for _, m := range modifications {
-		if len(m.Values) == 0 && (m.Type == plan.AddValues || m.Type == Increment) {
-			return nil, refuse(ldap.LDAPResultProtocolError, "modify/%s: %s: no values given", m.Type, m.Name)
-		}
-		if m.Type == Increment && len(m.Values) > 1 {
-			return nil, refuse(ldap.LDAPResultProtocolError, "modify/increment: %s: more than one value given", m.Name)
-		}
-	}
-	for _, m := range modifications {
-		desc, err := d.schema.describe(m.Name)
+		desc, err := d.schema.describeWritten(m.Name)
 		if err != nil {
 			return nil, err
 		}
-		if desc.typ.readOnly {
-			return nil, refuse(ldap.LDAPResultConstraintViolation, "%s: no user modification allowed", desc)
+		if m.Type == Increment && desc.typ.syntax != syntaxInteger {
+			return nil, refuse(ldap.LDAPResultConstraintViolation, "modify/increment: %s: not an integer", desc)
 		}
 		values, keys, err := d.schema.checkValues(desc, m.Values)
 		if err != nil {
@@ -98,7 +98,7 @@ func (d *directory) checkModified(e *entry, before *objectClass) error {
 			return refuse(ldap.LDAPResultObjectClassModsProhibited, "structural object class modification from '%s' to '%s' not allowed", before.name(), now.name())
 		}
 	}
-	return d.checkEntry(e, e.rdn)
+	return d.checkEntry(e, e.rdn, refuseLackingName)
 }
 
 func (d *directory) apply(e *entry, c change, permissive bool) error {
@@ -106,7 +106,7 @@ func (d *directory) apply(e *entry, c change, permissive bool) error {
 	case plan.AddValues:
 		return d.addValues(e, c.draft, permissive)
 	case plan.DeleteValues:
-		return d.deleteValues(e, c.draft)
+		return d.deleteValues(e, c.draft, permissive)
 	case plan.ReplaceValues:
 		if a := e.attribute(c.desc); a != nil {
 			d.takeAll(e, a)
@@ -116,7 +116,7 @@ func (d *directory) apply(e *entry, c change, permissive bool) error {
 		}
 		return nil
 	case Increment:
-		return d.increment(e, c.draft)
+		return d.increment(e, c.draft, permissive)
 	}
 	return refuse(ldap.LDAPResultProtocolError, "unknown modification %q", c.typ)
 }
@@ -138,44 +138,50 @@ func (d *directory) addValues(e *entry, c draft, permissive bool) error {
 	return nil
 }
 
-func (d *directory) deleteValues(e *entry, c draft) error {
+// deleteValues deletes values. Permissively it is no fault that there is no such attribute. That there is no such value is one
+// all the same if it is the last value of the request: slapd 2.5 means it otherwise, and does it so.
+func (d *directory) deleteValues(e *entry, c draft, permissive bool) error {
 	a := e.attribute(c.desc)
-	if len(c.keys) == 0 {
-		if a == nil {
-			return refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such attribute", c.desc)
-		}
-		d.takeAll(e, a)
-		return nil
-	}
-	if c.desc.typ.equality == nil {
+	if len(c.keys) > 0 && c.desc.typ.equality == nil {
 		return refuse(ldap.LDAPResultInappropriateMatching, "modify/delete: %s: no equality matching rule", c.desc)
+	}
+	if a == nil && permissive {
+		return nil
 	}
 	if a == nil {
 		return refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such attribute", c.desc)
 	}
-	for _, key := range c.keys {
-		if a.find(key) < 0 {
+	if len(c.keys) == 0 {
+		d.takeAll(e, a)
+		return nil
+	}
+	for i, key := range c.keys {
+		if last := i == len(c.keys)-1; a.find(key) < 0 && (!permissive || last) {
 			return refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such value", c.desc)
 		}
-		d.take(e, a, key)
+	}
+	for _, key := range c.keys {
+		if a.find(key) >= 0 { // to name a value twice is no fault
+			d.take(e, a, key)
+		}
 	}
 	return nil
 }
 
-func (d *directory) increment(e *entry, c draft) error {
+// increment adds to all values (RFC 4525). Permissively an attribute that is not there gets the value.
+func (d *directory) increment(e *entry, c draft, permissive bool) error {
 	a := e.attribute(c.desc)
+	if a == nil && permissive {
+		d.put(e, c.desc, c.values[0], c.keys[0])
+		return nil
+	}
 	if a == nil {
 		return refuse(ldap.LDAPResultNoSuchAttribute, "modify/increment: %s: no such attribute", c.desc)
-	}
-	by, ok := new(big.Int).SetString(c.values[0], 10)
-	if !ok || c.desc.typ.syntax != syntaxes+"27" {
-		return refuse(ldap.LDAPResultConstraintViolation, "modify/increment: %s: not an integer", c.desc)
 	}
 	values := append([]string(nil), a.values...)
 	d.takeAll(e, a)
 	for _, v := range values {
-		n, _ := new(big.Int).SetString(v, 10)
-		sum := n.Add(n, by).String()
+		sum := new(big.Int).Add(number(v), number(c.values[0])).String()
 		d.put(e, c.desc, sum, sum)
 	}
 	return nil

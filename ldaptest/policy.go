@@ -205,7 +205,7 @@ func (d *directory) setPassword(dn plan.DN, old, password secret.Text, who plan.
 				return err
 			}
 		}
-		if err := d.checkEntry(e, e.rdn); err != nil {
+		if err := d.checkEntry(e, e.rdn, refuseLackingName); err != nil {
 			return err
 		}
 		d.modified(e, who)

@@ -1,17 +1,11 @@
 package ldaptest
 
-import (
-	"strconv"
-
-	"github.com/go-ldap/ldap/v3"
-
-	"idaas-ldap/plan"
-)
+import "github.com/go-ldap/ldap/v3"
 
 // search answers a search. The entries are copied under the lock and sent after it.
 func (c *session) search(r *request) (answer, error) {
 	s := c.server
-	req, err := s.dir.schema.readSearch(r)
+	req, err := s.dir.readSearch(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -19,101 +13,85 @@ func (c *session) search(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if req.base.Empty() && req.scope == ldap.ScopeBaseObject {
-		return answer{entries: [][]byte{encode(r.id, entryOp("", s.dir.schema.selected(s.rootDSE(), req)), nil)}}, nil
-	}
-	if isSubschema(req.base) {
-		return answer{entries: [][]byte{encode(r.id, entryOp(subschemaDN, s.dir.schema.selected(s.dir.schema.subschema(), req)), nil)}}, nil
+	if e := s.aside(req.base); e != nil && req.scope == ldap.ScopeBaseObject {
+		a := answer{}
+		if req.filter.match(s.dir, e) == isTrue {
+			a.entries = [][]byte{encode(r.id, entryOp(e.name(), s.dir.read(e, req.want, req.typesOnly, false)), nil)}
+		}
+		return a, nil
 	}
 	if r.who.Empty() {
 		return answer{}, refuse(ldap.LDAPResultNoSuchObject, "")
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if err := s.dir.assertion(r, req.base); err != nil {
-		return answer{}, err
+	var part results
+	if paged && (req.limit == 0 || page.size < req.limit) { // otherwise all fits on one page (RFC 2696 section 3)
+		part, err = c.page(req, page)
+	} else {
+		part, err = s.all(req)
 	}
-	found, err := c.find(req, page)
 	if err != nil {
 		return answer{}, err
 	}
-	a := answer{}
-	if limit := c.limit(req, page); limit > 0 && len(found) > limit {
-		found = found[:limit]
+	a := answer{controls: part.controls}
+	if part.cut {
 		a.result = refuse(ldap.LDAPResultSizeLimitExceeded, "")
 	}
-	if paged && a.result == nil {
-		found, a.controls = c.cutPage(found, page)
-	}
-	passwords := s.writers[r.who.Key()]
-	for _, e := range found {
-		a.entries = append(a.entries, encode(r.id, entryOp(e.dn().String(), s.dir.read(e, req.want, req.typesOnly, passwords)), nil))
+	passwords := s.writers[s.dir.schema.keyOf(r.who)]
+	for _, e := range part.entries {
+		a.entries = append(a.entries, encode(r.id, entryOp(e.name(), s.dir.read(e, req.want, req.typesOnly, passwords)), nil))
 	}
 	return a, nil
 }
 
-// limit returns the number of entries that may be sent, 0 for any. Pages after the first were counted with it.
-func (c *session) limit(req searchRequest, page paging) int {
-	limit := c.server.cfg.SizeLimit
-	if page.cookie != "" {
-		return 0
+// results are the entries that a search sends; cut: there would have been more but for the limit.
+type results struct {
+	entries  []*entry
+	cut      bool
+	controls []control
+}
+
+// all searches without pages.
+func (s *Server) all(req searchRequest) (results, error) {
+	found, err := s.dir.search(req)
+	if err != nil {
+		return results{}, err
 	}
+	if limit := s.limit(req); limit > 0 && len(found) > limit {
+		return results{entries: found[:limit], cut: true}, nil
+	}
+	return results{entries: found}, nil
+}
+
+// limit returns the number of entries that may be sent, 0 for any.
+func (s *Server) limit(req searchRequest) int {
+	limit := s.cfg.SizeLimit
 	if req.limit > 0 && (limit == 0 || req.limit < limit) {
 		limit = req.limit
 	}
 	return limit
 }
 
-func (s *schema) readSearch(r *request) (searchRequest, error) {
-	base, err := s.parseDN(r.dn)
+func (d *directory) readSearch(r *request) (searchRequest, error) {
+	base, err := d.schema.parseDN(r.dn)
 	if err != nil {
 		return searchRequest{}, err
 	}
 	req := searchRequest{base: base, scope: integer(child(r.op, 1)), limit: int(integer(child(r.op, 3)))}
 	req.typesOnly, _ = child(r.op, 5).Value.(bool)
-	if req.filter, err = s.readFilter(child(r.op, 6)); err != nil {
+	if req.filter, err = d.schema.readFilter(child(r.op, 6)); err != nil {
+		return req, err
+	}
+	if req.condition, err = d.assertion(r.controls); err != nil {
 		return req, err
 	}
 	var names []string
 	for _, c := range child(r.op, 7).Children {
 		names = append(names, octets(c))
 	}
-	req.want = s.readSelection(names)
+	req.want = d.schema.readSelection(names)
 	return req, nil
-}
-
-// find searches, or takes up a paged search where it stopped.
-func (c *session) find(req searchRequest, page paging) ([]*entry, error) {
-	if page.cookie == "" {
-		return c.server.dir.search(req)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	rest, ok := c.pages[page.cookie]
-	if !ok {
-		return nil, refuse(ldap.LDAPResultProtocolError, "paged results cookie is invalid")
-	}
-	delete(c.pages, page.cookie)
-	alive := rest[:0:0]
-	for _, e := range rest {
-		if e.within(c.server.dir.root) && len(e.attributes) > 0 { // others were deleted meanwhile
-			alive = append(alive, e)
-		}
-	}
-	return alive, nil
-}
-
-// cutPage returns the entries of one page and the control that leads to the next one (RFC 2696).
-func (c *session) cutPage(found []*entry, page paging) ([]*entry, []control) {
-	if page.size == 0 || len(found) <= page.size {
-		return found, []control{page.answer("")}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.paged++
-	cookie := strconv.Itoa(c.paged)
-	c.pages[cookie] = found[page.size:]
-	return found[:page.size], []control{page.answer(cookie)}
 }
 
 // compare answers a compare.
@@ -123,11 +101,15 @@ func (c *session) compare(r *request) error {
 	if err != nil {
 		return err
 	}
-	if r.who.Empty() {
+	if r.who.Empty() && s.aside(dn) == nil {
 		return refuse(ldap.LDAPResultNoSuchObject, "")
 	}
-	a := plan.Attribute{Name: octets(child(child(r.op, 1), 0)), Values: []string{octets(child(child(r.op, 1), 1))}}
+	a := ava{name: octets(child(child(r.op, 1), 0)), value: octets(child(child(r.op, 1), 1))}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.dir.compare(dn, a.Name, a.Values[0])
+	condition, err := s.dir.assertion(r.controls)
+	if err != nil {
+		return err
+	}
+	return s.dir.compare(dn, s.aside(dn), condition, a)
 }

@@ -1,6 +1,8 @@
 package ldaptest
 
 import (
+	"slices"
+
 	"idaas-ldap/plan"
 )
 
@@ -11,7 +13,7 @@ import (
 func (d *directory) followReferences(from, to plan.DN) {
 	d.eachReference(from, func(e *entry, desc description, key string, name plan.DN) {
 		d.takeReference(e, desc, key)
-		d.putReference(e, desc, name.Rebase(from, to).String())
+		d.putReference(e, desc, dnText(slices.Concat(name[:len(name)-len(from)], to)))
 	})
 }
 
@@ -25,7 +27,7 @@ func (d *directory) dropReferences(gone plan.DN) {
 		}
 		if !d.placeholder.Empty() {
 			d.takeReference(e, desc, key)
-			d.putReference(e, desc, d.placeholder.String())
+			d.putReference(e, desc, dnText(d.placeholder))
 			return
 		}
 		if d.needs(e, desc) {
@@ -74,7 +76,7 @@ func (d *directory) needs(e *entry, desc description) bool {
 
 func demands(c *objectClass, typ *attributeType) bool {
 	for _, m := range c.must {
-		if typ.within(m) {
+		if typ == m {
 			return true
 		}
 	}

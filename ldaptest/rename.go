@@ -7,19 +7,19 @@ import (
 )
 
 // rename changes the name of an entry, its place, or both (RFC 4511 section 4.9); what lies below comes along.
-func (d *directory) rename(m plan.ModifyDN, who plan.DN) error {
-	if err := d.mustBeInside(m.DN); err != nil {
-		return err
-	}
-	if !m.NewSuperior.Empty() && !m.NewSuperior.Within(d.suffix) {
-		return refuse(ldap.LDAPResultAffectsMultipleDSAs, "cannot rename between DSAs")
-	}
+func (d *directory) rename(m plan.ModifyDN, terms terms) error {
 	added, removed, err := d.namingChanges(m)
 	if err != nil {
 		return err
 	}
+	if err := d.mayMove(m); err != nil {
+		return err
+	}
 	e, err := d.lookup(m.DN)
 	if err != nil {
+		return d.withoutParent(err, m.DN)
+	}
+	if err := terms.condition.check(e); err != nil {
 		return err
 	}
 	superior, err := d.newSuperior(e, m)
@@ -28,7 +28,7 @@ func (d *directory) rename(m plan.ModifyDN, who plan.DN) error {
 	}
 	rdn := d.schema.spell(plan.DN{m.NewRDN})[0]
 	if superior != nil {
-		if there := superior.children[rdn.Key()]; there != nil && there != e {
+		if there := superior.children[d.schema.rdnKey(rdn)]; there != nil && there != e {
 			return refuse(ldap.LDAPResultEntryAlreadyExists, "")
 		}
 	}
@@ -44,11 +44,11 @@ func (d *directory) rename(m plan.ModifyDN, who plan.DN) error {
 				d.put(e, c.desc, c.values[0], c.keys[0])
 			}
 		}
-		if err := d.checkEntry(e, rdn); err != nil {
+		if err := d.checkEntry(e, rdn, refuseLackingName); err != nil {
 			return err
 		}
 		d.place(e, superior, rdn)
-		d.modified(e, who)
+		d.modified(e, terms.who)
 		to := e.dn()
 		d.leaveGroup(from, members)
 		d.joinGroup(to, members)
@@ -56,6 +56,29 @@ func (d *directory) rename(m plan.ModifyDN, who plan.DN) error {
 		d.followReferences(from, to)
 		return nil
 	})
+}
+
+// mayMove refuses names that an entry cannot get, whether it exists or not.
+func (d *directory) mayMove(m plan.ModifyDN) error {
+	to := m.NewDN()
+	switch {
+	case m.DN.Empty() || d.schema.isSubschema(m.DN):
+		return refuse(ldap.LDAPResultUnwillingToPerform, "cannot rename the root DSE or the subschema")
+	case len(to) > len(m.DN) && d.schema.within(to, m.DN):
+		return refuse(ldap.LDAPResultUnwillingToPerform, "cannot place an entry below itself")
+	case len(to) < len(m.DN) && d.schema.within(m.DN, to):
+		return refuse(ldap.LDAPResultUnwillingToPerform, "cannot place an entry above itself")
+	}
+	if err := d.mustBeInside(m.DN); err != nil {
+		return err
+	}
+	if !d.schema.within(to, d.suffix) {
+		return refuse(ldap.LDAPResultAffectsMultipleDSAs, "cannot rename between DSAs")
+	}
+	if d.schema.same(m.DN, d.suffix) {
+		return refuse(ldap.LDAPResultNamingViolation, "cannot rename suffix entry")
+	}
+	return nil
 }
 
 // namingChanges returns the values that the new name adds to the entry and those that go with the old one.
@@ -75,8 +98,16 @@ func (d *directory) namingChanges(m plan.ModifyDN) (added, removed []draft, err 
 		}
 		return out, nil
 	}
-	if added, err = naming(m.NewRDN); err != nil || !m.DeleteOldRDN {
-		return added, nil, err
+	if added, err = naming(m.NewRDN); err != nil {
+		return nil, nil, err
+	}
+	for _, a := range added {
+		if a.desc.typ.equality == nil {
+			return nil, nil, refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' has no equality matching rule", a.desc)
+		}
+	}
+	if !m.DeleteOldRDN {
+		return added, nil, nil
 	}
 	removed, err = naming(m.DN.RDN())
 	return added, removed, err
@@ -89,19 +120,24 @@ func (d *directory) newSuperior(e *entry, m plan.ModifyDN) (*entry, error) {
 	}
 	superior, found := d.find(m.NewSuperior)
 	if !found {
-		r := refuse(ldap.LDAPResultNoSuchObject, "new superior not found")
-		return nil, r
-	}
-	if superior.within(e) {
-		return nil, refuse(ldap.LDAPResultUnwillingToPerform, "an entry cannot be moved below itself")
+		return nil, refuse(ldap.LDAPResultNoSuchObject, "new superior not found")
 	}
 	return superior, nil
+}
+
+// withoutParent drops the matched DN unless it is the parent's: slapd looks for the parent first, and then only knows that
+// it is missing.
+func (d *directory) withoutParent(err error, dn plan.DN) error {
+	if r := asRefusal(err); !d.schema.same(r.matched, dn.Parent()) {
+		r.matched = nil
+	}
+	return err
 }
 
 func (d *directory) place(e, superior *entry, rdn plan.RDN) {
 	oldRDN, oldKey := e.rdn, e.key
 	d.unlink(e)
-	e.rdn, e.key = rdn, rdn.Key()
+	e.rdn, e.key = rdn, d.schema.rdnKey(rdn)
 	d.undo = append(d.undo, func() { e.rdn, e.key = oldRDN, oldKey })
 	d.link(e, superior)
 }

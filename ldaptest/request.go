@@ -14,6 +14,22 @@ type request struct {
 	dn          string
 	who         plan.DN
 	responseTag ber.Tag
+	content     content
+}
+
+// read takes the request apart as far as that needs no schema. What is wrong with it counts before what is wrong with the
+// controls, and both before the DN; only in a search the DN comes first.
+func (r *request) read(s *schema) (err error) {
+	if r.verb == "search" {
+		if _, err := s.parseDN(r.dn); err != nil {
+			return err
+		}
+	}
+	if r.content, err = readContent(r); err != nil {
+		return err
+	}
+	r.controls, err = applicable(r.controls, r.verb)
+	return err
 }
 
 // answer is what goes back: entries of a search first, then the result.
@@ -63,11 +79,11 @@ func (c *session) request(m *message) *request {
 
 // answer does what is asked for.
 func (c *session) answer(r *request) answer {
-	if err := checkControls(r); err != nil {
+	var a answer
+	err := r.read(c.server.dir.schema)
+	if err != nil {
 		return answer{result: asRefusal(err)}
 	}
-	var a answer
-	var err error
 	switch r.verb {
 	case "bind":
 		err = c.bind(r)

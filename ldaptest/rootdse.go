@@ -27,67 +27,83 @@ const (
 	oidWhoAmI        = "1.3.6.1.4.1.4203.1.11.3"
 )
 
-// supportedControls are the controls that a request may carry.
+// supportedControls are the controls that are announced. As slapd, the server takes the one for permissive modify without
+// saying so.
 func supportedControls() []string {
-	return []string{ldap.ControlTypePaging, ldap.ControlTypeManageDsaIT, oidAssertion, oidPreRead, oidPostRead, oidPermissive}
+	return []string{ldap.ControlTypePaging, ldap.ControlTypeManageDsaIT, oidAssertion, oidPreRead, oidPostRead}
 }
 
-// rootDSE returns what the server says about itself (RFC 4512 section 5.1).
-func (s *Server) rootDSE() []plan.Attribute {
+// aside returns the entries that are in no tree: what the server says about itself (RFC 4512 section 5.1), and the schema
+// (section 4.2). It is nil for every other DN.
+func (s *Server) aside(dn plan.DN) *entry {
+	switch {
+	case dn.Empty():
+		return s.rootDSE
+	case s.dir.schema.isSubschema(dn):
+		return s.subschema
+	}
+	return nil
+}
+
+func (s *schema) isSubschema(dn plan.DN) bool { return s.keyOf(dn) == strings.ToLower(subschemaDN) }
+
+func (s *Server) makeRootDSE() (*entry, error) {
 	extensions := []string{oidPasswordMod, oidWhoAmI, oidCancel}
 	if s.cfg.TLS != nil {
 		extensions = append(extensions, oidStartTLS)
 	}
-	return []plan.Attribute{
-		{Name: "objectClass", Values: []string{"top"}},
-		{Name: "structuralObjectClass", Values: []string{"top"}},
-		{Name: "namingContexts", Values: []string{s.dir.suffix.String()}},
-		{Name: "subschemaSubentry", Values: []string{subschemaDN}},
-		{Name: "supportedControl", Values: supportedControls()},
-		{Name: "supportedExtension", Values: extensions},
-		{Name: "supportedFeatures", Values: []string{oidIncrement, oidAllAttributes, oidByClass, oidTrueFalse}},
-		{Name: "supportedLDAPVersion", Values: []string{"3"}},
-		{Name: "vendorName", Values: []string{s.cfg.VendorName}},
-		{Name: "entryDN", Values: []string{""}},
-	}
+	return s.dir.schema.makeAside(nil,
+		plan.Attribute{Name: "objectClass", Values: []string{"top"}},
+		plan.Attribute{Name: "structuralObjectClass", Values: []string{"top"}},
+		plan.Attribute{Name: "namingContexts", Values: []string{dnText(s.dir.suffix)}},
+		plan.Attribute{Name: "subschemaSubentry", Values: []string{subschemaDN}},
+		plan.Attribute{Name: "supportedControl", Values: supportedControls()},
+		plan.Attribute{Name: "supportedExtension", Values: extensions},
+		plan.Attribute{Name: "supportedFeatures", Values: []string{oidIncrement, oidAllAttributes, oidByClass, oidTrueFalse}},
+		plan.Attribute{Name: "supportedLDAPVersion", Values: []string{"3"}},
+		plan.Attribute{Name: "vendorName", Values: []string{s.cfg.VendorName}},
+		plan.Attribute{Name: "entryDN", Values: []string{""}})
 }
 
-// subschema returns the subschema entry (RFC 4512 section 4.2).
-func (s *schema) subschema() []plan.Attribute {
+func (s *Server) makeSubschema() (*entry, error) {
 	types := plan.Attribute{Name: "attributeTypes"}
-	for _, a := range s.attributeOrder {
+	for _, a := range s.dir.schema.attributeOrder {
 		types.Values = append(types.Values, a.definition)
 	}
 	classes := plan.Attribute{Name: "objectClasses"}
-	for _, c := range s.classOrder {
+	for _, c := range s.dir.schema.classOrder {
 		classes.Values = append(classes.Values, c.definition)
 	}
-	return []plan.Attribute{
-		{Name: "objectClass", Values: []string{"top", "subentry", "subschema", "extensibleObject"}},
-		{Name: "structuralObjectClass", Values: []string{"subentry"}},
-		{Name: "cn", Values: []string{"Subschema"}},
+	now := s.dir.now()
+	return s.dir.schema.makeAside(plan.MustParseDN(subschemaDN),
+		plan.Attribute{Name: "objectClass", Values: []string{"top", "subentry", "subschema", "extensibleObject"}},
+		plan.Attribute{Name: "structuralObjectClass", Values: []string{"subentry"}},
+		plan.Attribute{Name: "cn", Values: []string{"Subschema"}},
+		plan.Attribute{Name: "createTimestamp", Values: []string{now}},
+		plan.Attribute{Name: "modifyTimestamp", Values: []string{now}},
 		types,
 		classes,
-		{Name: "entryDN", Values: []string{subschemaDN}},
-		{Name: "subschemaSubentry", Values: []string{subschemaDN}},
-	}
+		plan.Attribute{Name: "entryDN", Values: []string{subschemaDN}},
+		plan.Attribute{Name: "subschemaSubentry", Values: []string{subschemaDN}})
 }
 
-// selected returns those attributes of an entry outside the tree that a search asks for. Its filter counts as matching: clients
-// read these entries with "(objectClass=*)" or "(objectClass=subschema)".
-func (s *schema) selected(attributes []plan.Attribute, r searchRequest) []plan.Attribute {
-	var out []plan.Attribute
+// makeAside makes an entry outside the tree. It has all its attributes: none is computed.
+func (s *schema) makeAside(dn plan.DN, attributes ...plan.Attribute) (*entry, error) {
+	e := &entry{suffix: dn, aside: true}
 	for _, a := range attributes {
 		desc, err := s.describe(a.Name)
-		if err == nil && !r.want.wants(desc) || err != nil && !r.want.operational {
-			continue
+		if err != nil {
+			return nil, err
 		}
-		if r.typesOnly {
-			a.Values = nil
+		made := &attribute{desc: desc}
+		for _, v := range a.Values {
+			key, err := s.normalise(desc.typ, v)
+			if err != nil {
+				return nil, err
+			}
+			made.insert(v, key)
 		}
-		out = append(out, a)
+		e.attributes = append(e.attributes, made)
 	}
-	return out
+	return e, nil
 }
-
-func isSubschema(dn plan.DN) bool { return strings.EqualFold(dn.String(), subschemaDN) }

@@ -68,15 +68,16 @@ func (c *objectClass) name() string {
 	return c.names[0]
 }
 
-// within reports whether c is other or a subclass of it.
+// within reports whether c is other or a subclass of it. Everything is a subclass of top.
 func (c *objectClass) within(other *objectClass) bool {
-	return c == other || slices.ContainsFunc(c.superiors, func(s *objectClass) bool { return s.within(other) })
+	return c == other || other.name() == "top" || slices.ContainsFunc(c.superiors, func(s *objectClass) bool { return s.within(other) })
 }
 
 // schema is what the directory knows of attributes and classes.
 type schema struct {
 	attributes map[string]*attributeType
 	classes    map[string]*objectClass
+	rules      map[string]*matchingRule
 	// ordered lists keep the definitions in their order, for the subschema entry.
 	attributeOrder []*attributeType
 	classOrder     []*objectClass
@@ -133,41 +134,50 @@ func (s *schema) describe(text string) (description, error) {
 	return d, nil
 }
 
+// describeWritten is describe for an attribute that is written: certificates and their kin need the option ;binary then.
+func (s *schema) describeWritten(text string) (description, error) {
+	desc, err := s.describe(text)
+	if err == nil && needsBinary(desc.typ.syntax) && !strings.Contains(desc.options, ";binary") {
+		return desc, refuse(ldap.LDAPResultUndefinedAttributeType, "%s: requires ;binary transfer", text)
+	}
+	return desc, err
+}
+
 // normalise returns the form of a value in which equal values are equal, by the equality rule of its attribute type.
 func (s *schema) normalise(typ *attributeType, value string) (string, error) {
-	switch {
-	case typ.equality == nil:
+	if typ.equality == nil {
 		return value, nil
-	case typ.equality.name == "objectidentifiermatch":
-		return s.oidOf(value), nil
 	}
 	return typ.equality.prepare(value)
 }
 
-// oidOf returns the identifier that a descriptor stands for, or the descriptor itself.
-func (s *schema) oidOf(descriptor string) string {
-	low := strings.ToLower(strings.TrimSpace(descriptor))
-	if c, ok := s.classes[low]; ok {
-		return c.oid
-	}
-	if a, ok := s.attributes[low]; ok {
-		return a.oid
-	}
-	return low
-}
-
 // accept checks a value against the syntax of its attribute type and returns it in the form in which it is kept.
 func (s *schema) accept(typ *attributeType, value string) (string, bool) {
-	switch typ {
-	case s.objectClass:
-		_, known := s.classes[strings.ToLower(value)]
-		return value, known
-	}
-	if typ.syntax == syntaxDN {
+	return s.acceptSyntax(typ.syntax, value)
+}
+
+// acceptSyntax is accept for a syntax alone.
+func (s *schema) acceptSyntax(syntax, value string) (string, bool) {
+	switch syntax {
+	case syntaxClass:
+		if c, ok := s.classes[strings.ToLower(value)]; ok {
+			return c.name(), true
+		}
+		return "", false
+	case syntaxAttribute:
+		if a, ok := s.attributes[strings.ToLower(value)]; ok {
+			return a.name(), true
+		}
+		return "", false
+	case syntaxDN:
 		dn, err := s.parseDN(value)
 		return s.pretty(dn), err == nil
+	case syntaxNameAndUID:
+		name, uid := cutUID(value)
+		dn, err := s.parseDN(name)
+		return s.pretty(dn) + uid, err == nil
 	}
-	return value, validSyntax(typ.syntax, value)
+	return value, validSyntax(syntax, value)
 }
 
 // mustClass returns a class that the embedded schema defines.

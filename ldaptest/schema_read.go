@@ -9,6 +9,7 @@ import (
 // "attributeTypes: ( ... )" or "objectClasses: ( ... )".
 func newSchema(more []string) (*schema, error) {
 	s := &schema{attributes: map[string]*attributeType{}, classes: map[string]*objectClass{}}
+	s.addRules()
 	var classes []*definition
 	for _, line := range append(strings.Split(standardSchema, "\n"), more...) {
 		kind, text, _ := strings.Cut(line, ": ")
@@ -39,8 +40,18 @@ func newSchema(more []string) (*schema, error) {
 	if err := s.linkClasses(classes); err != nil {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}
-	s.objectClass = s.mustAttribute("objectClass")
+	s.specialise()
 	return s, nil
+}
+
+// specialise gives the attribute types that name parts of the schema what slapd has for them behind the syntax OID: only
+// what is defined can be a value, it is kept by its first name, and a class is found by the classes above it as well.
+func (s *schema) specialise() {
+	s.objectClass = s.mustAttribute("objectClass")
+	for _, typ := range []*attributeType{s.objectClass, s.mustAttribute("structuralObjectClass")} {
+		typ.syntax, typ.equality = syntaxClass, s.classRule()
+	}
+	s.mustAttribute("pwdAttribute").syntax = syntaxAttribute
 }
 
 func (s *schema) addAttribute(d *definition) error {
@@ -53,7 +64,7 @@ func (s *schema) addAttribute(d *definition) error {
 	a.syntax, _, _ = strings.Cut(d.first("SYNTAX"), "{")
 	var err error
 	for keyword, rule := range map[string]**matchingRule{"EQUALITY": &a.equality, "ORDERING": &a.ordering, "SUBSTR": &a.substring} {
-		if *rule, err = ruleNamed(d.first(keyword)); err != nil {
+		if *rule, err = s.rule(d.first(keyword)); err != nil {
 			return fmt.Errorf("attribute type %s: %w", d.oid, err)
 		}
 	}

@@ -16,6 +16,7 @@ type searchRequest struct {
 	limit     int
 	typesOnly bool
 	filter    filter
+	condition condition
 	want      selection
 }
 
@@ -23,6 +24,9 @@ type searchRequest struct {
 func (d *directory) search(r searchRequest) ([]*entry, error) {
 	base, err := d.lookup(r.base)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.condition.check(base); err != nil {
 		return nil, err
 	}
 	var found []*entry
@@ -140,6 +144,14 @@ func (d *directory) read(e *entry, w selection, typesOnly, passwords bool) []pla
 	return out
 }
 
+// comparable returns the entry with an attribute that can be compared.
+func (d *directory) comparable(dn plan.DN, desc description) (*entry, error) {
+	if name := desc.typ.name(); d.schema.within(dn, d.suffix) && (name == "entryDN" || name == "subschemaSubentry") {
+		return nil, refuse(ldap.LDAPResultUnwillingToPerform, "%s compare not supported", name)
+	}
+	return d.lookup(dn)
+}
+
 // isPassword reports whether values of an attribute are passwords, clear or hashed.
 func isPassword(typ *attributeType) bool {
 	switch typ.name() {
@@ -149,27 +161,34 @@ func isPassword(typ *attributeType) bool {
 	return false
 }
 
-// compare tests one value (RFC 4511 section 4.10).
-func (d *directory) compare(dn plan.DN, name, value string) error {
-	desc, err := d.schema.describe(name)
+// ava is an assertion about an attribute (RFC 4511 section 4.1.6).
+type ava struct{ name, value string }
+
+// compare tests one value (RFC 4511 section 4.10), of an entry in the tree unless one beside it is given.
+func (d *directory) compare(dn plan.DN, e *entry, condition condition, a ava) error {
+	desc, err := d.schema.describe(a.name)
 	if err != nil {
 		return err
 	}
 	if desc.typ.equality == nil {
 		return refuse(ldap.LDAPResultInappropriateMatching, "%s: no equality matching rule", desc)
 	}
-	f, usable := d.schema.equality(name, value).(equalityFilter)
-	if !usable && desc.typ != d.schema.objectClass {
+	f := d.schema.equality(a.name, a.value)
+	if _, undefined := f.(undefinedFilter); undefined {
 		return refuse(ldap.LDAPResultInvalidAttributeSyntax, "%s: assertion value is invalid", desc)
 	}
-	e, err := d.lookup(dn)
-	if err != nil {
+	if e == nil {
+		if e, err = d.comparable(dn, desc); err != nil {
+			return err
+		}
+	}
+	if err := condition.check(e); err != nil {
 		return err
 	}
 	if !d.anyValue(e, desc, func(*attribute) bool { return true }) {
 		return refuse(ldap.LDAPResultNoSuchAttribute, "")
 	}
-	if usable && f.match(d, e) == isTrue || !usable && d.schema.equality(name, value).match(d, e) == isTrue {
+	if f.match(d, e) == isTrue {
 		return refuse(ldap.LDAPResultCompareTrue, "")
 	}
 	return refuse(ldap.LDAPResultCompareFalse, "")

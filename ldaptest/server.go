@@ -70,6 +70,8 @@ type Config struct {
 type Server struct {
 	cfg   Config
 	admin plan.DN
+	// rootDSE and subschema are made once: nothing in them changes.
+	rootDSE, subschema *entry
 	// writers are the keys of the DNs that may write.
 	writers map[string]bool
 
@@ -151,13 +153,19 @@ func (s *Server) build() error {
 	if s.admin, err = schema.parseDN(s.cfg.AdminDN); err != nil {
 		return fmt.Errorf("admin DN %q: %w", s.cfg.AdminDN, err)
 	}
-	s.writers[s.admin.Key()] = true
+	if s.rootDSE, err = s.makeRootDSE(); err != nil {
+		return fmt.Errorf("make the root DSE: %w", err)
+	}
+	if s.subschema, err = s.makeSubschema(); err != nil {
+		return fmt.Errorf("make the subschema: %w", err)
+	}
+	s.writers[schema.keyOf(s.admin)] = true
 	for _, w := range s.cfg.Writers {
 		dn, err := schema.parseDN(w)
 		if err != nil {
 			return fmt.Errorf("writer %q: %w", w, err)
 		}
-		s.writers[dn.Key()] = true
+		s.writers[schema.keyOf(dn)] = true
 	}
 	if s.cfg.LDIF != "" {
 		return s.LoadLDIF(s.cfg.LDIF)

@@ -57,7 +57,9 @@ member: uid=bob,ou=people,dc=example,dc=org
 // start serves a directory until the test ends.
 func start(t *testing.T, cfg ldaptest.Config) *ldaptest.Server {
 	t.Helper()
-	cfg.AdminPassword = secret.New(adminPW)
+	if cfg.AdminPassword.Empty() {
+		cfg.AdminPassword = secret.New(adminPW)
+	}
 	s, err := ldaptest.Start(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +71,13 @@ func start(t *testing.T, cfg ldaptest.Config) *ldaptest.Server {
 // dial connects and binds as the administrator.
 func dial(t *testing.T, url string) *ldap.Conn {
 	t.Helper()
+	return connect(t, url, adminDN, adminPW)
+}
+
+func connect(t *testing.T, url, dn, password string) *ldap.Conn {
+	t.Helper()
 	c := anonymous(t, url)
-	if err := c.Bind(adminDN, adminPW); err != nil {
+	if err := c.Bind(dn, password); err != nil {
 		t.Fatal(err)
 	}
 	return c

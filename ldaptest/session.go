@@ -33,15 +33,14 @@ type session struct {
 	secure bool
 	// who is bound; nil for anonymous.
 	who   plan.DN
-	pages map[string][]*entry
-	paged int
+	pages pages
 }
 
 func newSession(s *Server, conn net.Conn, secure bool, number int) *session {
 	done, end := context.WithCancel(context.Background())
 	return &session{
 		server: s, number: number, log: s.cfg.Log.WithField("connection", number), done: done, end: end,
-		reader: bufio.NewReader(conn), conn: conn, secure: secure, pages: map[string][]*entry{},
+		reader: bufio.NewReader(conn), conn: conn, secure: secure,
 	}
 }
 

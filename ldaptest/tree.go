@@ -12,9 +12,11 @@ type entry struct {
 	// id rises with every entry, and gives search results their order.
 	id  uint64
 	rdn plan.RDN
-	// suffix is the DN of the topmost entry, nil in all others.
-	suffix     plan.DN
-	key        string
+	// suffix is the whole DN of an entry with nothing above it: the topmost one. It is nil in all others.
+	suffix plan.DN
+	key    string
+	// aside: the entry is in no tree; see [Server.aside].
+	aside      bool
 	parent     *entry
 	children   map[string]*entry
 	attributes []*attribute
@@ -81,6 +83,9 @@ func (e *entry) dn() plan.DN {
 	}
 	return append(dn, e.suffix...)
 }
+
+// name returns the entry's distinguished name as text.
+func (e *entry) name() string { return dnText(e.dn()) }
 
 // within reports whether e is other or lies below it.
 func (e *entry) within(other *entry) bool {

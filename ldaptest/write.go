@@ -16,6 +16,9 @@ func (c *session) write(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if r.verb == "add" && len(r.content.attributes) == 0 {
+		return answer{}, refuse(ldap.LDAPResultProtocolError, "no attributes provided")
+	}
 	done, err := c.prepare(r, dn)
 	if err != nil {
 		return answer{}, err
@@ -23,15 +26,9 @@ func (c *session) write(r *request) (answer, error) {
 	if err := s.mayWrite(r.who); err != nil {
 		return answer{}, err
 	}
-	if dn.Empty() || isSubschema(dn) {
-		return answer{}, refuse(ldap.LDAPResultUnwillingToPerform, "%s upon the root DSE or the subschema is not supported", r.verb)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var a answer
-	if err := s.dir.assertion(r, dn); err != nil {
-		return a, err
-	}
 	a.controls = append(a.controls, s.dir.entryControl(r, oidPreRead, dn)...)
 	record := Record{Verb: r.verb, DN: s.dir.nameOf(dn), BoundAs: r.who.String()}
 	if err := done(&record); err != nil {
@@ -51,38 +48,69 @@ func (d *directory) nameOf(dn plan.DN) string {
 	if e, found := d.find(dn); found {
 		return e.dn().String()
 	}
-	return d.schema.pretty(dn)
+	return d.schema.spell(dn).String()
 }
 
 // prepare reads the request and returns what is to be done under the lock.
 func (c *session) prepare(r *request, dn plan.DN) (func(*Record) error, error) {
 	d := c.server.dir
+	condition, err := d.assertion(r.controls)
+	if err != nil {
+		return nil, err
+	}
+	terms := terms{who: r.who, condition: condition}
 	switch r.verb {
 	case "add":
-		attributes := attributeLists(child(r.op, 1))
 		return func(record *Record) error {
-			record.Attributes = attributes
-			return d.add(dn, attributes, r.who)
+			record.Attributes = r.content.attributes
+			return d.add(dn, r.content.attributes, terms)
 		}, nil
 	case "modify":
-		modifications, err := readModifications(child(r.op, 1))
-		_, permissive := findControl(r.controls, oidPermissive)
+		_, terms.permissive = findControl(r.controls, oidPermissive)
 		return func(record *Record) error {
-			record.Modifications = modifications
-			return d.modify(dn, modifications, permissive, r.who)
-		}, err
+			record.Modifications = r.content.modifications
+			return d.modify(dn, r.content.modifications, terms)
+		}, nil
 	case "delete":
-		return func(*Record) error { return d.remove(dn) }, nil
+		return func(*Record) error { return d.remove(dn, terms) }, nil
 	}
 	m, err := d.schema.readModifyDN(dn, r.op)
 	return func(record *Record) error {
 		record.DeleteOldRDN = m.DeleteOldRDN
-		if err := d.rename(m, r.who); err != nil {
+		if err := d.rename(m, terms); err != nil {
 			return err
 		}
 		record.NewDN = d.nameOf(m.NewDN())
 		return nil
 	}, err
+}
+
+// terms are who writes, and on which conditions.
+type terms struct {
+	who        plan.DN
+	condition  condition
+	permissive bool
+}
+
+// content is what an add or a modify brings.
+type content struct {
+	attributes    []plan.Attribute
+	modifications []plan.Modification
+}
+
+func readContent(r *request) (c content, err error) {
+	switch r.verb {
+	case "add":
+		c.attributes = attributeLists(child(r.op, 1))
+		for _, a := range c.attributes {
+			if len(a.Values) == 0 {
+				return c, refuse(ldap.LDAPResultProtocolError, "no values for attribute type")
+			}
+		}
+	case "modify":
+		c.modifications, err = readModifications(child(r.op, 1))
+	}
+	return c, err
 }
 
 func readModifications(p *ber.Packet) ([]plan.Modification, error) {
@@ -94,6 +122,12 @@ func readModifications(p *ber.Packet) ([]plan.Modification, error) {
 			return nil, refuse(ldap.LDAPResultProtocolError, "unrecognized modify operation")
 		}
 		a := attributeList(child(c, 1))
+		switch {
+		case len(a.Values) == 0 && (types[n] == plan.AddValues || types[n] == Increment):
+			return nil, refuse(ldap.LDAPResultProtocolError, "modify/%s: %s: no values given", types[n], a.Name)
+		case types[n] == Increment && len(a.Values) > 1:
+			return nil, refuse(ldap.LDAPResultProtocolError, "modify/increment: %s: more than one value given", a.Name)
+		}
 		out = append(out, plan.Modification{Type: types[n], Name: a.Name, Values: a.Values})
 	}
 	return out, nil

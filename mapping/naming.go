@@ -134,7 +134,7 @@ func (r *reader) checkNaming(c *section) {
 		}
 		rule := c.attributes[i]
 		switch {
-		case rule.authority != plan.Managed:
+		case rule.authority != plan.Managed && !rule.decides():
 			r.problem(rule.at, "%s names the entry, so its authority can only be managed", ava.name)
 		case rule.decides() && !ava.reads(nameEntry+"."+rule.name):
 			r.report(c.dn.at, "write "+ava.name+"={"+nameEntry+"."+rule.name+"}", "%s names the entry and is decided by its rule, so the name has to come from there", ava.name)

@@ -46,6 +46,7 @@ type commands struct {
 	Test     testCommand     `cmd:"" help:"Run the tests inside mapping files."`
 	Events   eventsCommand   `cmd:"" help:"List, show, retry or discard events."`
 	Simulate simulateCommand `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`
+	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of a file, for editors."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,147 @@
+package config
+
+import (
+	"net/netip"
+	"reflect"
+	"time"
+
+	"idaas-ldap/internal/secret"
+)
+
+// Schema returns the JSON Schema (draft 7) of the configuration file, for the completion and the hover texts of editors.
+// It knows keys, words and shapes; what fits together is only checked by [Load].
+func Schema() map[string]any {
+	root := schemaOf("", reflect.TypeFor[Config](), Defaults())
+	root["$schema"] = "http://json-schema.org/draft-07/schema#"
+	root["title"] = "Configuration of idaas-ldap"
+	root["required"] = []string{"applications", "directories"}
+	return root
+}
+
+// schemaOf returns the schema of a type at a path, with the values of a default.
+func schemaOf(path string, t reflect.Type, defaults any) map[string]any {
+	out := map[string]any{}
+	if text := descriptions[path]; text != "" {
+		out["description"] = text
+	}
+	switch {
+	case t.Kind() == reflect.Struct && !isScalar(t):
+		properties := map[string]any{}
+		for i := range t.NumField() {
+			field := t.Field(i)
+			name := field.Tag.Get("yaml")
+			properties[name] = schemaOf(below(path, name), field.Type, reflect.ValueOf(defaults).Field(i).Interface())
+		}
+		out["type"], out["properties"], out["additionalProperties"] = "object", properties, false
+		if required := requiredKeys[path]; required != nil {
+			out["required"] = required
+		}
+	case t.Kind() == reflect.Slice:
+		item := reflect.New(t.Elem()).Elem().Interface()
+		if t.Elem() == reflect.TypeFor[Directory]() {
+			item = DefaultDirectory()
+		}
+		out["type"], out["items"] = "array", schemaOf(path+"[]", t.Elem(), item)
+	default:
+		scalarSchema(out, path, t, defaults)
+	}
+	return out
+}
+
+// scalarSchema completes the schema of a single value.
+func scalarSchema(out map[string]any, path string, t reflect.Type, value any) {
+	out["type"] = "string"
+	if words := choices[path]; words != nil {
+		out["enum"] = words
+	}
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		out["pattern"] = `^([0-9.]+(h|m|s|ms))+$`
+		if d, _ := value.(time.Duration); d != 0 {
+			out["default"] = d.String()
+		}
+		return
+	case t == reflect.TypeFor[secret.Text](), t == reflect.TypeFor[netip.Prefix]():
+		return
+	case t.Kind() == reflect.Bool:
+		out["type"] = "boolean"
+	case t.Kind() == reflect.Int || t.Kind() == reflect.Int64:
+		out["type"] = "integer"
+	}
+	if v := reflect.ValueOf(value); !v.IsZero() || t.Kind() == reflect.Bool {
+		out["default"] = v.Interface()
+	}
+}
+
+// choices are the words that some values are one of.
+var choices = map[string][]string{
+	"directories[].type": {TypeAuto, TypeOpenLDAP, TypeActiveDirectory, Type389DS, TypeGeneric},
+	"directories[].sasl": {SASLExternal},
+	"log.level":          {"debug", "info", "warn", "error"},
+	"log.format":         {"text", "json"},
+}
+
+// requiredKeys are the keys that have no default.
+var requiredKeys = map[string][]string{
+	"applications[]": {"id"},
+	"directories[]":  {"name", "urls", "mapping"},
+}
+
+// descriptions say what each value means.
+var descriptions = map[string]string{
+	"receiver":                              "Where and how callbacks of IDaaS are taken in.",
+	"receiver.listen":                       "The address and port.",
+	"receiver.path":                         "The path of the URL that is answered; one for all applications.",
+	"receiver.tls":                          "The certificate. Without it plain HTTP is spoken, for a proxy that speaks TLS.",
+	"receiver.tls.cert_file":                "The certificate with its chain, in PEM; read again when it changes.",
+	"receiver.tls.key_file":                 "The key of the certificate, in PEM; read again when it changes.",
+	"receiver.allow_from":                   "The networks that callers must be in; without it, anybody may call.",
+	"receiver.allow_from[]":                 "A network such as 112.124.239.96/27, or an address.",
+	"receiver.trusted_proxies":              "The networks whose X-Forwarded-For is believed.",
+	"receiver.trusted_proxies[]":            "A network such as 10.0.0.0/8, or an address.",
+	"receiver.answer_within":                "How long an answer may wait for results; IDaaS gives up after 10 s.",
+	"receiver.max_body_bytes":               "The largest request that is read, in bytes.",
+	"applications":                          "The applications of IDaaS that call.",
+	"applications[]":                        "One application of IDaaS.",
+	"applications[].id":                     "The id of the application: the aud of its tokens.",
+	"applications[].instance_id":            "The IDaaS instance; tokens of another one are refused.",
+	"applications[].jwks_url":               "Where the public keys are that tokens are verified with. Either this or jwks_file.",
+	"applications[].jwks_file":              "A file with those keys. Either this or jwks_url.",
+	"applications[].encryption_keys":        "The AES keys that events are encrypted with, the newest first; without them, IDaaS does not encrypt.",
+	"applications[].encryption_keys[]":      "A key of 64 hexadecimal digits. Prefer encryption_key_files.",
+	"applications[].encryption_key_files":   "Files with the AES keys that events are encrypted with, the newest first.",
+	"applications[].encryption_key_files[]": "A file with a key of 64 hexadecimal digits and nothing else.",
+	"store":                                 "Where events and what became of them are kept.",
+	"store.url":                             "The database, such as sqlite:data/idaas-ldap.db; made if absent.",
+	"store.key_file":                        "The key that encrypts what is personal in the store; made if absent. Back it up with the store.",
+	"store.retention":                       "How long settled events are kept, and repeats of them told.",
+	"directories":                           "The directories that are kept in step.",
+	"directories[]":                         "One directory.",
+	"directories[].name":                    "What it is called in events, metrics and the log.",
+	"directories[].type":                    "What sort of server it is; auto asks it.",
+	"directories[].urls":                    "Servers of the same directory, in the order in which they are tried.",
+	"directories[].urls[]":                  "A server, such as ldaps://ldap1.example.org.",
+	"directories[].start_tls":               "Protect ldap:// connections by StartTLS.",
+	"directories[].allow_cleartext":         "Permit ldap:// without TLS to another machine. Passwords then cross the network in the clear.",
+	"directories[].tls":                     "Whom to trust, and our own certificate.",
+	"directories[].tls.ca_file":             "The certificates to trust, in PEM; without it those of the system.",
+	"directories[].tls.cert_file":           "Our own certificate, in PEM.",
+	"directories[].tls.key_file":            "The key of our own certificate, in PEM.",
+	"directories[].bind_dn":                 "Who binds.",
+	"directories[].bind_password":           "The password of who binds. Prefer bind_password_file.",
+	"directories[].bind_password_file":      "A file with the password and nothing else.",
+	"directories[].sasl":                    "In the place of bind_dn: external takes the identity from the client certificate or the ldapi:// socket.",
+	"directories[].mapping":                 "The mapping file.",
+	"directories[].applications":            "The ids of the applications whose events are for this directory; without it, all.",
+	"directories[].applications[]":          "The id of an application.",
+	"directories[].password_sync":           "Write passwords; false drops them before anything is stored.",
+	"directories[].connections":             "How many connections are kept open at most, to all its servers together.",
+	"directories[].timeout":                 "How long one operation of the server may take.",
+	"admin":                                 "Health, metrics and the console.",
+	"admin.listen":                          "The address and port; a token is needed unless it is a loopback address.",
+	"admin.token":                           "What the console asks for. Prefer token_file.",
+	"admin.token_file":                      "A file with the token and nothing else.",
+	"log":                                   "What is logged and how.",
+	"log.level":                             "The least important messages that are logged.",
+	"log.format":                            "One line of text or of JSON for each message.",
+}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,6 +92,11 @@ func Open(cfg Config) (*Directory, error) {
 	return &Directory{cfg: cfg, pool: newPool(cfg)}, nil
 }
 
+// Secure reports whether everything that is sent is protected, or stays on this machine by a socket of it.
+func (d *Directory) Secure() bool {
+	return d.cfg.StartTLS || !slices.ContainsFunc(d.cfg.URLs, func(address string) bool { return strings.HasPrefix(address, "ldap://") })
+}
+
 // Close closes the connections that are not in use; the others follow when they are put back.
 func (d *Directory) Close() { d.pool.close() }
 
@@ -101,7 +108,17 @@ func (d *Directory) do(ctx context.Context, verb string, dn plan.DN, hide secret
 	if verb == verbRead && isLost(err) && ctx.Err() == nil {
 		err = d.once(ctx, verb, f)
 	}
-	return outcome(verb, dn, err, hide)
+	err = outcome(verb, dn, err, hide)
+	var refused *OutcomeError
+	if errors.As(err, &refused) {
+		d.mu.Lock()
+		profile := d.profile
+		d.mu.Unlock()
+		if profile != nil {
+			profile.Flavour.Interpret(refused)
+		}
+	}
+	return err
 }
 
 func (d *Directory) once(ctx context.Context, verb string, f func(*pooled) error) error {
@@ -119,9 +136,12 @@ func isLost(err error) bool {
 
 func resultCode(err error) uint16 {
 	var answered *ldap.Error
+	var unsent *OutcomeError
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &unsent):
+		return unsent.Code
 	case errors.As(err, &answered):
 		return answered.ResultCode
 	default:

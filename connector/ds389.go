@@ -1,29 +1,54 @@
 package connector
 
 import (
+	"strings"
+
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
 )
 
-// ds389 is 389 Directory Server. It keeps users out by nsAccountLock.
-type ds389 struct{}
+// ds389 is 389 Directory Server. It keeps users out by nsAccountLock, which carries all of being disabled, locked and
+// expired: it has no attribute for the end of an account that it looks at by itself.
+type ds389 struct{ standard }
 
 func (ds389) Name() string { return DS389 }
 
 func (ds389) LinkAttribute() string { return "nsUniqueId" }
 
-func (ds389) StatusAttributes() []string { return []string{"nsAccountLock"} }
+func (ds389) UniqueAttributes() []UniqueAttribute { return uniqueNames }
 
-func (ds389) AccountRules(want plan.Account, current *plan.Entry, now event.Millis) ([]plan.Rule, []string, error) {
-	s := statusOf(want, now)
-	rules := s.rules
+// failures are the attributes by which the server locks an account itself after wrong passwords.
+var failures = []string{"accountUnlockTime", "passwordRetryCount"}
+
+func (ds389) StatusAttributes() []string { return append([]string{"nsAccountLock"}, failures...) }
+
+func (ds389) Status(want plan.Account, current *plan.Entry, now event.Millis) (Status, error) {
+	w := wantedOf(want, now)
+	s := Status{Rules: w.rules}
 	switch {
-	case s.barred(), s.expired:
-		rules = append(rules, plan.Rule{Attribute: "nsAccountLock", Values: []string{"TRUE"}})
-	case current != nil && (s.said || s.expirySaid):
-		rules = append(rules, plan.Rule{Attribute: "nsAccountLock"})
+	case w.barred(), w.expired:
+		s.Rules = append(s.Rules, plan.Rule{Attribute: "nsAccountLock", Values: []string{"TRUE"}})
+	case (w.barringSaid || w.expirySaid) && strings.EqualFold(value(current, "nsAccountLock"), "TRUE"):
+		s.Rules = append(s.Rules, plan.Rule{Attribute: "nsAccountLock"})
 	}
-	return rules, nil, nil
+	if want.Unlock {
+		for _, name := range failures {
+			if value(current, name) != "" {
+				s.Rules = append(s.Rules, plan.Rule{Attribute: name})
+			}
+		}
+	}
+	return s, nil
 }
 
-func (ds389) StatusAfterPassword() bool { return false }
+// Interpret knows that the server names the reason of every refusal of a password, in the control for password policies,
+// but for one: that it is the one in use.
+func (ds389) Interpret(refused *OutcomeError) {
+	if refused.Kind == KindPasswordRefused && refused.Message == "Failed to update password" {
+		refused.History, refused.MaybeInUse = true, true
+	}
+}
+
+// Password: the password modify operation is refused without TLS. That it has to be changed at the next login is a matter
+// of the server's own policy (passwordMustChange).
+func (ds389) Password(plan.SetPassword) PasswordMeans { return PasswordMeans{Secure: true} }

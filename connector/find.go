@@ -125,9 +125,16 @@ func (d *Directory) holdingMany(ctx context.Context, dn plan.DN, attribute strin
 	})
 }
 
-// eachValue calls f for every value of an attribute. Active Directory hands long attributes out in ranges.
+// eachValue calls f for every value of an attribute, in ranges where the server hands long attributes out like that.
 func (d *Directory) eachValue(ctx context.Context, dn plan.DN, attribute string, f func(string)) error {
+	profile, err := d.Profile(ctx)
+	if err != nil {
+		return err
+	}
 	ask := attribute
+	if n := profile.Flavour.ValuesAtOnce(); n > 0 {
+		ask = valueRange(attribute, 0, n)
+	}
 	for {
 		entries, err := d.search(ctx, dn, ldap.ScopeBaseObject, "(objectClass=*)", []string{ask}, 0)
 		if err != nil || len(entries) == 0 {
@@ -147,7 +154,7 @@ func (d *Directory) eachValue(ctx context.Context, dn plan.DN, attribute string,
 				if err != nil {
 					return fmt.Errorf("read %s of %s: the server answers with a range that is none: %q", attribute, dn, a.Name)
 				}
-				next = fmt.Sprintf("%s;range=%d-*", attribute, end+1)
+				next = valueRange(attribute, end+1, profile.Flavour.ValuesAtOnce())
 			}
 		}
 		if next == "" {
@@ -155,6 +162,14 @@ func (d *Directory) eachValue(ctx context.Context, dn plan.DN, attribute string,
 		}
 		ask = next
 	}
+}
+
+// valueRange asks for some of the values of an attribute, all the rest where n is zero.
+func valueRange(attribute string, from, n int) string {
+	if n == 0 {
+		return fmt.Sprintf("%s;range=%d-*", attribute, from)
+	}
+	return fmt.Sprintf("%s;range=%d-%d", attribute, from, from+n-1)
 }
 
 // Reference is a value of another entry that names one.

@@ -1,6 +1,10 @@
 package connector
 
 import (
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
 )
@@ -19,62 +23,135 @@ type Flavour interface {
 	Name() string
 	// LinkAttribute is the attribute with the stable id of an entry, empty if there is none.
 	LinkAttribute() string
-	// StatusAttributes are those that AccountRules looks at.
+	// UniqueAttributes are those, beside the name of an entry, of whose values the server allows each one once, or is
+	// usually told to.
+	UniqueAttributes() []UniqueAttribute
+	// StatusAttributes are those that Status looks at.
 	StatusAttributes() []string
-	// AccountRules says what an entry has to hold so that its user may log in or not, by the server's own means.
-	// Unsupported names what the server has no means for.
-	AccountRules(want plan.Account, current *plan.Entry, now event.Millis) (rules []plan.Rule, unsupported []string, err error)
-	// StatusAfterPassword: a new account can only be switched on after its password is set.
-	StatusAfterPassword() bool
+	// Status says what an entry, nil for a new one, has to hold so that its user may log in or not.
+	Status(want plan.Account, current *plan.Entry, now event.Millis) (Status, error)
+	// ValuesAtOnce is how many values of an attribute the server hands out at a time, by ranges (MS-ADTS section
+	// 3.1.1.3.1.3.3); zero for all of them.
+	ValuesAtOnce() int
+	// Password says how the server sets a password.
+	Password(op plan.SetPassword) PasswordMeans
+	// Interpret corrects the kind of a refusal whose code means something else on this server than on others, and adds to
+	// its message what people need to know.
+	Interpret(refused *OutcomeError)
 }
 
-// status is the wanted login status taken apart by the means that the mapping chose for each part.
-type status struct {
+// UniqueAttribute is an attribute of whose values each may be there only once.
+type UniqueAttribute struct {
+	Name string
+	// AnyText: a temporary name can stand in it. Another attribute goes while its entry makes room.
+	AnyText bool
+}
+
+// uniqueNames are what overlays and plug-ins for uniqueness are usually set up for.
+var uniqueNames = []UniqueAttribute{{Name: "uid", AnyText: true}, {Name: "mail"}}
+
+// Status is what an entry has to hold so that its user may log in or not, in the terms of one server.
+type Status struct {
+	Rules []plan.Rule
+	// Lacking names what is wanted and the server has no means for: disable, lock or expire.
+	Lacking []string
+	// AfterPassword: setting a password changes what the entry has to hold, so it is looked at again after that.
+	AfterPassword bool
+	// Note tells people what the rules leave open; empty if there is nothing to tell.
+	Note string
+}
+
+// Problem says what the server has no means for and what can be done about it; empty where it has all that it needs.
+func (s Status) Problem() string {
+	if len(s.Lacking) == 0 {
+		return ""
+	}
+	text := "the directory has no means to " + strings.Join(s.Lacking, " or ") + " an account"
+	if s.Note == "" {
+		return text + "; name attributes for it under user.lifecycle in the mapping"
+	}
+	return text + ": " + s.Note + ", or name attributes for it under user.lifecycle in the mapping"
+}
+
+// PasswordMeans is how a server sets a password.
+type PasswordMeans struct {
+	// Modify holds the changes of a modify that sets it; empty where the password modify operation (RFC 3062) does.
+	Modify []ldap.Change
+	// After is modified in the entry once the password is set.
+	After []plan.Modification
+	// Secure: the server takes passwords only over TLS.
+	Secure bool
+}
+
+// wanted is a wanted login status taken apart: what the server's own means have to express, and what the mapping wrote out.
+type wanted struct {
 	// disabled, locked and expired are to be expressed by the server's own means.
 	disabled, locked, expired bool
-	// expiresAt is when the account expires, zero for never; expirySaid tells whether anything was said about it.
-	expiresAt  event.Millis
-	expirySaid bool
-	// said: anything was said about being disabled or locked.
-	said bool
+	// expiresAt is when the account expires, zero for never.
+	expiresAt event.Millis
+	// barringSaid: something was said about being disabled or locked; expirySaid: about expiring. What nothing was said
+	// about is left alone.
+	barringSaid, expirySaid bool
 	// rules are those that the mapping wrote out.
 	rules []plan.Rule
 }
 
-// statusOf takes a wanted account apart.
-func statusOf(want plan.Account, now event.Millis) status {
+// wantedOf takes a wanted account apart.
+func wantedOf(want plan.Account, now event.Millis) wanted {
 	state := want.State
-	s := status{rules: want.Rules(now)}
-	part := func(means plan.Means, said, applies bool) bool {
-		if !said || !means.Auto {
-			return false
-		}
-		s.said = true
-		return applies
+	w := wanted{rules: want.Rules(now)}
+	if want.Disable.Auto && state.StatusSeen {
+		w.barringSaid, w.disabled = true, state.Disabled
 	}
-	s.disabled = part(want.Disable, state.StatusSeen, state.Disabled)
-	s.locked = part(want.Lock, state.LockSeen, state.Locked(now))
-	if want.Expire.Auto {
-		s.expirySaid, s.expiresAt = state.ExpirySeen, state.ExpiresAt
-		s.expired = state.Expired(now)
+	if want.Lock.Auto && state.LockSeen {
+		w.barringSaid, w.locked = true, state.Locked(now)
 	}
-	return s
+	if want.Expire.Auto && state.ExpirySeen {
+		w.expirySaid, w.expiresAt, w.expired = true, state.ExpiresAt, state.Expired(now)
+	}
+	return w
 }
 
 // barred reports whether the server itself has to keep the user out.
-func (s status) barred() bool { return s.disabled || s.locked }
+func (w wanted) barred() bool { return w.disabled || w.locked }
 
 // lacking names the parts that a server without any means of its own cannot express.
-func (s status) lacking() []string {
+func (w wanted) lacking() []string {
 	var out []string
-	if s.disabled {
+	if w.disabled {
 		out = append(out, "disable")
 	}
-	if s.locked {
+	if w.locked {
 		out = append(out, "lock")
 	}
-	if s.expired {
+	if w.expired {
 		out = append(out, "expire")
 	}
 	return out
+}
+
+// standard is how a server behaves that follows the RFCs and nothing else.
+type standard struct{}
+
+func (standard) UniqueAttributes() []UniqueAttribute { return nil }
+
+func (standard) StatusAttributes() []string { return nil }
+
+func (standard) Status(want plan.Account, _ *plan.Entry, now event.Millis) (Status, error) {
+	w := wantedOf(want, now)
+	return Status{Rules: w.rules, Lacking: w.lacking()}, nil
+}
+
+func (standard) ValuesAtOnce() int { return 0 }
+
+func (standard) Password(plan.SetPassword) PasswordMeans { return PasswordMeans{} }
+
+func (standard) Interpret(*OutcomeError) {}
+
+// value returns the first value of an attribute, empty where there is no entry.
+func value(e *plan.Entry, name string) string {
+	if e == nil {
+		return ""
+	}
+	return e.Value(name)
 }

@@ -1,14 +1,24 @@
 package connector
 
 import (
+	"context"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
 )
 
 // openLDAP is OpenLDAP's slapd. It keeps users out by its password policy overlay (slapo-ppolicy), if that is there.
 type openLDAP struct {
-	policy bool // the schema knows pwdAccountLockedTime
-	ends   bool // the schema knows pwdEndTime
+	standard
+
+	// locked, ended and reset: the schema knows pwdAccountLockedTime, pwdEndTime (from 2.5 on) and pwdReset.
+	locked, ended, reset bool
+	// policy: there is a password policy, without which slapd looks at none of them. lockout: one has pwdLockout TRUE,
+	// without which it does not look at pwdAccountLockedTime.
+	policy, lockout bool
 }
 
 // lockedForGood is the value of pwdAccountLockedTime that no time unlocks.
@@ -18,38 +28,87 @@ func (openLDAP) Name() string { return OpenLDAP }
 
 func (openLDAP) LinkAttribute() string { return "entryUUID" }
 
+func (openLDAP) UniqueAttributes() []UniqueAttribute { return uniqueNames }
+
 func (f openLDAP) StatusAttributes() []string {
 	var out []string
-	if f.policy {
+	if f.locked {
 		out = append(out, "pwdAccountLockedTime")
 	}
-	if f.ends {
+	if f.ended {
 		out = append(out, "pwdEndTime")
 	}
 	return out
 }
 
-func (f openLDAP) AccountRules(want plan.Account, current *plan.Entry, now event.Millis) ([]plan.Rule, []string, error) {
-	s := statusOf(want, now)
-	if !f.policy {
-		return s.rules, s.lacking(), nil
-	}
-	rules := s.rules
-	if s.expirySaid && f.ends {
+func (f openLDAP) Status(want plan.Account, current *plan.Entry, now event.Millis) (Status, error) {
+	w := wantedOf(want, now)
+	s := Status{Rules: w.rules}
+	ends := f.ended && f.policy
+	if w.expirySaid && ends {
 		end := plan.Rule{Attribute: "pwdEndTime"}
-		if s.expiresAt > 0 {
-			end.Values = []string{s.expiresAt.Time().Format("20060102150405Z")}
+		if w.expiresAt > 0 {
+			end.Values = []string{w.expiresAt.Time().Format("20060102150405Z")}
 		}
-		rules = append(rules, end)
+		s.Rules = append(s.Rules, end)
+		w.expired, w.expirySaid = false, false
 	}
+	barred := w.barred() || w.expired
+	said := w.barringSaid || w.expirySaid
+	has := value(current, "pwdAccountLockedTime")
 	switch {
-	case s.barred(), s.expired && !f.ends:
-		rules = append(rules, plan.Rule{Attribute: "pwdAccountLockedTime", Values: []string{lockedForGood}})
-	case current != nil && s.said && (want.Unlock || current.Value("pwdAccountLockedTime") == lockedForGood):
+	case barred && !(f.locked && f.lockout):
+		s.Lacking = w.lacking()
+		s.Note = "slapd keeps users out by the overlay ppolicy, where a policy with pwdLockout TRUE applies to them, and none is to be seen; " +
+			"make one that the bind account may read"
+	case barred:
+		s.Rules = append(s.Rules, plan.Rule{Attribute: "pwdAccountLockedTime", Values: []string{lockedForGood}})
+		// With a new password slapd takes every lock away.
+		s.AfterPassword = true
+	case said && (has == lockedForGood || has != "" && want.Unlock):
 		// A lock that the server has set itself after wrong passwords stays, unless an unlock was asked for.
-		rules = append(rules, plan.Rule{Attribute: "pwdAccountLockedTime"})
+		s.Rules = append(s.Rules, plan.Rule{Attribute: "pwdAccountLockedTime"})
 	}
-	return rules, nil, nil
+	return s, nil
 }
 
-func (openLDAP) StatusAfterPassword() bool { return false }
+func (f openLDAP) Password(op plan.SetPassword) PasswordMeans {
+	if op.MustChange && f.reset {
+		return PasswordMeans{After: []plan.Modification{{Type: plan.ReplaceValues, Name: "pwdReset", Values: []string{"TRUE"}}}}
+	}
+	return PasswordMeans{}
+}
+
+// Interpret knows how slapd refuses a password that is the one in use already, where a history is kept.
+func (openLDAP) Interpret(refused *OutcomeError) {
+	if refused.Kind == KindPasswordRefused && strings.HasPrefix(refused.Message, "Password is not being changed from existing value") {
+		refused.Kind = KindAlreadySo
+	}
+}
+
+// policies are how many password policies are looked at: nobody has more.
+const policies = 100
+
+// openLDAP finds out what slapd can do. That its schema knows an attribute, and that it announces the control for
+// password policies, only shows that a module is loaded; so the policies themselves are looked for.
+func (d *Directory) openLDAP(ctx context.Context, root *ldap.Entry, known func(attribute string) bool) (Flavour, error) {
+	f := openLDAP{locked: known("pwdAccountLockedTime"), ended: known("pwdEndTime"), reset: known("pwdReset")}
+	if !f.locked {
+		return f, nil
+	}
+	for _, context := range root.GetEqualFoldAttributeValues("namingContexts") {
+		base, err := plan.ParseDN(context)
+		if err != nil {
+			continue // a place of which nobody can say where it is holds no policy for us
+		}
+		found, err := d.search(ctx, base, ldap.ScopeWholeSubtree, "(objectClass=pwdPolicy)", []string{"pwdLockout"}, policies)
+		if err != nil {
+			return nil, err
+		}
+		for _, policy := range found {
+			f.policy = true
+			f.lockout = f.lockout || strings.EqualFold(policy.GetEqualFoldAttributeValue("pwdLockout"), "TRUE")
+		}
+	}
+	return f, nil
+}

@@ -53,9 +53,9 @@ type OutcomeError struct {
 	Message string
 	// InDoubt: the connection was lost while the operation was under way, so it may have happened.
 	InDoubt bool
-	// History: the password was refused because it was used before.
-	History bool
-	Err     error
+	// History: the password was refused because it was used before. MaybeInUse: it may be the one in use.
+	History, MaybeInUse bool
+	Err                 error
 }
 
 // Error names the step, the entry and the server's words.
@@ -155,7 +155,7 @@ func outcome(verb string, dn plan.DN, err error, hide secret.Text) error {
 		out.Code = answered.ResultCode
 		out.Err = nil
 		if answered.Err != nil {
-			out.Message = answered.Err.Error()
+			out.Message = strings.TrimSpace(answered.Err.Error())
 		}
 		if hide.In(out.Message) {
 			out.Message = "(the server's message repeats the password and is not shown)"
@@ -164,7 +164,9 @@ func outcome(verb string, dn plan.DN, err error, hide secret.Text) error {
 		if out.Kind == KindRefused && out.Code == ldap.LDAPResultConstraintViolation && isAboutUniqueness(out.Message) {
 			out.Kind = KindNotUnique
 		}
-		out.History = out.Kind == KindPasswordRefused && strings.Contains(strings.ToLower(out.Message), "history")
+		if out.Kind == KindPasswordRefused {
+			out.explainPolicy(policyError(answered))
+		}
 		return out
 	}
 	out.Kind = KindRetry
@@ -173,6 +175,18 @@ func outcome(verb string, dn plan.DN, err error, hide secret.Text) error {
 		out.Err = errors.New("the connection was lost")
 	}
 	return out
+}
+
+// passwordInHistory is how the password policy control says that a password was used before, or is in use.
+const passwordInHistory = 8
+
+// explainPolicy adds what the password policy control says. Some servers say nothing else, and none says in words that can be
+// relied on whether a password was used before.
+func (e *OutcomeError) explainPolicy(code int8) {
+	e.History = code == passwordInHistory || strings.Contains(strings.ToLower(e.Message), "history")
+	if words := ldap.BeheraPasswordPolicyErrorMap[code]; words != "" && words != e.Message {
+		e.Message = strings.TrimPrefix(e.Message+": "+words, ": ")
+	}
 }
 
 // isAboutUniqueness recognises how servers say that a value is taken: OpenLDAP's unique overlay, the attribute uniqueness

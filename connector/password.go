@@ -8,11 +8,11 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf16"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 	"golang.org/x/crypto/argon2"
 
@@ -23,62 +23,89 @@ import (
 // extensionPasswordModify is the password modify extended operation (RFC 3062).
 const extensionPasswordModify = "1.3.6.1.4.1.4203.1.11.1"
 
-// setPassword sets a password by the means of the server, or as a hash where the mapping asks for one. A connection that
-// is neither protected nor local is refused before anything is sent.
+// setPassword sets a password by the means of the server, or as a hash where the mapping asks for one. Where the server
+// takes passwords over TLS only, nothing is sent without.
 func (d *Directory) setPassword(ctx context.Context, op plan.SetPassword) error {
 	profile, err := d.Profile(ctx)
 	if err != nil {
 		return err
 	}
-	send, err := d.passwordRequest(profile, op)
+	means := profile.Flavour.Password(op)
+	send, err := passwordRequest(profile, means, op)
 	if err != nil {
 		return &OutcomeError{Kind: KindConfiguration, Verb: verbPassword, DN: op.DN, Err: err}
 	}
-	return d.do(ctx, verbPassword, op.DN, op.Password, func(conn *pooled) error {
-		if profile.Flavour.Name() == ActiveDirectory && !conn.secure {
+	err = d.do(ctx, verbPassword, op.DN, op.Password, func(conn *pooled) error {
+		if means.Secure && !conn.secure {
 			return &OutcomeError{
 				Kind: KindConfiguration, Verb: verbPassword, DN: op.DN, Code: ldap.LDAPResultConfidentialityRequired,
-				Message: "Active Directory takes passwords over TLS only",
+				Message: "the server takes passwords over TLS only, so it was not sent",
 			}
 		}
 		return send(conn.Conn)
 	})
+	var refused *OutcomeError
+	if errors.As(err, &refused) && refused.MaybeInUse && d.pool.login(ctx, op.DN.String(), op.Password) {
+		refused.Kind = KindAlreadySo
+	}
+	if err != nil || len(means.After) == 0 {
+		return err
+	}
+	return d.modify(ctx, plan.Modify{DN: op.DN, Modifications: means.After})
 }
 
-func (d *Directory) passwordRequest(profile *Profile, op plan.SetPassword) (func(*ldap.Conn) error, error) {
-	modify := func(attribute, value string) func(*ldap.Conn) error {
-		return func(conn *ldap.Conn) error {
-			request := ldap.NewModifyRequest(op.DN.String(), nil)
-			request.Replace(attribute, []string{value})
-			if op.MustChange && profile.Flavour.Name() == ActiveDirectory {
-				request.Replace("pwdLastSet", []string{"0"})
-			}
-			return conn.Modify(request)
-		}
+var errNoPassword = errors.New("the server does not offer to set passwords (RFC 3062); name a hash under user.password in the mapping")
+
+func passwordRequest(profile *Profile, means PasswordMeans, op plan.SetPassword) (func(*ldap.Conn) error, error) {
+	var controls []ldap.Control
+	if profile.Controls[ldap.ControlTypeBeheraPasswordPolicy] {
+		controls = append(controls, ldap.NewControlBeheraPasswordPolicy()) // so that a refusal says why
 	}
+	changes := means.Modify
 	switch {
-	case profile.Flavour.Name() == ActiveDirectory:
-		return modify("unicodePwd", unicodePassword(op.Password)), nil
+	case len(changes) > 0:
 	case op.Hash != plan.HashNone && op.Hash != "":
 		hashed, err := hashPassword(op.Hash, op.Password)
-		return modify("userPassword", hashed), err
+		if err != nil {
+			return nil, err
+		}
+		changes = []ldap.Change{{Operation: ldap.ReplaceAttribute, Modification: ldap.PartialAttribute{Type: "userPassword", Vals: []string{hashed}}}}
 	case profile.Extensions[extensionPasswordModify]:
 		return func(conn *ldap.Conn) error {
-			_, err := conn.PasswordModify(ldap.NewPasswordModifyRequest(op.DN.String(), "", op.Password.Reveal()))
+			request := ldap.NewExtendedRequest(extensionPasswordModify, passwordModify(op))
+			request.Controls = controls
+			_, err := conn.Extended(request)
 			return err
 		}, nil
+	default:
+		return nil, errNoPassword
 	}
-	return nil, fmt.Errorf("the server does not offer to set passwords (RFC 3062): name a hash under user.password in the mapping")
+	request := ldap.NewModifyRequest(op.DN.String(), controls)
+	request.Changes = changes
+	return func(conn *ldap.Conn) error { return conn.Modify(request) }, nil
 }
 
-// unicodePassword writes a password as Active Directory takes it: in quotes, as UTF-16 little endian.
-func unicodePassword(p secret.Text) string {
-	units := utf16.Encode([]rune(`"` + p.Reveal() + `"`))
-	out := make([]byte, 0, 2*len(units))
-	for _, u := range units {
-		out = binary.LittleEndian.AppendUint16(out, u)
+// passwordModify encodes what the operation asks for (RFC 3062 section 2). The library can do so as well, but then without
+// controls.
+func passwordModify(op plan.SetPassword) *ber.Packet {
+	value := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSequence, nil, "PasswdModifyRequestValue")
+	value.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 0, op.DN.String(), "userIdentity"))
+	value.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 2, op.Password.Reveal(), "newPasswd"))
+	return value
+}
+
+// policyError returns what the password policy control says in the response to a refused operation, -1 for nothing.
+func policyError(refused *ldap.Error) int8 {
+	if refused.Packet == nil || len(refused.Packet.Children) < 3 {
+		return -1
 	}
-	return string(out)
+	for _, child := range refused.Packet.Children[2].Children {
+		control, err := ldap.DecodeControl(child)
+		if policy, ok := control.(*ldap.ControlBeheraPasswordPolicy); ok && err == nil {
+			return policy.Error
+		}
+	}
+	return -1
 }
 
 // Parameters of the hashes: those that the servers' own modules use, or better.

@@ -83,6 +83,10 @@ func healthy(err error) bool {
 	if err == nil {
 		return true
 	}
+	var unsent *OutcomeError
+	if errors.As(err, &unsent) {
+		return true
+	}
 	var answered *ldap.Error
 	if !errors.As(err, &answered) {
 		return false
@@ -225,6 +229,28 @@ func (p *pool) connect(ctx context.Context, address string) (*pooled, error) {
 	_ = raw.SetDeadline(time.Time{}) // from here on every operation has its own
 	now := p.cfg.Clock()
 	return &pooled{Conn: conn, secure: secure, since: now, used: now}, nil
+}
+
+// login reports whether somebody can log in, over a connection of its own.
+func (p *pool) login(ctx context.Context, dn string, password secret.Text) bool {
+	p.mu.Lock()
+	address := p.cfg.URLs[p.current]
+	p.mu.Unlock()
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	raw, err := p.open(ctx, u)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = raw.Close() }() // nothing is under way any more
+	conn, _, err := p.secure(ctx, raw, u)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }() // as above
+	return conn.Bind(dn, password.Reveal()) == nil
 }
 
 func outcomeOfBind(address string, err error, password secret.Text) error {

@@ -71,7 +71,9 @@ func (d *Directory) probe(ctx context.Context) (*Profile, error) {
 			p.Matching = p.Schema
 		}
 	}
-	p.Flavour = d.flavour(root, p)
+	if p.Flavour, err = d.flavour(ctx, root, p); err != nil {
+		return nil, err
+	}
 	d.cfg.Log.WithField("flavour", p.Flavour.Name()).WithField("vendor", p.Vendor).Debug("the directory was probed")
 	return p, nil
 }
@@ -122,7 +124,7 @@ func (d *Directory) schema(ctx context.Context, name string) (*plan.Schema, erro
 }
 
 // flavour chooses what the configuration says, or what the server shows itself to be.
-func (d *Directory) flavour(root *ldap.Entry, p *Profile) Flavour {
+func (d *Directory) flavour(ctx context.Context, root *ldap.Entry, p *Profile) (Flavour, error) {
 	known := func(attribute string) bool {
 		if p.Schema == nil {
 			return false
@@ -145,13 +147,13 @@ func (d *Directory) flavour(root *ldap.Entry, p *Profile) Flavour {
 	}
 	switch kind {
 	case ActiveDirectory:
-		return activeDirectory{}
+		return activeDirectory{}, nil
 	case DS389:
-		return ds389{}
+		return ds389{}, nil
 	case OpenLDAP:
-		return openLDAP{policy: known("pwdAccountLockedTime"), ends: known("pwdEndTime")}
+		return d.openLDAP(ctx, root, known)
 	default:
-		return generic{link: known("entryUUID")}
+		return generic{link: known("entryUUID")}, nil
 	}
 }
 

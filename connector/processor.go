@@ -146,8 +146,12 @@ type run struct {
 	set    *mapping.Set
 	task   Task
 	result Result
-	// noPassword: the password is dealt with, whatever came of it.
-	noPassword bool
+	// noPassword: the password is dealt with, whatever came of it; passwordSet: the directory has taken it.
+	noPassword, passwordSet bool
+	// looking: this is the second look after a password was set. What it brings is no new decision, so no guard is asked.
+	looking bool
+	// note tells people what the written status leaves open.
+	note string
 	// lastMember: the server has refused to take the last member from the group.
 	lastMember bool
 	// placeMade: a missing place of the mapping was made, which is done once only.
@@ -184,7 +188,7 @@ func (r *run) round(ctx context.Context) (again bool) {
 		return false
 	}
 	if draft.current != nil {
-		if !r.permitted(ctx, draft) {
+		if !r.looking && !r.permitted(ctx, draft) {
 			return false
 		}
 		r.formerly = append(r.formerly, draft.current.DN)
@@ -201,7 +205,7 @@ func (r *run) round(ctx context.Context) (again bool) {
 		}
 	}
 	if draft.secondLook {
-		r.noPassword = true
+		r.noPassword, r.looking = true, true
 		return true
 	}
 	return r.finish(ctx, draft)
@@ -275,14 +279,17 @@ func (r *run) finish(ctx context.Context, draft draft) (again bool) {
 }
 
 func (r *run) settleWritten() {
+	code, message := event.CodeApplied, plan.Plan{Operations: r.result.Operations}.Summary()
 	switch {
 	case len(r.result.Operations) == 0 && r.task.Merged.Object.Deleted():
-		r.end(event.Done, event.CodeUnchanged, "the entry is gone already")
+		code, message = event.CodeUnchanged, "the entry is gone already"
 	case len(r.result.Operations) == 0:
-		r.end(event.Done, event.CodeUnchanged, "the directory says so already")
-	default:
-		r.end(event.Done, event.CodeApplied, plan.Plan{Operations: r.result.Operations}.Summary())
+		code, message = event.CodeUnchanged, "the directory says so already"
 	}
+	if r.note != "" {
+		message += "; " + r.note
+	}
+	r.end(event.Done, code, message)
 }
 
 func (r *run) end(state event.State, code event.Code, message string) {

@@ -17,8 +17,11 @@ type draft struct {
 	current *plan.Entry
 	desired plan.Desired
 	plan    plan.Plan
-	// secondLook: the server wants some of it in a later step, after the password; see Flavour.
-	secondLook bool
+	// unique are the attributes whose values the server allows once.
+	unique []UniqueAttribute
+	// afterPassword: what the status asks for is another thing once the password is set; secondLook: so it is looked at
+	// again, as the password is being set.
+	afterPassword, secondLook bool
 	// status are the rules that express the login status, disables says that they take it away; elsewhere: the user is
 	// kept at a place of its own because of it.
 	status    []plan.Rule
@@ -53,7 +56,7 @@ func (r *run) draft(ctx context.Context) (draft, bool) {
 	if !r.mayWrite(ctx, current, desired, missing) {
 		return draft{}, false
 	}
-	d := draft{current: current, desired: desired}
+	d := draft{current: current, desired: desired, unique: profile.Flavour.UniqueAttributes()}
 	if !r.express(profile, &d) || !r.members(ctx, &d) {
 		return draft{}, false
 	}
@@ -61,7 +64,7 @@ func (r *run) draft(ctx context.Context) (draft, bool) {
 	var below *plan.BelowItself
 	switch {
 	case errors.As(err, &below):
-		return draft{}, r.waitForPlace(ctx, desired.DN)
+		return draft{}, r.waitForPlace(ctx, d)
 	case err != nil:
 		return draft{}, r.failed(err)
 	}
@@ -105,6 +108,7 @@ func (r *run) express(profile *Profile, d *draft) bool {
 	if d.desired.Removal != nil && d.current == nil {
 		return true
 	}
+	rule := r.set.PasswordRule()
 	if account := d.desired.Account; account != nil {
 		if d.desired.Removal != nil {
 			account.State.Disabled, account.State.StatusSeen = true, true
@@ -113,21 +117,24 @@ func (r *run) express(profile *Profile, d *draft) bool {
 			d.desired.DN, d.elsewhere = account.Place(d.desired.DN, d.current, r.task.Now)
 		}
 		account.Unlock = r.task.Unlock
-		account.HasPassword = !r.task.Merged.Object.Password.Zero()
-		rules, unsupported, err := profile.Flavour.AccountRules(*account, d.current, r.task.Now)
+		account.HasPassword = r.passwordSet || rule.MustChange && !r.task.Merged.Object.Password.Zero()
+		status, err := profile.Flavour.Status(*account, d.current, r.task.Now)
 		if err != nil {
-			return r.failed(err)
-		}
-		if len(unsupported) > 0 && !account.State.Usable(r.task.Now) {
-			r.end(event.Failed, event.CodeRefused, fmt.Sprintf(
-				"the directory has no means to %s an account; name attributes for it under lifecycle in the mapping", strings.Join(unsupported, " or ")))
+			r.end(event.Failed, event.CodeRefused, err.Error())
 			return false
 		}
-		d.status = rules
-		d.desired.Rules = append(slices.Clone(d.desired.Rules), rules...)
+		d.status, d.afterPassword, r.note = status.Rules, status.AfterPassword, status.Note
+		if problem := status.Problem(); problem != "" {
+			if removal := d.desired.Removal; removal == nil || removal.Action == plan.RemoveDisable {
+				r.end(event.Failed, event.CodeRefused, problem)
+				return false
+			}
+			r.note = problem // the entry goes to the leavers all the same: there it is at least no member of anything
+		}
+		d.desired.Rules = append(slices.Clone(d.desired.Rules), status.Rules...)
 		d.disables = d.current != nil && !account.State.Usable(r.task.Now)
 	}
-	password, rule := r.task.Merged.Password, r.set.PasswordRule()
+	password := r.task.Merged.Password
 	if password.Empty() || r.noPassword || d.desired.Removal != nil {
 		return true
 	}
@@ -136,7 +143,7 @@ func (r *run) express(profile *Profile, d *draft) bool {
 		return true
 	}
 	d.desired.Password = &plan.Password{Text: password, Hash: rule.Hash, MustChange: rule.MustChange}
-	d.secondLook = profile.Flavour.StatusAfterPassword() && d.current == nil
+	d.secondLook = d.afterPassword
 	return true
 }
 

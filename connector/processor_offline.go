@@ -9,7 +9,7 @@ import (
 // Offline returns a directory that holds nothing and that every operation succeeds on: what plans are made against where
 // no directory is to be asked. The type is that of the configuration; auto counts as OpenLDAP with its password policy.
 func Offline(kind string) Target {
-	var f Flavour = openLDAP{policy: true, ends: true}
+	var f Flavour = openLDAP{locked: true, ended: true, reset: true, policy: true, lockout: true}
 	switch kind {
 	case ActiveDirectory:
 		f = activeDirectory{}

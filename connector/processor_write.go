@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"idaas-ldap/event"
@@ -26,7 +28,7 @@ func (r *run) applyFailed(ctx context.Context, d draft, err error) (again bool) 
 		if r.chose {
 			return true // Somebody has taken the name meanwhile; the next one is tried.
 		}
-		return r.waitForPlace(ctx, d.desired.DN)
+		return r.waitForPlace(ctx, d)
 	case KindNotUnique:
 		return r.notUnique(ctx, d, outcome)
 	case KindMissingParent:
@@ -56,9 +58,13 @@ func (r *run) setPassword(ctx context.Context, op plan.SetPassword) bool {
 	switch {
 	case err == nil:
 		r.wrote(op)
+		r.passwordSet = true
+	case errors.As(err, &outcome) && outcome.Kind == KindAlreadySo:
+		r.passwordSet = true
 	case errors.As(err, &outcome) && outcome.Kind == KindPasswordRefused && outcome.History && r.task.PasswordTried:
 		// A try before a crash has written it: the history knows it from then.
 		r.wrote(op)
+		r.passwordSet = true
 	case errors.As(err, &outcome) && outcome.refusesPassword():
 		r.result.PasswordOutcome = &event.Outcome{State: event.Failed, Code: event.CodePasswordRefused, Message: outcome.Explain()}
 	default:
@@ -69,8 +75,8 @@ func (r *run) setPassword(ctx context.Context, op plan.SetPassword) bool {
 }
 
 // waitForPlace handles a DN that is not free: another entry has it, or it lies below the entry itself.
-func (r *run) waitForPlace(ctx context.Context, dn plan.DN) (again bool) {
-	self := r.task.Merged.Object.Ref
+func (r *run) waitForPlace(ctx context.Context, d draft) (again bool) {
+	self, dn := r.task.Merged.Object.Ref, d.desired.DN
 	holder, err := r.placeHolder(ctx, dn)
 	if err != nil {
 		return r.failed(err)
@@ -83,45 +89,60 @@ func (r *run) waitForPlace(ctx context.Context, dn plan.DN) (again bool) {
 			"%s belongs at %s, and an entry that is not ours is there: rename or delete it, or add an adopt rule to match in the mapping", self, dn))
 		return false
 	}
-	return r.waitForHolder(ctx, dn, holder, fmt.Sprintf("%s belongs at %s, where %s still is", self, dn, holder))
+	return r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s still is", self, dn, holder))
 }
 
 // waitForHolder waits for another object to make room, or steps aside where that one waits for this.
-func (r *run) waitForHolder(ctx context.Context, dn plan.DN, holder event.Ref, message string) (again bool) {
+func (r *run) waitForHolder(ctx context.Context, d draft, holder event.Ref, message string) (again bool) {
 	circular, err := r.waitsForSelf(ctx, holder)
 	if err != nil {
 		return r.failed(err)
 	}
 	if circular && !r.result.DN.Empty() {
-		return r.stepAside(ctx, dn, holder)
+		return r.stepAside(ctx, d, holder)
 	}
 	r.result.Touch = append(r.result.Touch, holder)
 	r.wait(event.CodeWaitsForDN, message, holder)
 	return false
 }
 
-// notUnique handles a name that the directory wants only once and that another entry has somewhere else. Where that is an
-// object of ours it may be about to change its name, so it is waited for like a place that is taken.
+// notUnique handles a value that the directory wants only once and that another entry has. Where that is an object of ours
+// it may be about to change, so it is waited for like a place that is taken. Servers do not say which value it is, so the
+// name of the entry and all that are usually wanted once are looked for.
 func (r *run) notUnique(ctx context.Context, d draft, refused *OutcomeError) (again bool) {
-	name := d.desired.DN.RDN()
-	if len(name) == 0 {
-		return r.failed(refused)
-	}
-	others, err := r.target.Referring(ctx, r.set.Base(), []string{name[0].Type}, name[0].Value)
-	if err != nil {
-		return r.failed(err)
-	}
 	self := r.task.Merged.Object.Ref
-	for _, other := range others {
-		holder, err := r.task.Memory.Holder(ctx, other.DN)
+	for _, ava := range uniqueValues(d) {
+		others, err := r.target.Referring(ctx, r.set.Base(), []string{ava.Type}, ava.Value)
 		if err != nil {
 			return r.failed(err)
 		}
-		if !holder.Zero() && holder != self {
-			return r.waitForHolder(ctx, d.desired.DN, holder, fmt.Sprintf("%s is to be called %s, and so is %s still, at %s", self, name, holder, other.DN))
+		for _, other := range others {
+			holder, err := r.task.Memory.Holder(ctx, other.DN)
+			if err != nil {
+				return r.failed(err)
+			}
+			if !holder.Zero() && holder != self {
+				return r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s is to have the %s %s, and so has %s still, at %s", self, ava.Type, ava.Value, holder, other.DN))
+			}
 		}
 	}
 	return r.failed(refused)
+}
+
+// uniqueValues returns the wanted values that no other entry may have.
+func uniqueValues(d draft) plan.RDN {
+	values := slices.Clone(d.desired.DN.RDN())
+	for _, unique := range d.unique {
+		for _, rule := range d.desired.Rules {
+			if !strings.EqualFold(rule.Attribute, unique.Name) {
+				continue
+			}
+			for _, v := range rule.Values {
+				values = append(values, plan.AVA{Type: rule.Attribute, Value: v})
+			}
+		}
+	}
+	return values
 }
 
 // placeHolder returns the object to wait for: the one that has the DN, or, where the DN lies below the entry of the task
@@ -166,29 +187,76 @@ func (r *run) waitsForSelf(ctx context.Context, from event.Ref) (bool, error) {
 	return false, nil
 }
 
-// stepAside gives the entry a temporary name, so that an object that waits for its place can move.
-func (r *run) stepAside(ctx context.Context, wanted plan.DN, holder event.Ref) (again bool) {
+// stepAside gives the entry a temporary name and frees the values that no other entry may have, so that an object that
+// waits for them can move on.
+func (r *run) stepAside(ctx context.Context, d draft, holder event.Ref) (again bool) {
 	self := r.task.Merged.Object.Ref
-	rdn := plan.RDN{{Type: r.result.DN.RDN()[0].Type, Value: temporaryName(self)}}
-	if r.result.DN.RDN().Key() != rdn.Key() {
-		op := plan.ModifyDN{DN: r.result.DN, NewRDN: rdn, DeleteOldRDN: true}
+	ops, err := r.aside(ctx, d)
+	if err != nil {
+		return r.failed(err)
+	}
+	for _, op := range ops {
 		if err := r.target.Apply(ctx, op); err != nil {
 			return r.failed(err)
 		}
 		r.wrote(op)
 		r.result.Freed = true
+	}
+	if r.result.Freed {
 		if err := r.follow(ctx); err != nil {
 			return r.failed(err)
 		}
 	}
-	r.wait(event.CodeWaitsForDN, fmt.Sprintf("%s changes places with %s and stands under a temporary name until %s is free", self, holder, wanted), holder)
+	r.wait(event.CodeWaitsForDN, fmt.Sprintf("%s changes places with %s and stands under a temporary name until %s is free", self, holder, d.desired.DN), holder)
 	return false
 }
 
-// temporaryName derives a name from the id, so that a repeat after a crash gives the same one.
+// aside returns what it takes to step aside, nothing where that is done.
+func (r *run) aside(ctx context.Context, d draft) ([]plan.Operation, error) {
+	name := temporaryName(r.task.Merged.Object.Ref)
+	names := make([]string, len(d.unique))
+	for i, unique := range d.unique {
+		names[i] = unique.Name
+	}
+	current, err := r.target.Read(ctx, r.result.DN, names)
+	if err != nil || current == nil {
+		return nil, err //nolint:wrapcheck // It names the entry.
+	}
+	var ops []plan.Operation
+	dn, rdn := current.DN, plan.RDN{{Type: current.DN.RDN()[0].Type, Value: name}}
+	if dn.RDN().Key() != rdn.Key() {
+		op := plan.ModifyDN{DN: dn, NewRDN: rdn, DeleteOldRDN: true}
+		ops, dn = append(ops, op), op.NewDN()
+	}
+	var changes []plan.Modification
+	for _, unique := range d.unique {
+		change := plan.Modification{Type: plan.ReplaceValues, Name: unique.Name}
+		if unique.AnyText {
+			change.Values = []string{name}
+		}
+		has := current.Values(unique.Name)
+		if strings.EqualFold(unique.Name, rdn[0].Type) || len(has) == 0 || slices.Equal(has, change.Values) || !d.givesUp(unique.Name, has) {
+			continue
+		}
+		changes = append(changes, change)
+	}
+	if len(changes) > 0 {
+		ops = append(ops, plan.Modify{DN: dn, Modifications: changes})
+	}
+	return ops, nil
+}
+
+// temporaryName derives a name from the id, so that a repeat after a crash gives the same one. It has no more than the 20
+// characters that Active Directory allows.
 func temporaryName(ref event.Ref) string {
 	sum := sha256.Sum256([]byte(ref.String()))
-	return "idaas-ldap-" + hex.EncodeToString(sum[:8])
+	return "idaas-ldap-" + hex.EncodeToString(sum[:])[:9]
+}
+
+// givesUp reports whether an attribute is wanted to have other values than it has.
+func (d draft) givesUp(attribute string, has []string) bool {
+	i := slices.IndexFunc(d.desired.Rules, func(rule plan.Rule) bool { return strings.EqualFold(rule.Attribute, attribute) })
+	return i >= 0 && !slices.Equal(d.desired.Rules[i].Values, has)
 }
 
 // missingParent handles a place whose entry above is missing: one that the mapping fixes is made, a unit that is not

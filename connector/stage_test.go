@@ -44,6 +44,17 @@ ou: people
 dn: ou=groups,dc=example,dc=org
 objectClass: organizationalUnit
 ou: groups
+
+dn: ou=policies,dc=example,dc=org
+objectClass: organizationalUnit
+ou: policies
+
+dn: cn=default,ou=policies,dc=example,dc=org
+objectClass: device
+objectClass: pwdPolicy
+cn: default
+pwdAttribute: userPassword
+pwdLockout: TRUE
 `
 
 // stage is a processor on a directory, with a memory that keeps what the store would keep.
@@ -59,7 +70,7 @@ type stage struct {
 // of old and new text.
 func onBoth(t *testing.T, edits []string, scene func(s *stage)) {
 	t.Helper()
-	set := mappingOf(t, edits)
+	set := mappingOf(t, "openldap.yaml", edits)
 	t.Run("on paper", func(t *testing.T) {
 		p := newPaper()
 		entries, err := plan.ParseEntries(strings.NewReader(start))
@@ -78,9 +89,10 @@ func onBoth(t *testing.T, edits []string, scene func(s *stage)) {
 	})
 }
 
-func mappingOf(t *testing.T, edits []string) *mapping.Set {
+// mappingOf reads a ready mapping, with edits in pairs of old and new text.
+func mappingOf(t *testing.T, file string, edits []string) *mapping.Set {
 	t.Helper()
-	source, err := os.ReadFile("../configs/mappings/openldap.yaml")
+	source, err := os.ReadFile("../configs/mappings/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +103,7 @@ func mappingOf(t *testing.T, edits []string) *mapping.Set {
 		}
 		text = strings.Replace(text, edits[i], edits[i+1], 1)
 	}
-	set, err := mapping.Compile("openldap.yaml", []byte(text))
+	set, err := mapping.Compile(file, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

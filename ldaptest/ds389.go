@@ -194,9 +194,8 @@ func (s *DS389Server) settings() map[string][][]string {
 	}
 }
 
-// ds389Rights let the connector do everything in its three units, and everybody who is logged in read. A star means all
-// attributes but the operational ones, of which nsAccountLock is one.
-const ds389Rights = `(targetattr="* || nsAccountLock")(version 3.0; acl "connector"; allow (all) userdn="ldap:///` + testConnector + `";)`
+// ds389Rights let the connector do everything below a unit.
+const ds389Rights = `(targetattr="*")(version 3.0; acl "connector"; allow (all) userdn="ldap:///` + testConnector + `";)`
 
 // fill makes the suffix and what is below it.
 func (s *DS389Server) fill(tb testing.TB) {

@@ -107,6 +107,16 @@ func (s *Set) Attributes(kind event.Kind) []string {
 	return names
 }
 
+// Account says how a login status is to be expressed; false where the mapping does not speak of users.
+func (s *Set) Account(state event.Account) (plan.Account, bool) {
+	user := s.sections[event.KindUser]
+	if user == nil {
+		return plan.Account{}, false
+	}
+	l := user.lifecycle
+	return plan.Account{Disable: l.disable, Lock: l.lock, Expire: l.expire, State: state}, true
+}
+
 // Members returns how the members of a group are written; false where the mapping does not speak of members.
 func (s *Set) Members() (MemberRule, bool) {
 	if group := s.sections[event.KindGroup]; group != nil && group.members != nil {

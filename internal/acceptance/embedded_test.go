@@ -45,6 +45,17 @@ ou: groups
 dn: ou=leavers,dc=example,dc=org
 objectClass: organizationalUnit
 ou: leavers
+
+dn: ou=policies,dc=example,dc=org
+objectClass: organizationalUnit
+ou: policies
+
+dn: cn=default,ou=policies,dc=example,dc=org
+objectClass: device
+objectClass: pwdPolicy
+cn: default
+pwdAttribute: userPassword
+pwdLockout: TRUE
 `,
 	})
 	if err != nil {

@@ -37,6 +37,17 @@ o: Example
 dn: ou=groups,dc=example,dc=org
 objectClass: organizationalUnit
 ou: groups
+
+dn: ou=policies,dc=example,dc=org
+objectClass: organizationalUnit
+ou: policies
+
+dn: cn=default,ou=policies,dc=example,dc=org
+objectClass: device
+objectClass: pwdPolicy
+cn: default
+pwdAttribute: userPassword
+pwdLockout: TRUE
 `
 
 // stage is everything that the week is played on.

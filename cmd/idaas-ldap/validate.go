@@ -8,6 +8,7 @@ import (
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
+	"idaas-ldap/plan"
 )
 
 type validateCommand struct {
@@ -82,8 +83,26 @@ func lookAt(ctx context.Context, d *app.Directory) ([]string, error) {
 			}
 		}
 	}
-	if len(profile.Flavour.StatusAttributes()) == 0 && profile.Flavour.Name() != connector.ActiveDirectory {
-		problems = append(problems, "the directory has no means of its own to disable, lock or expire accounts (on OpenLDAP: the ppolicy overlay); name attributes for it under user.lifecycle in the mapping")
+	return append(problems, accounts(d, profile)...), nil
+}
+
+// accounts says what stands in the way of keeping users out and of setting their passwords.
+func accounts(d *app.Directory, profile *connector.Profile) []string {
+	barred := event.Account{Disabled: true, LockedUntil: event.LockedForever, ExpiresAt: 1, StatusSeen: true, LockSeen: true, ExpirySeen: true}
+	account, ok := d.Mapping().Account(barred)
+	if !ok {
+		return nil
 	}
-	return problems, nil
+	var problems []string
+	status, err := profile.Flavour.Status(account, nil, 1)
+	switch {
+	case err != nil:
+		problems = append(problems, err.Error())
+	case status.Problem() != "":
+		problems = append(problems, status.Problem())
+	}
+	if d.Config.PasswordSync && d.Mapping().PasswordRule().Write && profile.Flavour.Password(plan.SetPassword{}).Secure && !d.Server.Secure() {
+		problems = append(problems, "the server takes passwords over TLS only: use ldaps:// or start_tls, or switch password_sync off")
+	}
+	return problems
 }

@@ -95,6 +95,9 @@ func (l *loader) validateURLs(path string, d *Directory) {
 	if d.StartTLS && len(d.URLs) > 0 && !slices.ContainsFunc(d.URLs, isPlain) {
 		l.wrong(path+".start_tls", "only ldap:// connections can start TLS, and none of the urls is one")
 	}
+	if (d.Type == TypeActiveDirectory || d.Type == Type389DS) && d.PasswordSync && !d.StartTLS && slices.ContainsFunc(d.URLs, isPlain) {
+		l.wrong(path+".urls", "a directory of type %s takes passwords over TLS only; use ldaps://, or start_tls: true (or, without passwords, password_sync: false)", d.Type)
+	}
 	if cleartext && d.AllowCleartext {
 		l.warn(path+".allow_cleartext", "passwords cross the network unprotected")
 	}

@@ -144,7 +144,7 @@ func openDirectory(t *testing.T, cfg connector.Config) *connector.Directory {
 func newStage(t *testing.T, target connector.Target, set *mapping.Set) *stage {
 	t.Helper()
 	s := &stage{T: t, directory: &watched{Target: target}, at: 1_800_000_000_000}
-	s.memory = &memory{objects: map[event.Ref]known{}, waits: map[event.Ref][]event.Ref{}, members: map[string]map[string]event.Membership{}}
+	s.memory = &memory{objects: map[event.Ref]known{}, waits: map[event.Ref][]event.Ref{}, members: map[string]map[string]event.Membership{}, numbers: map[string]int64{}}
 	s.processor = connector.NewProcessor(s.directory, func() *mapping.Set { return set })
 	return s
 }
@@ -337,7 +337,8 @@ type memory struct {
 	objects map[event.Ref]known
 	waits   map[event.Ref][]event.Ref
 	members map[string]map[string]event.Membership
-	denied  bool // by the guards
+	numbers map[string]int64 // the highest of a pool, and the one of an object in it
+	denied  bool             // by the guards
 	asked   []connector.Act
 	noted   int // passwords about to be written
 }
@@ -382,8 +383,18 @@ func (m *memoryOf) WaitsFor(_ context.Context, ref event.Ref) ([]event.Ref, erro
 	return m.waits[ref], nil
 }
 
-func (m *memoryOf) Allocate(_ context.Context, n mapping.Number, _ ...int64) (int64, error) {
-	return n.From, nil
+func (m *memoryOf) Allocate(_ context.Context, n mapping.Number, taken ...int64) (int64, error) {
+	own := n.Pool + " of " + m.self.String()
+	given, ok := m.numbers[own]
+	if ok && !slices.Contains(taken, given) {
+		return given, nil
+	}
+	given = max(n.From, m.numbers[n.Pool]+1)
+	for slices.Contains(taken, given) {
+		given++
+	}
+	m.numbers[n.Pool], m.numbers[own] = given, given
+	return given, nil
 }
 
 func (m *memoryOf) Claim(_ context.Context, _ string, names []string) (string, error) {

@@ -149,7 +149,7 @@ func ruleSchema() node {
 		"unique":     expressionSchema("A value that no other entry has: the first free one of these, then the last of them with 2, 3 and so on. Decided once; entry.NAME reads it.", "user.username"),
 		"max_length": numberSchema("How many characters a unique value has at most, its number included.", 1),
 		"when":       expressionSchema("While this does not hold, the attribute is left alone.", "user.phoneVerified"),
-		"authority":  wordsSchema("managed (the default): the attribute holds exactly this. initial: only when the entry is made. merge: values of others stay.", "managed", "initial", "merge"),
+		"authority":  wordsSchema("managed (the default): the attribute holds exactly this. initial: only when the entry is made, or where it has none when it gets an object class. merge: values of others stay.", "managed", "initial", "merge"),
 		"on_empty":   wordsSchema("What happens where there is no value: remove (the default) the attribute, or keep what is there.", "remove", "keep"),
 	})
 	full["oneOf"] = requireOne(sources)

@@ -80,6 +80,8 @@ type builder struct {
 	want     Desired
 	matching Matching
 	ops      []Operation
+	// becomes: the entry gets an object class, so it is made what it was not, and lacks what that class may demand.
+	becomes bool
 }
 
 // inside refuses DNs that may not be written; the base itself may be modified but neither moved nor removed.
@@ -235,6 +237,7 @@ func (b *builder) modify(entry *Entry) error {
 	var changes []Modification
 	if missing := b.missing("objectClass", b.want.ObjectClasses, entry.Values("objectClass")); len(missing) > 0 && b.want.Removal == nil {
 		changes = append(changes, Modification{Type: AddValues, Name: "objectClass", Values: missing})
+		b.becomes = true
 	}
 	for _, rule := range b.want.Rules {
 		if err := b.single(rule); err != nil {
@@ -256,6 +259,9 @@ func (b *builder) apply(rule Rule, entry *Entry) []Modification {
 	has := entry.Values(rule.Attribute)
 	switch rule.Authority {
 	case Initial:
+		if b.becomes && len(has) == 0 && len(rule.Values) > 0 {
+			return []Modification{{Type: AddValues, Name: rule.Attribute, Values: rule.Values}}
+		}
 		return nil
 	case Merge:
 		return b.merge(rule, has)

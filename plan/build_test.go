@@ -40,6 +40,10 @@ func desired(dn string, rules ...plan.Rule) plan.Desired {
 
 func rule(name string, values ...string) plan.Rule { return plan.Rule{Attribute: name, Values: values} }
 
+func initial(name string, values ...string) plan.Rule {
+	return plan.Rule{Attribute: name, Values: values, Authority: plan.Initial}
+}
+
 func ldif(t *testing.T, p plan.Plan) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -103,7 +107,19 @@ changetype: modify
 add: cn
 cn: Ann
 -`},
-		{"initial values are left alone later", ann("employeeType: boss"), desired(annEntry, plan.Rule{Attribute: "employeeType", Values: []string{"staff"}, Authority: plan.Initial}), ""},
+		{"initial values are left alone later", ann("employeeType: boss"), desired(annEntry, initial("employeeType", "staff")), ""},
+		{
+			"initial values come with an object class where there are none", entry(annEntry, "objectClass: person", "uid: ann", "title: boss"),
+			desired(annEntry, initial("title", "staff"), initial("employeeType", "staff"), initial("ou")), `
+dn: uid=ann,ou=people,dc=example,dc=org
+changetype: modify
+add: objectClass
+objectClass: inetOrgPerson
+-
+add: employeeType
+employeeType: staff
+-`,
+		},
 		{"merged values: ours come and go, others stay", ann("ou: theirs", "ou: ours"), desired(annEntry, plan.Rule{Attribute: "ou", Values: []string{"new"}, Authority: plan.Merge, Owned: []string{"ours", "gone already"}}), `
 dn: uid=ann,ou=people,dc=example,dc=org
 changetype: modify

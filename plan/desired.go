@@ -14,7 +14,8 @@ type Authority int
 const (
 	// Managed: the directory is made to hold exactly the wanted values.
 	Managed Authority = iota
-	// Initial: the values are written when the entry is made and never again.
+	// Initial: the values are written when the entry is made, or where they are absent when it is given an object class, and
+	// never again.
 	Initial
 	// Merge: the wanted values are added, and of those that we added before the ones no longer wanted are removed.
 	// What others put there stays.

@@ -187,6 +187,8 @@ func TestFunctions(t *testing.T) {
 
 		{`familyName("Ann Lee")`, "Lee"},
 		{`familyName("Lee, Ann")`, "Lee"},
+		{`familyName("Ann Lee, Jr.")`, "Lee"},
+		{`givenName("Lee, Ann, Ph.D.")`, "Ann"},
 		{`familyName("Ludwig van Beethoven")`, "van Beethoven"},
 		{`familyName("María de la Cruz")`, "de la Cruz"},
 		{`familyName("张三丰")`, "张"},

@@ -16,8 +16,11 @@ var doubleNames = []string{
 
 // splitName takes a shown name apart into family and given name.
 func splitName(name string) (family, given string) {
-	name = normalize(name)
-	if before, after, comma := strings.Cut(strings.ReplaceAll(name, "，", ","), ","); comma {
+	name = strings.ReplaceAll(normalize(name), "，", ",")
+	if last := strings.LastIndexByte(name, ','); last >= 0 && isAfterName(name[last+1:]) {
+		name = name[:last]
+	}
+	if before, after, comma := strings.Cut(name, ","); comma {
 		return strings.TrimSpace(before), strings.TrimSpace(after)
 	}
 	words := strings.Fields(name)
@@ -31,6 +34,15 @@ func splitName(name string) (family, given string) {
 	}
 	first := familyStart(words)
 	return strings.Join(words[first:], " "), strings.Join(words[:first], " ")
+}
+
+// isAfterName reports whether what comes after a comma is neither family nor given name: Jr., III, PhD.
+func isAfterName(text string) bool {
+	switch strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), ".", "")) {
+	case "jr", "sr", "ii", "iii", "iv", "phd", "md", "mba":
+		return true
+	}
+	return false
 }
 
 func splitUnspaced(letters []rune) (family, given string) {

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-
-	"golang.org/x/term"
 
 	"idaas-ldap/internal/demo"
 )
@@ -16,8 +13,7 @@ type demoCommand struct {
 
 // Run plays the demonstration.
 func (c demoCommand) Run(ctx context.Context, t terminal) error {
-	file, isFile := t.Out.(*os.File)
-	err := demo.Play(ctx, demo.Config{Out: t.Out, Keep: c.Keep, Colour: isFile && term.IsTerminal(int(file.Fd()))})
+	err := demo.Play(ctx, demo.Config{Out: t.Out, Keep: c.Keep, Colour: t.wantsColour()})
 	if errors.Is(err, demo.ErrFailed) {
 		return errReported
 	}

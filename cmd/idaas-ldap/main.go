@@ -8,9 +8,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 
 	"idaas-ldap/internal/config"
 	"idaas-ldap/mapping"
@@ -35,6 +38,13 @@ type terminal struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Environ  []string
+}
+
+// wantsColour reports whether the output goes to a terminal whose user has not switched colours off by NO_COLOR.
+func (t terminal) wantsColour() bool {
+	file, ok := t.Out.(*os.File)
+	off := slices.ContainsFunc(t.Environ, func(v string) bool { return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" })
+	return ok && !off && term.IsTerminal(int(file.Fd()))
 }
 
 // commands is the command line; the texts are its help.

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
-	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
+	"idaas-ldap/ldaptest"
 )
 
 // Config says how the week is played.
@@ -34,7 +35,11 @@ func Play(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer s.tearDown()
-	w := &week{stage: s, page: page{out: cfg.Out, colour: cfg.Colour}, staff: newStaff(s.tenant)}
+	return s.play(ctx, cfg)
+}
+
+func (s *stage) play(ctx context.Context, cfg Config) error {
+	w := &week{stage: s, page: page{out: cfg.Out, colour: cfg.Colour, names: names{}}, staff: newStaff(s.tenant)}
 	w.opening()
 	start := time.Now()
 	for _, step := range w.steps() {
@@ -43,9 +48,8 @@ func Play(ctx context.Context, cfg Config) error {
 		}
 		w.play(ctx, step)
 	}
-	w.closing(time.Since(start))
+	w.closing(time.Since(start), cfg.Keep)
 	if cfg.Keep {
-		w.line("\nIt stays up until you press Ctrl-C.")
 		<-ctx.Done()
 	}
 	if w.failed > 0 {
@@ -61,6 +65,7 @@ type week struct {
 	staff
 	passed, failed int
 	events, writes int
+	begun          bool // an event of the step is on the page
 }
 
 // step is one thing that happens in the week.
@@ -72,7 +77,11 @@ type step struct {
 func (w *week) play(ctx context.Context, s step) {
 	ctx, cancel := context.WithTimeout(ctx, stepWithin)
 	defer cancel()
-	w.title(s.day, s.title)
+	if s.day != "" {
+		w.day(s.day)
+	}
+	w.title(s.title)
+	w.begun = false
 	s.play(ctx)
 }
 
@@ -80,7 +89,7 @@ func (w *week) play(ctx context.Context, s step) {
 func (w *week) send(ctx context.Context, events ...idaastest.Event) idaastest.Answer {
 	var answer idaastest.Answer
 	for _, e := range events {
-		w.directory.ClearJournal()
+		w.apart()
 		var err error
 		answer, err = w.client.Send(ctx, e)
 		w.events++
@@ -88,23 +97,41 @@ func (w *week) send(ctx context.Context, events ...idaastest.Event) idaastest.An
 			w.expect(err, "the event is answered")
 			return answer
 		}
-		w.page.event(e, answer)
-		if list, result := answer.Of(e.ID); list == "failed" {
+		w.page.event(e, answer, w.written())
+		if list, result := answer.Of(e.ID); list == "failed" || answer.Status != http.StatusOK {
 			w.expect(errors.New(result.EventMessage), "the event is applied")
-		}
-		if _, result := answer.Of(e.ID); result.EventCode != string(event.CodeAccepted) && e.Type != event.TypeTest {
-			w.show()
 		}
 	}
 	return answer
 }
 
-// show shows what the directory was told since the last look.
-func (w *week) show() {
+// apart leaves a line between the events of a step.
+func (w *week) apart() {
+	if w.begun {
+		w.line("")
+	}
+	w.begun = true
+}
+
+// written returns what the directory was told since the last look.
+func (w *week) written() []ldaptest.Record {
 	records := w.directory.Journal()
 	w.directory.ClearJournal()
-	w.page.writes(records)
 	w.writes += len(records)
+	return records
+}
+
+// follows waits until nothing is left to do, and shows what the directory was told meanwhile.
+func (w *week) follows(ctx context.Context, what string) {
+	err := w.settled(ctx)
+	w.apart()
+	w.unattended("(by itself)", w.written())
+	w.expect(err, "%s", what)
+}
+
+// nothingWritten checks that the directory was told nothing since the last look.
+func (w *week) nothingWritten(what string) {
+	w.expect(only(len(w.written()) == 0), "%s", what)
 }
 
 // expect shows a check and counts it.
@@ -117,61 +144,69 @@ func (w *week) expect(err error, format string, args ...any) {
 	}
 }
 
+// only turns a condition into an error.
+func only(ok bool) error {
+	if ok {
+		return nil
+	}
+	return errors.New("it is not so")
+}
+
 // login checks that a user can or cannot log in.
 func (w *week) login(dn, password string, can bool, what string) {
 	err := w.bind(dn, password)
-	switch {
-	case can:
-		w.expect(err, "%s", what)
-	case err == nil:
-		w.expect(errors.New("the bind succeeded"), "%s", what)
-	default:
-		w.expect(nil, "%s", what)
+	if !can {
+		err = only(err != nil)
 	}
+	w.expect(err, "%s", what)
 }
 
 // at checks that an entry is where it should be, and with some values.
 func (w *week) at(dn string, values ...string) {
 	entry := w.directory.Entry(dn)
 	if entry == nil {
-		w.expect(errors.New("there is no such entry"), "%s", dn)
+		w.expect(errors.New("there is no such entry"), "%s is there", dn)
 		return
 	}
 	for i := 0; i+1 < len(values); i += 2 {
 		if got := strings.Join(entry.Values(values[i]), ", "); got != values[i+1] {
-			w.expect(fmt.Errorf("%s is %q", values[i], got), "%s of %s is %q", values[i], dn, values[i+1])
+			w.expect(fmt.Errorf("%s is %q and not %q", values[i], got, values[i+1]), "%s is as it should be", dn)
 			return
 		}
 	}
-	w.expect(nil, "the entry is %s", dn)
+	w.expect(nil, "%s is there", dn)
 }
 
-// gone checks that an entry is not there.
-func (w *week) gone(dn string) {
-	if w.directory.Entry(dn) != nil {
-		w.expect(errors.New("it is still there"), "%s is gone", dn)
-		return
-	}
-	w.expect(nil, "%s is gone", dn)
+// absent checks that an entry is not there.
+func (w *week) absent(dn, what string) {
+	w.expect(only(w.directory.Entry(dn) == nil), "%s %s", dn, what)
 }
 
 func (w *week) opening() {
 	w.line("%s", w.paint(bold, "A company's week: every event of IDaaS beside the LDAP change that it became"))
 	w.line("")
-	w.line("  IDaaS      simulated; signs with RS256, encrypts with A256GCM, sends over HTTP to %s", w.client.URL)
+	w.line("  IDaaS      simulated; signs with RS256, encrypts with A256GCM, sends over HTTP to")
+	w.line("             %s", w.client.URL)
 	w.line("  directory  in memory; speaks LDAP at %s", w.directory.URL())
 	w.line("  mapping    configs/mappings/openldap.yaml")
 }
 
-func (w *week) closing(took time.Duration) {
+func (w *week) closing(took time.Duration, stays bool) {
 	w.line("")
+	w.line("%s", w.paint(faint, strings.Repeat("─", pageWidth)))
 	result := w.paint(green, fmt.Sprintf("%d checks passed", w.passed))
 	if w.failed > 0 {
 		result = w.paint(red, fmt.Sprintf("%d of %d checks FAILED", w.failed, w.passed+w.failed))
 	}
 	w.line("%s: %d events became %d LDAP writes in %s.", result, w.events, w.writes, took.Round(time.Millisecond))
 	w.line("")
-	w.line("With --keep it stays up to be looked at:")
-	w.line("  ldapsearch -x -H %s -D %s -w %s -b %s", w.directory.URL(), adminDN, adminPassword, suffix)
-	w.line("  curl %s/readyz        curl %s/metrics", w.admin, w.admin)
+	if stays {
+		w.line("It stays up until you press Ctrl-C. Look at it with")
+	} else {
+		w.line("With 'idaas-ldap demo --keep' it stays up, and says how to look at it:")
+	}
+	w.line("  ldapsearch -x -LLL -H %s -b %s \\", w.directory.URL(), suffix)
+	w.line("    -D %s -w %s", adminDN, adminPassword)
+	w.line("  curl %s/readyz", w.admin)
+	w.line("  curl %s/metrics", w.admin)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -75,14 +73,6 @@ func (w *week) connectionTest(ctx context.Context) {
 	w.expect(only(len(answer.Success) == 1), "the store is writable and the directory answers a bind")
 }
 
-// only turns a condition into an error.
-func only(ok bool) error {
-	if ok {
-		return nil
-	}
-	return errors.New("it is not so")
-}
-
 func (w *week) organisation(ctx context.Context) {
 	w.send(ctx,
 		w.tenant.UnitEvent(event.TypeUnitCreate, w.research),
@@ -150,19 +140,19 @@ func (w *week) outOfOrder(ctx context.Context) {
 	legal := idaastest.Unit{ID: w.tenant.NewUnitID(), Name: "Legal"}
 	mia := idaastest.User{ID: w.tenant.NewUserID(), Username: "mia", DisplayName: "Mia 🚀", Unit: legal.ID}
 	w.send(ctx, w.tenant.CreateUser(mia, ""))
-	w.gone("uid=mia,ou=Legal," + people)
+	w.absent("uid=mia,ou=Legal,"+people, "is not there yet")
 	w.send(ctx, w.tenant.UnitEvent(event.TypeUnitCreate, legal))
-	w.expect(w.settled(ctx), "the account follows its unit by itself")
+	w.follows(ctx, "the account follows its unit by itself")
 	w.at("uid=mia,ou=Legal," + people)
 }
 
 func (w *week) duplicate(ctx context.Context) {
 	w.liang.Description = "strategist"
 	e := w.tenant.UserEvent(event.TypeUserUpdateInfo, w.liang)
-	w.send(ctx, e)
-	w.directory.ClearJournal()
-	w.send(ctx, e)
-	w.expect(only(len(w.directory.Journal()) == 0), "the repeat got the same answer and wrote nothing")
+	_, first := w.send(ctx, e).Of(e.ID)
+	before := w.writes
+	_, second := w.send(ctx, e).Of(e.ID)
+	w.expect(only(first == second && w.writes == before), "the repeat got the same answer, and nothing was written")
 }
 
 func (w *week) outage(ctx context.Context) {
@@ -171,13 +161,11 @@ func (w *week) outage(ctx context.Context) {
 	answer := w.send(ctx, w.tenant.CreateUser(zoe, ""))
 	w.expect(only(answer.Status == http.StatusOK && len(answer.Success) == 1), "the event is accepted all the same: it is safe on disk")
 	w.expect(w.directory.Up(), "the directory comes back")
-	w.expect(w.settled(ctx), "what was kept is applied without anybody's doing")
-	w.show()
+	w.follows(ctx, "what was kept is applied when the directory is back")
 	w.at("uid=zoe,ou=Sales,"+people, "cn", "Zoë Müller")
 }
 
 func (w *week) forgery(ctx context.Context) {
-	w.directory.ClearJournal()
 	mallory, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		w.expect(err, "make the forger's key")
@@ -192,7 +180,7 @@ func (w *week) forgery(ctx context.Context) {
 		return
 	}
 	answer, err := w.client.SendToken(ctx, token)
-	w.page.event(theft, answer)
+	w.page.event(theft, answer, w.written())
 	w.expect(only(err == nil && answer.Status == http.StatusUnauthorized), "a token signed with another key is refused with 401")
 	public, err := idaastest.Sign([]byte(`{"aud":"`+w.tenant.Application+`"}`), jose.HS256, w.tenant.PublicKeyBytes(), map[jose.HeaderKey]any{"kid": w.tenant.KeyID})
 	if err != nil {
@@ -201,19 +189,18 @@ func (w *week) forgery(ctx context.Context) {
 	}
 	answer, err = w.client.SendToken(ctx, public)
 	w.expect(only(err == nil && answer.Status == http.StatusUnauthorized), "so is HS256 with the public key as its secret")
-	w.expect(only(len(w.directory.Journal()) == 0), "nothing was written")
+	w.nothingWritten("nothing was written")
 	w.at(movDN)
 }
 
 func (w *week) leaver(ctx context.Context) {
 	w.send(ctx, w.tenant.DeleteUser(w.john.ID))
-	w.gone(w.johnDN())
+	w.absent(w.johnDN(), "is gone")
 	group := w.directory.Entry(vpnDN)
 	w.expect(only(group != nil && len(group.Values("member")) == 1), "his membership has gone with him")
 }
 
 func (w *week) fullPush(ctx context.Context) {
-	w.directory.ClearJournal()
 	var events []idaastest.Event
 	for _, u := range []idaastest.Unit{w.research, w.lab, w.sales} {
 		events = append(events, w.tenant.UnitEvent(event.TypeUnitPush, u))
@@ -224,9 +211,10 @@ func (w *week) fullPush(ctx context.Context) {
 	events = append(events, w.tenant.GroupEvent(event.TypeGroupPush, w.vpn))
 	answer, err := w.client.Send(ctx, events...)
 	w.events += len(events)
-	if err == nil && len(answer.Success) != len(events) {
-		err = fmt.Errorf("answered: %s", answer.Body)
+	if err != nil {
+		w.expect(err, "the push is answered")
+		return
 	}
-	w.expect(err, "%d events in one request, all answered with success", len(events))
-	w.expect(only(len(w.directory.Journal()) == 0), "nothing was written: the directory says so already")
+	w.push(events, answer, w.written())
+	w.expect(only(len(answer.Success) == len(events)), "%d events in one request, all answered with success", len(events))
 }

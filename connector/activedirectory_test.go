@@ -166,8 +166,38 @@ func manyMembers(t *testing.T, w *world) {
 
 func TestSambaRefusesAnUnprotectedBind(t *testing.T) {
 	a := ldaptest.StartSamba(t).Access
-	_, err := dial(t, a, plainLDAP).Profile(t.Context())
+	_, err := dial(t, a, plainLDAP, newSteady()).Profile(t.Context())
 	if kindOf(t, err) != connector.KindConfiguration || !strings.Contains(err.Error(), "Strong Auth Required") {
 		t.Fatal(err)
+	}
+}
+
+// Samba says little in the words of Windows. These are the messages of Windows Server.
+func TestRefusalsOfActiveDirectory(t *testing.T) {
+	profile, err := connector.Offline(connector.ActiveDirectory).Profile(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, verb string
+		code       uint16
+		message    string
+		kind, want connector.Kind
+	}{
+		{"a member that is there already", "modify", 68, "00000562: UpdErr: DSID-031A122A, problem 6005 (ENTRY_EXISTS), data 0", connector.KindAlreadySo, connector.KindAlreadySo},
+		{"a member that is not there any more", "modify", 53, "00000561: SvcErr: DSID-031A1262, problem 5003 (WILL_NOT_PERFORM), data 0", connector.KindRefused, connector.KindConflict},
+		{"another refusal", "modify", 53, "0000209A: SvcErr: DSID-031A1081, problem 5003 (WILL_NOT_PERFORM), data 0", connector.KindRefused, connector.KindRefused},
+		{"a DN that is taken", "add", 68, "00002071: UpdErr: DSID-0305038D, problem 6005 (ENTRY_EXISTS), data 0", connector.KindExists, connector.KindExists},
+		{"a sAMAccountName that is taken", "add", 68, "00000524: UpdErr: DSID-031A11E2, problem 6005 (ENTRY_EXISTS), data 0", connector.KindExists, connector.KindNotUnique},
+		{"a sAMAccountName that is taken, changed to", "modify", 68, "00000524: UpdErr: DSID-031A11E2, problem 6005 (ENTRY_EXISTS), data 0", connector.KindAlreadySo, connector.KindNotUnique},
+		{"a userPrincipalName that is taken", "modify", 19, "000021C8: AtrErr: DSID-03200E96, #1: 0: 000021C8: DSID-03200E96, problem 1005 (CONSTRAINT_ATT_TYPE), data 0, Att 90290 (userPrincipalName)", connector.KindRefused, connector.KindNotUnique},
+		{"a bad password", "password", 53, "0000052D: SvcErr: DSID-031A124C, problem 5003 (WILL_NOT_PERFORM), data 0", connector.KindPasswordRefused, connector.KindPasswordRefused},
+		{"enabled without a good password", "modify", 53, "0000052D: SvcErr: DSID-031A124C, problem 5003 (WILL_NOT_PERFORM), data 0", connector.KindRefused, connector.KindRefused},
+	} {
+		refused := &connector.OutcomeError{Kind: c.kind, Verb: c.verb, Code: c.code, Message: c.message}
+		profile.Flavour.Interpret(refused)
+		if refused.Kind != c.want || !strings.HasPrefix(refused.Message, c.message) {
+			t.Errorf("%s: kind %d, %q; want kind %d", c.name, refused.Kind, refused.Message, c.want)
+		}
 	}
 }

@@ -77,6 +77,9 @@ func (d *Directory) Children(ctx context.Context, dn plan.DN, limit int) ([]plan
 	if err != nil {
 		return nil, err
 	}
+	if limit > 0 {
+		entries = entries[:min(limit, len(entries))] // not every server keeps to it
+	}
 	dns := make([]plan.DN, len(entries))
 	for i, e := range entries {
 		if dns[i], err = plan.ParseDN(e.DN); err != nil {

@@ -61,6 +61,12 @@ type Status struct {
 	Note string
 }
 
+// barredInEveryWay is the status that takes all means that a server can have.
+var barredInEveryWay = plan.Account{
+	Disable: plan.Means{Auto: true}, Lock: plan.Means{Auto: true}, Expire: plan.Means{Auto: true},
+	State: event.Account{Disabled: true, LockedUntil: event.LockedForever, ExpiresAt: 1, StatusSeen: true, LockSeen: true, ExpirySeen: true},
+}
+
 // Problem says what the server has no means for and what can be done about it; empty where it has all that it needs.
 func (s Status) Problem() string {
 	if len(s.Lacking) == 0 {

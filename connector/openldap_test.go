@@ -39,6 +39,14 @@ func TestOpenLDAPWithoutLockingPolicy(t *testing.T) {
 			}
 			w.login(ref, "Correct-Horse-1", true)
 			w.must(event.CodeApplied, ref, w.say(event.TypeUserPush, ref, record("ann", event.Values{"displayName": "Ann Kim", "lockExpireTime": int64(-1)})))
+			if name == "no policy" {
+				return
+			}
+			// What an administrator puts right is seen soon.
+			w.replace(defaultPolicy, "pwdLockout", "TRUE")
+			w.clock.pass(time.Minute)
+			w.become(ref, standing{}, standing{disabled: true})
+			w.login(ref, "Correct-Horse-1", false)
 		})
 	}
 	t.Run("a leaver is put away all the same, and it is said what that does not do", func(t *testing.T) {

@@ -22,10 +22,15 @@ type Profile struct {
 	Controls, Extensions map[string]bool
 	// Vendor is how the server names itself, for people.
 	Vendor string
+	// provisional: the server lacks something that an administrator may be adding, as events are failing for it.
+	provisional bool
 }
 
-// profileAge is how long a profile holds: a schema may be extended while the service runs.
-const profileAge = 10 * time.Minute
+// How long a profile holds: a schema may be extended, and a password policy made, while the service runs.
+const (
+	profileAge     = 10 * time.Minute
+	provisionalAge = 15 * time.Second
+)
 
 // capabilityActiveDirectory is announced by Active Directory and its like.
 const capabilityActiveDirectory = "1.2.840.113556.1.4.800"
@@ -36,7 +41,7 @@ func (d *Directory) Profile(ctx context.Context) (*Profile, error) {
 	profile, at := d.profile, d.profileAt
 	d.mu.Unlock()
 	now := d.cfg.Clock()
-	if profile != nil && now.Sub(at) < profileAge {
+	if profile != nil && now.Sub(at) < profile.age() {
 		return profile, nil
 	}
 	fresh, err := d.probe(ctx)
@@ -50,6 +55,13 @@ func (d *Directory) Profile(ctx context.Context) (*Profile, error) {
 	d.profile, d.profileAt = fresh, now
 	d.mu.Unlock()
 	return fresh, nil
+}
+
+func (p *Profile) age() time.Duration {
+	if p.provisional {
+		return provisionalAge
+	}
+	return profileAge
 }
 
 func (d *Directory) probe(ctx context.Context) (*Profile, error) {
@@ -74,6 +86,8 @@ func (d *Directory) probe(ctx context.Context) (*Profile, error) {
 	if p.Flavour, err = d.flavour(ctx, root, p); err != nil {
 		return nil, err
 	}
+	status, err := p.Flavour.Status(barredInEveryWay, nil, 0)
+	p.provisional = err == nil && status.Problem() != "" && status.Note != ""
 	d.cfg.Log.WithField("flavour", p.Flavour.Name()).WithField("vendor", p.Vendor).Debug("the directory was probed")
 	return p, nil
 }

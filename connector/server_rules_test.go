@@ -80,6 +80,12 @@ func checkRules(t *testing.T, w *world, s server) {
 			if want := s.people.Child(plan.RDN{{Type: "ou", Value: name}}); !w.dn(ou).Equal(want) || !w.dn(member).Below(want) {
 				t.Fatalf("the unit is %s, the user %s", w.dn(ou), w.dn(member))
 			}
+			team := group(fmt.Sprintf("team%d", i))
+			add := w.say(event.TypeGroupAddUser, team, nil)
+			add.Members = []event.Member{{User: member.ID, Present: true}}
+			w.must(event.CodeApplied, team, w.say(event.TypeGroupCreate, team, event.Values{"name": "team " + name}), add)
+			// Everything that was known of the group is said again.
+			w.must(event.CodeUnchanged, team, w.say(event.TypeGroupPush, team, event.Values{"name": "team " + name}), w.again(add))
 			w.quiet(ou)
 			w.quiet(member)
 		}

@@ -23,6 +23,7 @@ type world struct {
 	*stage
 	access ldaptest.Access
 	dir    *connector.Directory
+	clock  *steady
 }
 
 // over says how a directory is reached.
@@ -37,7 +38,7 @@ const (
 func (o over) String() string { return []string{"ldaps", "StartTLS", "plain"}[o] }
 
 // dial returns a directory that finds out itself what kind of server it speaks to.
-func dial(t *testing.T, a ldaptest.Access, how over) *connector.Directory {
+func dial(t *testing.T, a ldaptest.Access, how over, clock *steady) *connector.Directory {
 	t.Helper()
 	url := a.URL
 	if how == ldaps {
@@ -45,7 +46,7 @@ func dial(t *testing.T, a ldaptest.Access, how over) *connector.Directory {
 	}
 	return openDirectory(t, connector.Config{
 		Type: "auto", URLs: []string{url}, StartTLS: how == startTLS, TLS: trusting(t, a), Connections: 2, Timeout: time.Minute,
-		BindDN: a.BindDN, BindPassword: secret.New(a.Password),
+		BindDN: a.BindDN, BindPassword: secret.New(a.Password), Clock: clock.Now,
 	})
 }
 
@@ -63,8 +64,9 @@ func trusting(t *testing.T, a ldaptest.Access) *tls.Config {
 // enter makes a world of a directory and a ready mapping, with edits of it in pairs of old and new text.
 func enter(t *testing.T, a ldaptest.Access, how over, file string, edits ...string) *world {
 	t.Helper()
-	dir := dial(t, a, how)
-	w := &world{stage: newStage(t, dir, mappingOf(t, file, edits)), access: a, dir: dir}
+	clock := newSteady()
+	dir := dial(t, a, how, clock)
+	w := &world{stage: newStage(t, dir, mappingOf(t, file, edits)), access: a, dir: dir, clock: clock}
 	w.at = time.Now().UnixMilli()
 	return w
 }
@@ -76,6 +78,13 @@ func (w *world) in(t *testing.T) *world {
 	part.stage, acts.T = &acts, t
 	t.Cleanup(func() { w.at = acts.at })
 	return &part
+}
+
+// again says the same at a later time.
+func (w *world) again(c event.Change) event.Change {
+	w.at++
+	c.Stamp.Event = event.Millis(w.at)
+	return c
 }
 
 // dn is where the entry of an object is.

@@ -93,19 +93,19 @@ func decodeEvent(raw json.RawMessage) (Change, error) {
 		return Change{}, errors.New("has no eventId or no eventType")
 	}
 	c := Change{ID: e.EventID, Type: ParseType(e.EventType), Fields: Values{}}
-	if c.Type.Effect() == EffectTest {
-		return c, nil
+	when, err := millis(e.EventTime)
+	c.Stamp.Event = Millis(max(0, when))
+	if effect := c.Type.Effect(); effect == EffectTest || effect == EffectNone {
+		return c, nil // whatever it carries
 	}
 	problem := func(format string, args ...any) (Change, error) {
 		c.Problem = fmt.Sprintf(format, args...)
 		c.Fields, c.Members, c.Password = Values{}, nil, secret.Text{}
 		return c, nil
 	}
-	when, err := millis(e.EventTime)
 	if err != nil || when <= 0 {
 		return problem("eventTime is not a time in milliseconds")
 	}
-	c.Stamp.Event = Millis(when)
 	payload, err := unwrap(e.BizData)
 	if err != nil {
 		return problem("bizData is no JSON")
@@ -113,9 +113,6 @@ func decodeEvent(raw json.RawMessage) (Change, error) {
 	var members map[string]json.RawMessage
 	if err := strict(payload, &members); err != nil || members == nil {
 		return problem("bizData is not an object")
-	}
-	if c.Type.Effect() == EffectNone {
-		return c, nil
 	}
 	if err := c.payload(members, text(e.BizID)); err != nil {
 		return problem("%v", err)

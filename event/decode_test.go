@@ -161,6 +161,68 @@ func TestOtherEvents(t *testing.T) {
 	}
 }
 
+// A type that is not known is skipped whatever it carries.
+func TestUnknownTypesAreCarriedOn(t *testing.T) {
+	for _, one := range []string{
+		`{"eventId":"e","eventType":"urn:alibaba:idaas:app:event:ud:spaceship:launch"}`,
+		`{"eventId":"e","eventType":"ud:spaceship:launch","eventTime":"soon","bizData":[1]}`,
+		`{"eventId":"e","eventType":"ud:spaceship:launch","eventTime":"1767225700000","bizId":7,"bizData":"hello"}`,
+	} {
+		d, err := event.Decode([]byte(`{"instanceId":"idaas_1","eventData":[` + one + `]}`))
+		if err != nil || len(d.Changes) != 1 {
+			t.Errorf("%s: %v", one, err)
+			continue
+		}
+		if c := d.Changes[0]; c.Problem != "" || c.Type != "ud:spaceship:launch" || c.Type.Effect() != event.EffectNone {
+			t.Errorf("%s is %+v", one, c)
+		}
+	}
+}
+
+// Every type that IDaaS is known to send, and what it means.
+func TestTypes(t *testing.T) {
+	types := map[string]struct {
+		kind   event.Kind
+		effect event.Effect
+	}{
+		"common:test":                   {"", event.EffectTest},
+		"ud:user:create":                {event.KindUser, event.EffectAssert},
+		"ud:user:delete":                {event.KindUser, event.EffectDelete},
+		"ud:user:update_info":           {event.KindUser, event.EffectAssert},
+		"ud:user:update_password":       {event.KindUser, event.EffectPatch},
+		"ud:user:disable":               {event.KindUser, event.EffectPatch},
+		"ud:user:enable":                {event.KindUser, event.EffectPatch},
+		"ud:user:lock":                  {event.KindUser, event.EffectPatch},
+		"ud:user:unlock":                {event.KindUser, event.EffectPatch},
+		"ud:user:update_primary_ou":     {event.KindUser, event.EffectAssert},
+		"ud:user:push":                  {event.KindUser, event.EffectAssert},
+		"ud:organizational_unit:create": {event.KindUnit, event.EffectAssert},
+		"ud:organizational_unit:delete": {event.KindUnit, event.EffectDelete},
+		"ud:organizational_unit:update": {event.KindUnit, event.EffectAssert},
+		"ud:organizational_unit:update_parent_organizational_unit": {event.KindUnit, event.EffectAssert},
+		"ud:organizational_unit:add_user":                          {event.KindUser, event.EffectTouch},
+		"ud:organizational_unit:remove_user":                       {event.KindUser, event.EffectTouch},
+		"ud:organizational_unit:push":                              {event.KindUnit, event.EffectAssert},
+		"ud:group:create":                                          {event.KindGroup, event.EffectAssert},
+		"ud:group:update":                                          {event.KindGroup, event.EffectAssert},
+		"ud:group:delete":                                          {event.KindGroup, event.EffectDelete},
+		"ud:group:add_user":                                        {event.KindGroup, event.EffectPatch},
+		"ud:group:remove_user":                                     {event.KindGroup, event.EffectPatch},
+		"ud:group:push":                                            {event.KindGroup, event.EffectAssert},
+	}
+	for name, want := range types {
+		for _, spelling := range []string{"urn:alibaba:idaas:app:event:" + name, name, strings.TrimPrefix(name, "ud:")} {
+			got := event.ParseType(spelling)
+			if got.Kind() != want.kind || got.Effect() != want.effect || got.URN() != "urn:alibaba:idaas:app:event:"+name {
+				t.Errorf("%s is %s about a %q with effect %d", spelling, got.URN(), got.Kind(), got.Effect())
+			}
+		}
+	}
+	if n := len(event.Types()); n != len(types) {
+		t.Errorf("%d types are known; want %d", n, len(types))
+	}
+}
+
 func TestWrongShapes(t *testing.T) {
 	for _, document := range []string{
 		"", "hello", "[]", "null", "{}", `{"eventData":"x"}`, `{"eventData":{}}`, `{"eventData":[1]}`, `{"eventData":[{}]}`,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,5 +143,11 @@ func TestUnencryptedDocuments(t *testing.T) {
 	_, err = v.Open(context.Background(), deletion(t, other))
 	wantStatus(t, err, http.StatusUnauthorized)
 	_, err = v.Open(context.Background(), deletion(t, tenant, func(c idaastest.Claims) { delete(c, "plainData") }))
+	wantStatus(t, err, http.StatusBadRequest)
+}
+
+func TestATokenBeyondAllMeasureIsNotEvenLookedAt(t *testing.T) {
+	tenant := newTenant(t)
+	_, err := several(t, application(t, tenant)).Open(context.Background(), strings.Repeat("a", 16<<20)+"."+deletion(t, tenant))
 	wantStatus(t, err, http.StatusBadRequest)
 }

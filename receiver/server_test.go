@@ -183,3 +183,23 @@ func TestAStopAnswersWhatIsUnderWay(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Nobody holds a connection by being slow with the header of a request.
+func TestWhoIsSlowIsCutOff(t *testing.T) {
+	t.Parallel()
+	server, stop := serving(t, receiver.ServerConfig{Handler: http.NotFoundHandler()})
+	conn, err := net.Dial("tcp", server.Address().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, conn); err != nil { // ends when the server has had enough
+		t.Log(err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}

@@ -39,16 +39,17 @@ func (r *reader) attributes(n ast.Node, in scope) []attributeRule {
 		return nil
 	}
 	var out []attributeRule
-	seen := map[string]string{}
+	var seen []string
 	for _, entry := range r.rejoined(keys) {
 		name, at := keyName(entry), placeOf(entry.Key.GetToken())
 		folded := strings.ToLower(name)
+		other := slices.IndexFunc(seen, func(s string) bool { return plan.SameAttribute(s, name) })
 		switch {
 		case !isAttributeName(name):
 			r.problem(at, "%q is no attribute name", name)
 			continue
-		case seen[folded] != "":
-			r.problem(at, "%q writes the same attribute as %q", name, seen[folded])
+		case other >= 0:
+			r.problem(at, "%q writes the same attribute as %q", name, seen[other])
 			continue
 		case notByRule[folded] != "":
 			r.problem(at, "%s", notByRule[folded])
@@ -57,7 +58,7 @@ func (r *reader) attributes(n ast.Node, in scope) []attributeRule {
 			r.report(at, "to leave an attribute alone, leave it out", "%q has no value", name)
 			continue
 		}
-		seen[folded] = name
+		seen = append(seen, name)
 		rule := attributeRule{name: name, path: "attributes." + name, at: at}
 		if r.attribute(&rule, entry.Value, in) {
 			out = append(out, rule)

@@ -26,6 +26,7 @@ type section struct {
 	members       *MemberRule
 	root          plan.DN
 	readsAboveDN  bool
+	status        []writer // what the lifecycle writes out
 }
 
 // MemberRule says how members of a group are written.
@@ -33,6 +34,7 @@ type MemberRule struct {
 	Attribute   string
 	Placeholder string
 	value       *expression // nil for the member's DN
+	at          place
 }
 
 // sectionNames are the keys of the sections.
@@ -157,6 +159,7 @@ func (r *reader) section(s *Set, in scope, n ast.Node) *section {
 	}
 	r.each(keys, known)
 	r.complete(s, c, keys)
+	r.checkWriters(c)
 	if above := in.aboveName(); c.dn != nil && above != "" {
 		c.readsAboveDN = slices.ContainsFunc(c.expressions(), func(e *expression) bool { return slices.Contains(e.reads, above+"."+nameDN) })
 	}
@@ -205,7 +208,7 @@ func (r *reader) members(s *Set, c *section, n ast.Node) {
 	if keys == nil {
 		return
 	}
-	rule := &MemberRule{}
+	rule := &MemberRule{at: r.at(n)}
 	r.each(keys, map[string]func(ast.Node){
 		"attribute": func(n ast.Node) {
 			if names := r.words(n, "members.attribute"); len(names) > 0 {

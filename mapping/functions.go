@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/builtin"
@@ -27,20 +28,30 @@ type Function struct {
 }
 
 // Functions returns the functions that expressions can call, in the order in which the documentation lists them.
-func Functions() []Function { return functions }
+func Functions() []Function { return slices.Concat(functions, loopFunctions) }
+
+// loopFunctions documents the loops of the expression language, which it checks and runs itself.
+var loopFunctions = []Function{
+	{Name: "map", Signature: "map(list, f)", Doc: "a list with the result of f for each item; # is the item, .name a field of it", Example: `join(map(["a", "b"], upper(#)), "")`, Result: "AB"},
+	{Name: "filter", Signature: "filter(list, condition)", Doc: "the items for which the condition holds", Example: `join(filter(["a1", "b1", "a2"], # startsWith "a"), " ")`, Result: "a1 a2"},
+	{Name: "any", Signature: "any(list, condition)", Doc: "whether the condition holds for an item", Example: `any(["a", "b"], # == "b")`, Result: "TRUE"},
+	{Name: "all", Signature: "all(list, condition)", Doc: "whether it holds for every item; true for no items", Example: `all(["a", "b"], # == "b")`, Result: "FALSE"},
+	{Name: "none", Signature: "none(list, condition)", Doc: "whether it holds for no item", Example: `none(["a", "b"], # == "c")`, Result: "TRUE"},
+	{Name: "one", Signature: "one(list, condition)", Doc: "whether it holds for exactly one item", Example: `one(["a", "b", "a"], # == "a")`, Result: "FALSE"},
+}
 
 // functionNames returns every name that can be called.
 func functionNames() []string {
-	names := make([]string, 0, len(functions)+len(loops))
-	for _, f := range functions {
+	names := make([]string, 0, len(functions)+len(loopFunctions))
+	for _, f := range Functions() {
 		names = append(names, f.Name)
 	}
-	return append(names, loops...)
+	return names
 }
 
 // signature returns how a function is called, empty where there is none of that name.
 func signature(name string) string {
-	for _, f := range functions {
+	for _, f := range Functions() {
 		if f.Name == name {
 			return f.Signature
 		}

@@ -12,10 +12,6 @@ import (
 // whatever has side effects, depends on the clock or on chance, can take long, or can make something large out of
 // something small. What remains is counted while it runs (see meter).
 
-// loops are the built-ins of the expression language that go through a list. No other built-in can be used; all other
-// functions are our own.
-var loops = []string{"all", "any", "none", "one", "map", "filter"}
-
 // operators are the binary operators that can be used.
 var operators = []string{
 	"+", "-", "*", "/", "%", "==", "!=", "<", ">", "<=", ">=", "and", "or", "&&", "||", "in", "??",
@@ -259,7 +255,7 @@ func (g *guard) binary(n *ast.BinaryNode) {
 }
 
 func (g *guard) loop(n *ast.BuiltinNode) {
-	if !slices.Contains(loops, n.Name) {
+	if !isLoop(n.Name) {
 		g.unknownFunction(n, n.Name)
 		return
 	}
@@ -272,6 +268,12 @@ func (g *guard) loop(n *ast.BuiltinNode) {
 		g.node(argument)
 	}
 	g.inLoop = false
+}
+
+// isLoop recognises the built-ins of the expression language that go through a list. No other built-in can be used; all
+// other functions are our own.
+func isLoop(name string) bool {
+	return slices.ContainsFunc(loopFunctions, func(f Function) bool { return f.Name == name })
 }
 
 func (g *guard) unknownFunction(n ast.Node, name string) {

@@ -50,9 +50,9 @@ func (r *reader) password(c *section, n ast.Node) {
 
 func (r *reader) lifecycle(s *Set, c *section, n ast.Node) {
 	r.each(r.keys(n, "lifecycle"), map[string]func(ast.Node){
-		"disable": func(n ast.Node) { c.lifecycle.disable = r.means(s, n, "lifecycle.disable") },
-		"lock":    func(n ast.Node) { c.lifecycle.lock = r.means(s, n, "lifecycle.lock") },
-		"expire":  func(n ast.Node) { c.lifecycle.expire = r.means(s, n, "lifecycle.expire") },
+		"disable": func(n ast.Node) { c.lifecycle.disable = r.means(s, c, n, "lifecycle.disable") },
+		"lock":    func(n ast.Node) { c.lifecycle.lock = r.means(s, c, n, "lifecycle.lock") },
+		"expire":  func(n ast.Node) { c.lifecycle.expire = r.means(s, c, n, "lifecycle.expire") },
 		"delete":  func(n ast.Node) { r.removal(s, c, n, "lifecycle.delete") },
 	})
 }
@@ -67,7 +67,7 @@ func isKeys(n ast.Node) bool {
 
 // means reads how a status is expressed: auto, ignore, a place to keep the entry, or attribute values for when it applies
 // and when not.
-func (r *reader) means(s *Set, n ast.Node, what string) plan.Means {
+func (r *reader) means(s *Set, c *section, n ast.Node, what string) plan.Means {
 	if !isKeys(n) {
 		word, _ := r.oneOf(n, what, "auto", "ignore")
 		return plan.Means{Auto: word == "auto"}
@@ -75,8 +75,8 @@ func (r *reader) means(s *Set, n ast.Node, what string) plan.Means {
 	keys := r.keys(n, what)
 	var m plan.Means
 	r.each(keys, map[string]func(ast.Node){
-		"on":   func(n ast.Node) { m.On = r.fixedValues(n, what+".on") },
-		"off":  func(n ast.Node) { m.Off = r.fixedValues(n, what+".off") },
+		"on":   func(n ast.Node) { m.On = r.fixedValues(c, n, what, "on") },
+		"off":  func(n ast.Node) { m.Off = r.fixedValues(c, n, what, "off") },
 		"move": func(n ast.Node) { m.MoveTo = r.moveTo(s, n, what+".move") },
 	})
 	if !hasKey(keys, "on") && !hasKey(keys, "move") {
@@ -93,8 +93,8 @@ func (r *reader) means(s *Set, n ast.Node, what string) plan.Means {
 }
 
 // fixedValues reads attributes with the values that they have, none for an attribute that is to be absent.
-func (r *reader) fixedValues(n ast.Node, what string) []plan.Rule {
-	keys := r.keys(n, what)
+func (r *reader) fixedValues(c *section, n ast.Node, part, when string) []plan.Rule {
+	keys := r.keys(n, part+"."+when)
 	if keys == nil {
 		return nil
 	}
@@ -109,6 +109,7 @@ func (r *reader) fixedValues(n ast.Node, what string) []plan.Rule {
 			r.problem(at, "%s", notByRule[strings.ToLower(name)])
 			continue
 		}
+		c.status = append(c.status, writer{name, part, at})
 		rule := plan.Rule{Attribute: name}
 		if !isNull(entry.Value) {
 			for _, v := range r.scalars(entry.Value, "a value") {

@@ -128,7 +128,7 @@ func (r *reader) checkDecided(c *section, attribute string) {
 // both.
 func (r *reader) checkNaming(c *section) {
 	for _, ava := range c.dn.rdns[0] {
-		i := slices.IndexFunc(c.attributes, func(a attributeRule) bool { return strings.EqualFold(a.name, ava.name) })
+		i := slices.IndexFunc(c.attributes, func(a attributeRule) bool { return plan.SameAttribute(a.name, ava.name) })
 		if i < 0 {
 			continue
 		}

@@ -198,6 +198,11 @@ func (s *Set) Written(kind event.Kind) (attributes, objectClasses []string) {
 	for _, rule := range c.attributes {
 		attributes = append(attributes, rule.name)
 	}
+	for _, w := range c.status {
+		if !slices.Contains(attributes, w.attribute) {
+			attributes = append(attributes, w.attribute)
+		}
+	}
 	if c.members != nil {
 		attributes = append(attributes, c.members.Attribute)
 	}

@@ -101,7 +101,7 @@ func (b *builder) add() (Plan, error) {
 	}
 	var attributes []Attribute
 	put := func(name string, values ...string) {
-		i := slices.IndexFunc(attributes, func(a Attribute) bool { return sameAttribute(a.Name, name) })
+		i := slices.IndexFunc(attributes, func(a Attribute) bool { return SameAttribute(a.Name, name) })
 		if i < 0 {
 			attributes = append(attributes, Attribute{Name: name})
 			i = len(attributes) - 1
@@ -394,14 +394,16 @@ func MoveChildren(children []DN, to DN) []Operation {
 func naming(dn DN, attribute string) []string {
 	var out []string
 	for _, ava := range dn.RDN() {
-		if sameAttribute(ava.Type, attribute) {
+		if SameAttribute(ava.Type, attribute) {
 			out = append(out, ava.Value)
 		}
 	}
 	return out
 }
 
-func sameAttribute(a, b string) bool { return attributeKey(a) == attributeKey(b) }
+// SameAttribute reports whether two names are of the same attribute: in whatever case, and also the long names and object
+// identifiers of the types that stand in DNs.
+func SameAttribute(a, b string) bool { return attributeKey(a) == attributeKey(b) }
 
 func contains(m Matching, attribute string, values []string, v string) bool {
 	return slices.ContainsFunc(values, func(x string) bool { return m.Equal(attribute, x, v) })
@@ -425,7 +427,7 @@ func isDN(v string) bool {
 
 func (e *Entry) remove(m Matching, name, value string) {
 	for i, a := range e.Attributes {
-		if sameAttribute(a.Name, name) {
+		if SameAttribute(a.Name, name) {
 			e.Attributes[i].Values = slices.DeleteFunc(a.Values, func(v string) bool { return m.Equal(name, v, value) })
 		}
 	}
@@ -433,7 +435,7 @@ func (e *Entry) remove(m Matching, name, value string) {
 
 func (e *Entry) put(name, value string) {
 	for i, a := range e.Attributes {
-		if sameAttribute(a.Name, name) {
+		if SameAttribute(a.Name, name) {
 			e.Attributes[i].Values = append(a.Values, value)
 			return
 		}

@@ -115,7 +115,7 @@ func compile(path string, source []byte) (*mapping.Set, error) {
 	}
 	for _, result := range set.RunTests() {
 		if result.Err != nil {
-			return nil, &TestsFailed{File: path, Test: result.Name, Err: result.Err}
+			return nil, &TestsFailed{File: path, Line: result.Line, Test: result.Name, Err: result.Err}
 		}
 	}
 	return set, nil
@@ -123,13 +123,16 @@ func compile(path string, source []byte) (*mapping.Set, error) {
 
 // TestsFailed says that a mapping file is well-formed and does not do what its own tests ask for.
 type TestsFailed struct {
-	File, Test string
-	Err        error
+	File string
+	// Line is where the test begins.
+	Line int
+	Test string
+	Err  error
 }
 
 // Error names the first test that failed.
 func (e *TestsFailed) Error() string {
-	return fmt.Sprintf("%s: the test %q fails; 'idaas-ldap test %s' shows all\n%v", e.File, e.Test, e.File, e.Err)
+	return fmt.Sprintf("%s:%d: the test %q fails; 'idaas-ldap test %s' shows all\n%v", e.File, e.Line, e.Test, e.File, e.Err)
 }
 
 // Unwrap returns what was different.

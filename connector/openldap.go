@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -102,7 +103,11 @@ func (d *Directory) openLDAP(ctx context.Context, root *ldap.Entry, known func(a
 			continue // a place of which nobody can say where it is holds no policy for us
 		}
 		found, err := d.search(ctx, base, ldap.ScopeWholeSubtree, "(objectClass=pwdPolicy)", []string{"pwdLockout"}, policies)
-		if err != nil {
+		var refused *OutcomeError
+		switch {
+		case errors.As(err, &refused) && refused.Code != 0:
+			continue // where nobody may look, or not for long, no policy is to be seen
+		case err != nil:
 			return nil, err
 		}
 		for _, policy := range found {

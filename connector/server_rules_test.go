@@ -25,6 +25,25 @@ func (s server) user(name string) plan.DN {
 	return s.people.Child(plan.RDN{{Type: s.naming, Value: name}})
 }
 
+// byHand is an account as an administrator makes it, with a DN and without an id of IDaaS.
+func (s server) byHand(name, parent string) plan.Add {
+	add := plan.Add{DN: plan.MustParseDN("cn=Somebody," + parent)}
+	put := func(attribute, value string) {
+		add.Attributes = append(add.Attributes, plan.Attribute{Name: attribute, Values: []string{value}})
+	}
+	put("cn", "Somebody")
+	put("sn", "Somebody")
+	put("telephoneNumber", "+49 1")
+	if s.name == connector.ActiveDirectory {
+		put("objectClass", "user")
+		put("sAMAccountName", name)
+	} else {
+		put("objectClass", "inetOrgPerson")
+		put("uid", name)
+	}
+	return add
+}
+
 func peopleOf(name, naming string) server {
 	return server{
 		name: name, naming: naming,
@@ -60,6 +79,30 @@ func checkRules(t *testing.T, w *world, s server) {
 		if link == "" || result.Link != link || !result.DN.Equal(s.user("moved")) {
 			t.Fatalf("it is at %s with the link %q; want %q", result.DN, result.Link, link)
 		}
+		w.quiet(ref)
+	})
+	t.Run("an account that somebody made by hand is taken over, with all that it has", func(t *testing.T) {
+		w := w.in(t)
+		ref := user("by-hand")
+		made := s.byHand("by-hand", "ou=leavers,dc=example,dc=org")
+		w.asAdmin(func(conn *ldap.Conn) error {
+			add := ldap.NewAddRequest(made.DN.String(), nil)
+			for _, a := range made.Attributes {
+				add.Attribute(a.Name, a.Values)
+			}
+			return conn.Add(add)
+		})
+		link, err := w.dir.Read(t.Context(), made.DN, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := w.must(event.CodeApplied, ref, w.say(event.TypeUserPush, ref, record("by-hand", nil)))
+		if result.Link != link.Link || !result.DN.Equal(s.user("by-hand")) {
+			t.Fatalf("it is at %s with the link %q; want %q", result.DN, result.Link, link.Link)
+		}
+		w.wantValues(result.DN, "telephoneNumber", "+49 1")
+		w.password(ref, "Correct-Horse-1")
+		w.login(ref, "Correct-Horse-1", true)
 		w.quiet(ref)
 	})
 	t.Run("what is there already is not written again", func(t *testing.T) {

@@ -101,7 +101,7 @@ var passing = []string{
       dn: cn=Ann,ou=people,dc=example,dc=org
       changetype: modrdn
       newrdn: uid=annie
-      deleteoldrdn: 1
+      deleteoldrdn: 0
 
       dn: uid=annie,ou=people,dc=example,dc=org
       changetype: modify

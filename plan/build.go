@@ -214,7 +214,7 @@ func (b *builder) rename(current *Entry, to DN) (*Entry, error) {
 	if to.Parent().Within(current.DN) {
 		return nil, &BelowItself{From: current.DN, To: to}
 	}
-	op := ModifyDN{DN: current.DN, NewRDN: to.RDN(), DeleteOldRDN: true}
+	op := ModifyDN{DN: current.DN, NewRDN: to.RDN(), DeleteOldRDN: sameTypes(current.DN.RDN(), to.RDN())}
 	if !current.DN.Parent().Equal(to.Parent()) {
 		op.NewSuperior = to.Parent()
 	}
@@ -222,14 +222,24 @@ func (b *builder) rename(current *Entry, to DN) (*Entry, error) {
 
 	after := current.Clone()
 	after.DN = op.NewDN()
-	for _, ava := range current.DN.RDN() {
-		after.remove(b.matching, ava.Type, ava.Value)
+	if op.DeleteOldRDN {
+		for _, ava := range current.DN.RDN() {
+			after.remove(b.matching, ava.Type, ava.Value)
+		}
 	}
 	for _, ava := range to.RDN() {
 		after.remove(b.matching, ava.Type, ava.Value)
 		after.put(ava.Type, ava.Value)
 	}
 	return after, nil
+}
+
+// sameTypes reports whether every attribute of an old name stands in the new one as well. Where one does not, its value
+// stays with a rename: the entry may need it, or nobody wants it to go. If a rule speaks about it, that decides.
+func sameTypes(old, renamed RDN) bool {
+	return !slices.ContainsFunc(old, func(o AVA) bool {
+		return !slices.ContainsFunc(renamed, func(n AVA) bool { return SameAttribute(o.Type, n.Type) })
+	})
 }
 
 // modify adds at most one Modify.

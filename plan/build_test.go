@@ -135,6 +135,28 @@ changetype: modify
 add: objectClass
 objectClass: inetOrgPerson
 -`},
+		{
+			"named by another attribute: the value of the old name stays, as the entry may need it", entry("cn=Ann,ou=people,dc=example,dc=org", "objectClass: inetOrgPerson", "cn: Ann"),
+			desired("uid=ann,ou=people,dc=example,dc=org", rule("uid", "ann")), `
+dn: cn=Ann,ou=people,dc=example,dc=org
+changetype: modrdn
+newrdn: uid=ann
+deleteoldrdn: 0`,
+		},
+		{
+			"named by another attribute, of which a rule speaks", entry("cn=Ann,ou=people,dc=example,dc=org", "objectClass: inetOrgPerson", "cn: Ann"),
+			desired("uid=ann,ou=people,dc=example,dc=org", rule("uid", "ann"), rule("cn", "Ann Lee")), `
+dn: cn=Ann,ou=people,dc=example,dc=org
+changetype: modrdn
+newrdn: uid=ann
+deleteoldrdn: 0
+
+dn: uid=ann,ou=people,dc=example,dc=org
+changetype: modify
+replace: cn
+cn: Ann Lee
+-`,
+		},
 		{"renamed", ann("cn: Ann"), desired("uid=kim,ou=people,dc=example,dc=org", rule("uid", "kim"), rule("cn", "Kim")), `
 dn: uid=ann,ou=people,dc=example,dc=org
 changetype: modrdn

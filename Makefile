@@ -11,7 +11,7 @@ GO_TEST := CGO_ENABLED=1 go test -race -timeout 10m
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-openldap test-389ds test-samba lint vet fmt fuzz bench demo install-servers clean
+.PHONY: help build test test-unit test-memory test-openldap test-389ds test-samba lint vet fmt fuzz bench demo install-servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,11 +30,17 @@ test: ## everything: set up, vet, lint, all tests with the race detector, on rea
 	@$(MAKE) -s --no-print-directory lint
 	@scripts/step.sh "test"
 	@skip=$$(scripts/suite.sh --missing) && $(GO_TEST) $${skip:+-skip "$$skip"} ./...
+	@scripts/step.sh "memory"
+	@$(MAKE) -s --no-print-directory test-memory
 	@scripts/step.sh "fuzz"
 	@scripts/fuzz.sh 2000x
 
 test-unit: ## tests that need no server
 	$(GO_TEST) -skip "$$(scripts/suite.sh --all)" ./...
+
+# The race detector keeps sync.Pool from pooling, so what is allocated is counted without it.
+test-memory: ## what may be allocated
+	go test -run 'WithinBounds|AllocatesLittle' ./mapping
 
 test-openldap: ## tests on a real slapd
 	@scripts/suite.sh openldap $(GO_TEST)

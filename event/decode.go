@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -170,7 +172,40 @@ func (c *Change) payload(members map[string]json.RawMessage, bizID string) error
 		return err
 	}
 	c.status()
-	return c.rest(members, taken)
+	if err := c.rest(members, taken); err != nil {
+		return err
+	}
+	return c.withoutNUL()
+}
+
+// withoutNUL refuses what holds a NUL character anywhere. No name of a person holds one, and programs that read on from a
+// directory take what is in front of it for the whole.
+func (c *Change) withoutNUL() error {
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		if holdsNUL(c.Fields[name]) {
+			return fmt.Errorf("%s holds a NUL character", name)
+		}
+	}
+	if slices.ContainsFunc(c.Members, func(m Member) bool { return holdsNUL(m.User) }) {
+		return errors.New("the id of a member holds a NUL character")
+	}
+	return nil
+}
+
+func holdsNUL(value any) bool {
+	switch v := value.(type) {
+	case string:
+		return strings.ContainsRune(v, 0)
+	case []any:
+		return slices.ContainsFunc(v, holdsNUL)
+	case map[string]any:
+		for name, inner := range v {
+			if holdsNUL(name) || holdsNUL(inner) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // status makes the events that are about the status say it in the fields, whatever the payload carries.

@@ -247,6 +247,29 @@ func TestWrongShapes(t *testing.T) {
 	}
 }
 
+// A NUL character is refused wherever it stands, and the name of the field is said.
+func TestNULIsRefused(t *testing.T) {
+	for biz, field := range map[string]string{
+		`{"userId":"u","username":"admin\u0000x"}`: "username",
+		`{"userId":"u\u0000"}`:                     "id",
+		`{"userId":"u","customFields":[{"fieldName":"title","fieldValue":"\u0000"}]}`:                              "custom.title",
+		`{"userId":"u","organizationalUnits":[{"organizationalUnitId":"ou_1","organizationalUnitName":"\u0000"}]}`: "ous",
+		`{"userId":"u","groups":["g\u0000"]}`:                                                                      "groups",
+		`{"userId":"u","other":{"deep":["\u0000"]}}`:                                                               "raw.other",
+	} {
+		if c := decodeOne(t, event.TypeUserPush, biz, false); !strings.Contains(c.Problem, field+" holds a NUL") || len(c.Fields) != 0 {
+			t.Errorf("%s: %+v", biz, c)
+		}
+	}
+	if c := decodeOne(t, event.TypeGroupAddUser, `{"groupId":"g","userIds":["u\u0000"]}`, false); c.Problem == "" {
+		t.Errorf("a member with a NUL is %+v", c)
+	}
+	// What only looks like one is text.
+	if c := decodeOne(t, event.TypeUserPush, `{"userId":"u","username":"\\u0000"}`, false); c.Problem != "" || c.Fields["username"] != `\u0000` {
+		t.Errorf("it is %+v", c)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(wire(f, event.TypeUserCreate, `{"userId":"u","username":"ann","organizationalUnits":[{"organizationalUnitId":"o"}]}`, false))
 	f.Add(wire(f, event.TypeGroupAddUser, `{"groupId":"g","userIds":["a"]}`, true))

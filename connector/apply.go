@@ -35,7 +35,8 @@ func (d *Directory) add(ctx context.Context, op plan.Add) error {
 	for _, a := range op.Attributes {
 		request.Attribute(a.Name, a.Values)
 	}
-	return d.do(ctx, op.Verb(), op.DN, secret.Text{}, func(conn *pooled) error { return conn.Add(request) })
+	err := d.do(ctx, op.Verb(), op.DN, secret.Text{}, func(conn *pooled) error { return conn.Add(request) })
+	return tooLong(err, op.DN.RDN())
 }
 
 func (d *Directory) modify(ctx context.Context, op plan.Modify) error {
@@ -61,7 +62,7 @@ func (d *Directory) modifyDN(ctx context.Context, op plan.ModifyDN) error {
 	send := func() error {
 		return d.do(ctx, op.Verb(), op.DN, secret.Text{}, func(conn *pooled) error { return conn.ModifyDN(request) })
 	}
-	err := send()
+	err := tooLong(send(), op.NewRDN)
 	if lostItsPlace(err) {
 		if err := d.plantChild(ctx, op.DN); err != nil {
 			return err

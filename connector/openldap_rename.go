@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -17,7 +18,22 @@ import (
 // lostItsPlace recognises that slapd cannot rename an entry for this reason.
 func lostItsPlace(err error) bool {
 	var refused *OutcomeError
-	return errors.As(err, &refused) && refused.Code == ldap.LDAPResultOther && strings.Contains(refused.Message, "DN index add failed")
+	return errors.As(err, &refused) && refused.Kind == KindRetry && refused.Code == ldap.LDAPResultOther && strings.Contains(refused.Message, "DN index add failed")
+}
+
+// longName is how many octets a name has at least that is too long for slapd with mdb: it has room for 511 octets, in which
+// the name stands twice, once in the form in which it is compared.
+const longName = 230
+
+// tooLong corrects the kind of an error that is due to the length of a name, for which slapd has no other code than for
+// what passes.
+func tooLong(err error, rdn plan.RDN) error {
+	var refused *OutcomeError
+	if errors.As(err, &refused) && refused.Code == ldap.LDAPResultOther && len(rdn.String()) >= longName {
+		refused.Kind = KindRefused
+		refused.Message = strings.TrimPrefix(fmt.Sprintf("%s: the name has %d octets, and slapd takes about 240", refused.Message, len(rdn.String())), ": ")
+	}
+	return err
 }
 
 // childName is what the entry is called that is made to be removed again.

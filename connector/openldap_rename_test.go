@@ -1,6 +1,8 @@
 package connector_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"idaas-ldap/connector"
@@ -29,5 +31,29 @@ func TestOpenLDAPRenamesAUnitThatOthersMovedInto(t *testing.T) {
 	children, err := d.Children(t.Context(), name, 0)
 	if err != nil || len(children) != 1 || !children[0].Equal(name.Child(old.RDN())) {
 		t.Fatalf("below the renamed unit there are %v, %v", children, err)
+	}
+}
+
+// A name that is too long is refused at once, and not tried again for ever.
+func TestOpenLDAPRefusesANameThatIsTooLong(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, BindPassword: secret.New(server.Password)})
+	short := plan.MustParseDN("uid=ann," + people)
+	if err := d.Apply(t.Context(), person(short.String())); err != nil {
+		t.Fatal(err)
+	}
+	long := short.Parent().Child(plan.RDN{{Type: "uid", Value: strings.Repeat("long ", 60)}})
+	for _, op := range []plan.Operation{
+		person(long.String()),
+		plan.ModifyDN{DN: short, NewRDN: long.RDN(), DeleteOldRDN: true},
+	} {
+		var refused *connector.OutcomeError
+		if err := d.Apply(t.Context(), op); !errors.As(err, &refused) || refused.Kind != connector.KindRefused || !strings.Contains(refused.Message, "octets") {
+			t.Errorf("%s: %v", op.Verb(), err)
+		}
+	}
+	// The longest that it takes is taken.
+	if err := d.Apply(t.Context(), person("uid="+strings.Repeat("x", 240)+","+people)); err != nil {
+		t.Error(err)
 	}
 }

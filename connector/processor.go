@@ -29,6 +29,8 @@ type Target interface {
 type Memory interface {
 	// Lookup returns what is known of another object and where its entry is; found is false where nothing is known.
 	Lookup(ctx context.Context, ref event.Ref) (object event.Object, dn plan.DN, found bool, err error)
+	// Link returns the stable id of the entry of another object, empty if none is known.
+	Link(ctx context.Context, ref event.Ref) (string, error)
 	// Holder returns the object whose entry has this DN, the zero reference if none is known to.
 	Holder(ctx context.Context, dn plan.DN) (event.Ref, error)
 	// WaitsFor returns the objects that an object waits for.
@@ -154,6 +156,8 @@ type run struct {
 	note string
 	// lastMember: the server has refused to take the last member from the group.
 	lastMember bool
+	// refusedOnce: the server has refused a value that it wants once, and nobody was found who has it.
+	refusedOnce bool
 	// placeMade: a missing place of the mapping was made, which is done once only.
 	placeMade bool
 	// found is the entry of the object in this round, once it was looked for.
@@ -166,6 +170,8 @@ type run struct {
 	// formerly are the DNs that references to the entry still may hold: where it was at the last settled write, and where it
 	// was found.
 	formerly []plan.DN
+	// named are the objects whose DNs went into what is written, with these DNs.
+	named map[event.Ref]plan.DN
 }
 
 func (p *Processor) begin(task Task) *run {
@@ -174,6 +180,7 @@ func (p *Processor) begin(task Task) *run {
 		set:       p.set(),
 		task:      task,
 		formerly:  []plan.DN{task.DN},
+		named:     map[event.Ref]plan.DN{},
 		result: Result{
 			Link: task.Link, DN: task.DN, Owned: task.Owned,
 			MemberOutcomes: map[string]event.Outcome{},
@@ -275,6 +282,9 @@ func (r *run) finish(ctx context.Context, draft draft) (again bool) {
 		return r.failed(err)
 	}
 	r.settleWritten()
+	if err := r.verify(ctx, draft); err != nil {
+		return r.failed(err)
+	}
 	return false
 }
 

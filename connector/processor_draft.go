@@ -287,7 +287,7 @@ func (r *run) resolve(ctx context.Context, in *mapping.Input, asked *mapping.Unr
 		case !found || dn.Empty() || in.Object.PrimaryUnit() == ref.ID:
 			absent = append(absent, ref)
 		default:
-			in.Resolved[ref] = dn
+			in.Resolved[ref], r.named[ref] = dn, dn
 		}
 	}
 	if len(absent) > 0 {

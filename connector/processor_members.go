@@ -69,6 +69,7 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 			return nil, r.failed(fmt.Errorf("member value of %s: %w", ref, err))
 		}
 		wanted = append(wanted, plan.MemberValue{Value: value, Present: words[id].Present})
+		r.named[ref] = dn
 	}
 	return wanted, true
 }

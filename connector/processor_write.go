@@ -111,6 +111,7 @@ func (r *run) waitForHolder(ctx context.Context, d draft, holder event.Ref, mess
 // name of the entry and all that are usually wanted once are looked for.
 func (r *run) notUnique(ctx context.Context, d draft, refused *OutcomeError) (again bool) {
 	self := r.task.Merged.Object.Ref
+	stranger := false
 	for _, ava := range uniqueValues(d) {
 		others, err := r.target.Referring(ctx, r.set.Base(), []string{ava.Type}, ava.Value)
 		if err != nil {
@@ -124,7 +125,19 @@ func (r *run) notUnique(ctx context.Context, d draft, refused *OutcomeError) (ag
 			if !holder.Zero() && holder != self {
 				return r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s is to have the %s %s, and so has %s still, at %s", self, ava.Type, ava.Value, holder, other.DN))
 			}
+			stranger = stranger || holder.Zero()
 		}
+	}
+	// Where nobody is found, the one who had it has given it up at this moment, and may not have said so yet.
+	holder, err := r.placeHolder(ctx, d.desired.DN)
+	switch {
+	case err != nil:
+		return r.failed(err)
+	case !holder.Zero() && holder != self:
+		return r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s was until now", self, d.desired.DN, holder))
+	case !stranger && !r.refusedOnce:
+		r.refusedOnce = true
+		return true
 	}
 	return r.failed(refused)
 }

@@ -103,13 +103,13 @@ func TestARefusalIsSaidInTheServersWords(t *testing.T) {
 			{connector.KindConfiguration, ldap.LDAPResultStrongAuthRequired, event.Waiting, event.CodeRetry, "(8)"},
 			{connector.KindUnavailable, 0, event.Waiting, event.CodeUnavailable, "refused the connection"},
 		} {
-			s.directory.once("add", func(func() error) error {
+			s.directory.meddle = func(plan.Operation, func() error) error {
 				out := &connector.OutcomeError{Kind: c.kind, Code: c.code, Verb: "add", Message: "attribute 'x' not allowed"}
 				if c.code == 0 {
 					out.Err = errors.New("somebody refused the connection")
 				}
 				return out
-			})
+			}
 			if o := s.process(ann, s.named(ann, "ann", event.RootUnitID)).Outcome; o.State != c.state || o.Code != c.want || !strings.Contains(o.Message, c.words) {
 				s.Errorf("code %d becomes %+v", c.code, o)
 			}
@@ -223,6 +223,18 @@ func TestAValueThatMustBeUnique(t *testing.T) {
 		s.make(plan.Modify{DN: plan.MustParseDN("uid=eve," + groups), Modifications: []plan.Modification{{Type: plan.AddValues, Name: "employeeNumber", Values: []string{"1"}}}})
 		if o := s.process(eve, s.named(eve, "eve", sales.ID)).Outcome; o.State != event.Failed || o.Code != event.CodeRefused || !strings.Contains(o.Message, "not unique") {
 			s.Errorf("a stranger's name is %+v", o)
+		}
+	})
+}
+
+// Who had the name has given it up between the refusal and the look for who has it.
+func TestAValueThatIsUniqueAgainIsTriedOnceMore(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.directory.once("add", func(func() error) error {
+			return &connector.OutcomeError{Kind: connector.KindNotUnique, Code: ldap.LDAPResultConstraintViolation, Verb: "add", Message: "some attributes not unique"}
+		})
+		if o := s.process(ann, s.named(ann, "ann", event.RootUnitID)).Outcome; o.Code != event.CodeApplied {
+			s.Errorf("it is %+v", o)
 		}
 	})
 }

@@ -370,6 +370,10 @@ func (m *memoryOf) Lookup(_ context.Context, ref event.Ref) (event.Object, plan.
 	return k.object, k.dn, ok, nil
 }
 
+func (m *memoryOf) Link(_ context.Context, ref event.Ref) (string, error) {
+	return m.objects[ref].link, nil
+}
+
 func (m *memoryOf) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
 	for ref, k := range m.objects {
 		if k.dn.Equal(dn) && k.object.Exists() {

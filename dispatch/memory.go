@@ -36,6 +36,17 @@ func (m *memory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.
 	return object, record.DN, true, nil
 }
 
+func (m *memory) Link(ctx context.Context, ref event.Ref) (string, error) {
+	_, record, err := m.store.Lookup(ctx, m.key(ref))
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("look up %s: %w", ref, err)
+	}
+	return record.Link, nil
+}
+
 func (m *memory) Holder(ctx context.Context, dn plan.DN) (event.Ref, error) {
 	ref, err := m.store.Holder(ctx, m.job.Key.Directory, dn)
 	if errors.Is(err, store.ErrNotFound) {

@@ -1,0 +1,107 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// verify looks once more at the objects whose DNs went into what was written. One that was renamed meanwhile has looked for
+// references before ours was there, or finds it gone that ours was to be removed: so the object of the task waits for it
+// and says its word again, by the new name. One that is renamed from now on finds what we wrote.
+func (r *run) verify(ctx context.Context, d draft) error {
+	for _, ref := range slices.SortedFunc(maps.Keys(r.named), func(a, b event.Ref) int { return strings.Compare(a.ID, b.ID) }) {
+		dn := r.named[ref]
+		link, err := r.task.Memory.Link(ctx, ref)
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", ref, err)
+		}
+		if link == "" {
+			continue // the server has no stable ids, so there is no way to tell
+		}
+		there, err := r.target.Read(ctx, dn, nil)
+		if err != nil {
+			return fmt.Errorf("verify %s: %w", ref, err)
+		}
+		if there != nil && there.Link == link {
+			continue
+		}
+		if err := r.elsewhere(ctx, d, ref, dn, there); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// elsewhere waits for an object that is not where it was any more, after its former DN was taken out of the group again.
+func (r *run) elsewhere(ctx context.Context, d draft, ref event.Ref, dn plan.DN, there *plan.Entry) error {
+	message := fmt.Sprintf("%s is not at %s any more; its reference is written again when it has settled", ref, dn)
+	r.result.WaitsFor = append(r.result.WaitsFor, ref)
+	// It may be that only our memory of it is old, because it came along with a unit; then nobody else looks.
+	r.result.Touch = append(r.result.Touch, ref)
+	members := d.desired.Members
+	if members == nil {
+		r.end(event.Waiting, event.CodeRetry, message)
+		return nil
+	}
+	r.result.MemberOutcomes[ref.ID] = event.Outcome{State: event.Waiting, Code: event.CodeRetry, Message: message}
+	value, err := r.memberValue(ctx, ref, dn)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(members.Values, func(v plan.MemberValue) bool { return v.Present && v.Value == value }) {
+		return nil
+	}
+	stays, err := r.isMember(ctx, there)
+	if err != nil || stays {
+		return err
+	}
+	return r.replaceReference(ctx, Reference{DN: r.result.DN, Attribute: members.Attribute, Value: value}, "")
+}
+
+func (r *run) memberValue(ctx context.Context, ref event.Ref, dn plan.DN) (string, error) {
+	user, _, _, err := r.task.Memory.Lookup(ctx, ref)
+	if err != nil {
+		return "", fmt.Errorf("verify %s: %w", ref, err)
+	}
+	value, err := r.set.MemberValue(user, dn)
+	if err != nil {
+		return "", fmt.Errorf("member value of %s: %w", ref, err)
+	}
+	return value, nil
+}
+
+// isMember reports whether an entry, nil for none, is that of somebody who is known to belong to the group of the task: who
+// has got the name of another member keeps the place in the group.
+func (r *run) isMember(ctx context.Context, entry *plan.Entry) (bool, error) {
+	if entry == nil {
+		return false, nil
+	}
+	known, err := r.task.Memory.Members(ctx)
+	if err != nil {
+		return false, fmt.Errorf("verify the members: %w", err)
+	}
+	words := maps.Clone(known)
+	if words == nil {
+		words = map[string]event.Membership{}
+	}
+	maps.Copy(words, r.task.Merged.Object.Members)
+	for id, word := range words {
+		if !word.Present {
+			continue
+		}
+		link, err := r.task.Memory.Link(ctx, event.Ref{Kind: event.KindUser, ID: id})
+		if err != nil {
+			return false, fmt.Errorf("verify the members: %w", err)
+		}
+		if link == entry.Link {
+			return true, nil
+		}
+	}
+	return false, nil
+}

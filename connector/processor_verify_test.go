@@ -1,0 +1,120 @@
+package connector_test
+
+import (
+	"slices"
+	"testing"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// renames gives an entry another name, as another worker does.
+func (s *stage) renames(from, to string) {
+	s.Helper()
+	s.make(plan.ModifyDN{DN: plan.MustParseDN(from), NewRDN: plan.MustParseDN(to).RDN(), DeleteOldRDN: true})
+}
+
+func (s *stage) hasMembers(want ...string) {
+	s.Helper()
+	got := slices.Clone(s.there("cn=Vpn," + groups).Values("member"))
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		s.Fatalf("the members are %q; want %q", got, want)
+	}
+}
+
+// meanwhile does something right before the next write of a kind.
+func (s *stage) meanwhile(verb string, do func()) {
+	s.directory.once(verb, func(write func() error) error {
+		do()
+		return write()
+	})
+}
+
+func waitsFor(s *stage, result connector.Result, ref event.Ref) {
+	s.Helper()
+	if !slices.Contains(result.WaitsFor, ref) {
+		s.Fatalf("it waits for %v: %+v", result.WaitsFor, result)
+	}
+}
+
+// A member is renamed between the look at where the entry is and the write of that DN into the group: the one who renames
+// has looked for references before ours was there.
+func TestAMemberWhoIsRenamedMeanwhile(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"))
+		s.meanwhile("modify", func() { s.renames("uid=ann,"+people, "uid=kim") })
+		joins := s.joins(ann)
+		waitsFor(s, s.process(vpn, joins), ann)
+		s.hasMembers("cn=nobody,dc=example,dc=org")
+		s.process(ann, s.named(ann, "kim", event.RootUnitID))
+		s.process(vpn)
+		s.hasMembers("uid=kim," + people)
+	})
+}
+
+// A member leaves meanwhile: no name of nobody stays in the group.
+func TestAMemberWhoIsDeletedMeanwhile(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"))
+		s.meanwhile("modify", func() { s.make(plan.Delete{DN: plan.MustParseDN("uid=ann," + people)}) })
+		waitsFor(s, s.process(vpn, s.joins(ann)), ann)
+		s.hasMembers("cn=nobody,dc=example,dc=org")
+	})
+}
+
+// Somebody else has the name of the member by now. Who does not belong to the group does not get into it by that; who does
+// stays.
+func TestAMemberWhoseNameIsGivenOnMeanwhile(t *testing.T) {
+	swap := func(s *stage) {
+		s.renames("uid=ann,"+people, "uid=kim")
+		s.renames("uid=bob,"+people, "uid=ann")
+	}
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"))
+		s.meanwhile("modify", func() { swap(s) })
+		waitsFor(s, s.process(vpn, s.joins(ann)), ann)
+		s.hasMembers("cn=nobody,dc=example,dc=org")
+	})
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(bob))
+		s.meanwhile("modify", func() {
+			swap(s)
+			s.make(plan.Modify{DN: plan.MustParseDN("cn=Vpn," + groups), Modifications: []plan.Modification{
+				{Type: plan.DeleteValues, Name: "member", Values: []string{"uid=bob," + people}},
+				{Type: plan.AddValues, Name: "member", Values: []string{"cn=nobody,dc=example,dc=org"}},
+			}})
+		})
+		s.process(vpn, s.joins(ann))
+		if got := s.there("cn=Vpn," + groups).Values("member"); !slices.Contains(got, "uid=ann,"+people) {
+			s.Fatalf("who got the name of another member is no member any more: %q", got)
+		}
+	})
+}
+
+// A manager is renamed meanwhile: the reference is written again once that is settled.
+func TestAManagerWhoIsRenamedMeanwhile(t *testing.T) {
+	managed := []string{"    description: user.description\n", "    description: user.description\n    manager: { reference: user.custom.manager }\n"}
+	onBoth(t, managed, func(s *stage) {
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.meanwhile("add", func() { s.renames("uid=bob,"+people, "uid=chief") })
+		is := s.say(event.TypeUserPush, ann, event.Values{event.FieldUsername: "ann", event.FieldPrimaryUnit: event.RootUnitID, "custom.manager": bob.ID})
+		result := s.process(ann, is)
+		waitsFor(s, result, bob)
+		if result.Outcome.State != event.Waiting {
+			s.Fatalf("it is %+v", result.Outcome)
+		}
+		s.process(bob, s.named(bob, "chief", event.RootUnitID))
+		s.process(ann)
+		if got := s.there("uid=ann," + people).Values("manager"); len(got) != 1 || got[0] != "uid=chief,"+people {
+			s.Errorf("the manager is %q", got)
+		}
+	})
+}

@@ -33,6 +33,7 @@ var userRows = []row{
 	{"user:delete", "the id alone is enough; memberships and references go too", userDeleted},
 	{"user:delete", "a user who is gone already, or was never known, is no failure", userGoneAlready},
 	{"user:delete", "an older event does not bring a deleted user back, a newer creation does", userBack},
+	{"user:delete", "lifecycle.delete: disable keeps the entry, which can log in no more", userKeptDisabled},
 	{"user:delete", "lifecycle.delete: move keeps the entry among the leavers, without memberships", userMovedToLeavers},
 	{"user:push", "a user whom the scope leaves out is skipped, and removed where the user was in it before", userOutOfScope},
 }
@@ -232,6 +233,29 @@ func userBack(s *scene) {
 	if string(before.GetRawAttributeValue(s.dir.uniqueID)) == string(after.GetRawAttributeValue(s.dir.uniqueID)) {
 		s.t.Fatal("the deleted entry was not deleted")
 	}
+}
+
+func userKeptDisabled(s *scene) {
+	kept := s.on("leavers-disabled")
+	u := kept.user("ann")
+	kept.applied(kept.createWith(u, goodPassword))
+	before := kept.hasUser(u)
+	if !s.dir.can.status {
+		e := kept.f.tenant.DeleteUser(u.ID)
+		kept.gets(event.CodeRefused, e)
+		kept.is(e, event.Failed, event.CodeRefused, "no means to disable")
+		s.note("refused: the server has no means")
+		return
+	}
+	kept.applied(kept.f.tenant.DeleteUser(u.ID))
+	after := kept.entry(u.ID, s.dir.uniqueID)
+	kept.sameEntry(before, after)
+	kept.logsIn(u, goodPassword, false)
+	// Somebody who comes back gets the entry back.
+	u.Email = "back@example.org"
+	kept.applied(kept.create(u))
+	kept.sameEntry(before, kept.hasUser(u))
+	kept.logsIn(u, goodPassword, true)
 }
 
 func userMovedToLeavers(s *scene) {

@@ -25,6 +25,8 @@ type scene struct {
 	f    *feed
 	dir  *directory
 	seen *int // counts what was made, so that every name is new
+	// cell is what the table says of this row beyond that it holds.
+	cell string
 
 	users  []string
 	groups []string
@@ -74,6 +76,9 @@ func (s *scene) leave() {
 		}
 	}
 }
+
+// note puts into the table what is particular about this directory.
+func (s *scene) note(text string) { s.cell = text }
 
 // Names and ids.
 

@@ -29,6 +29,14 @@ const goodPassword = "Correct-Horse-1"
 // withManager makes users name their managers, which no ready mapping does: IDaaS has no field for it.
 var withManager = []edit{{"description: user.description", "description: user.description\nmanager: { reference: user.custom.manager }"}}
 
+// adoptingByName takes units and groups over by their names.
+var adoptingByName = []edit{
+	{"- { attribute: businessCategory, value: ou.id }", `- { attribute: businessCategory, value: ou.id }
+- { filter: "(&(objectClass=organizationalUnit)(ou={ou.name})(!(businessCategory=*)))", adopt: true }`},
+	{"- { attribute: businessCategory, value: group.id }", `- { attribute: businessCategory, value: group.id }
+- { filter: "(&(objectClass=groupOfNames)(cn={group.name})(!(businessCategory=*)))", adopt: true }`},
+}
+
 // suiteSetup is one product for all rows: the ready mapping, and beside it the same directory once for each way of the
 // mapping that a row needs.
 func suiteSetup(dir *directory, unencrypted bool) setup {
@@ -47,6 +55,7 @@ func suiteSetup(dir *directory, unencrypted bool) setup {
 		variant("units-fail", units("fail")),
 		variant("units-children", units("move_children")),
 		variant("units-subtree", units("subtree")),
+		variant("adopting", dir.adopting...),
 		{name: "no-passwords", dir: dir, connections: 1, passwordsOff: true},
 	}}
 }
@@ -91,6 +100,11 @@ func (s *scene) eventually(what string, holds func() bool) {
 // chapters is the table.
 var chapters = []chapter{
 	{"Users", userRows},
+	{"Who may log in", statusRows},
+	{"Passwords", passwordRows},
 	{"Organizational units", unitRows},
 	{"Groups", groupRows},
+	{"Order, repeats and names that are taken", orderRows},
+	{"Existing directories and references", adoptionRows},
+	{"Names", nameRows},
 }

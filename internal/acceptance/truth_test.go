@@ -24,7 +24,7 @@ type directory struct {
 	// readDN is who reads the truth and writes by hand: somebody whom no limit holds back.
 	readDN, readPassword string
 	mapping              string // path of the mapping file
-	edits                []edit
+	edits, adopting      []edit // adopting lets units and groups be taken over by their names
 	base, people, groups string
 	leavers              string // where those are kept who are not deleted
 	// writes returns what the connector's account has written since the start, nil where the server keeps no such log.

@@ -21,11 +21,14 @@ type vocabulary struct {
 	userSpare, unitSpare, groupSpare string
 	rdnByHand                        string // a name that somebody gives an entry by hand
 	// thing is an entry that is neither user, unit nor group.
-	thing    map[string][]string
-	userDN   func(u idaastest.User, unit string) string
-	groupDN  func(name string) string
-	userIs   func(u idaastest.User) map[string][]string
-	memberIs func(u idaastest.User, dn string) string
+	thing map[string][]string
+	// handmade is a user as somebody else makes one, with an id or, if that is empty, with none; handmadeGroup a group.
+	handmade      func(u idaastest.User, id string) map[string][]string
+	handmadeGroup func(name string) map[string][]string
+	userDN        func(u idaastest.User, unit string) string
+	groupDN       func(name string) string
+	userIs        func(u idaastest.User) map[string][]string
+	memberIs      func(u idaastest.User, dn string) string
 }
 
 // inetOrgPerson is the vocabulary of OpenLDAP and 389 DS.
@@ -53,6 +56,16 @@ func inetOrgPerson(uniqueID string) vocabulary {
 				is["mobile"] = []string{"+" + u.PhoneRegion + u.PhoneNumber}
 			}
 			return is
+		},
+		handmade: func(u idaastest.User, id string) map[string][]string {
+			is := map[string][]string{"objectClass": {"inetOrgPerson"}, "uid": {u.Username}, "cn": {"By Hand"}, "sn": {"Hand"}}
+			if id != "" {
+				is["employeeNumber"] = []string{id}
+			}
+			return is
+		},
+		handmadeGroup: func(name string) map[string][]string {
+			return map[string][]string{"objectClass": {"groupOfNames"}, "cn": {name}}
 		},
 		memberIs: func(_ idaastest.User, dn string) string { return dn },
 	}
@@ -91,6 +104,8 @@ type means struct {
 	history bool
 	// minLength: a password of less than eight characters is refused.
 	minLength bool
+	// tooShort is what the server says then.
+	tooShort string
 	// lockout: wrong passwords lock an account.
 	lockout bool
 	// ends: the server itself ends an account at its time.

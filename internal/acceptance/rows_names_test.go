@@ -1,0 +1,154 @@
+package acceptance_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/event"
+	"idaas-ldap/idaastest"
+)
+
+// nameRows are names that people really have, and names that people make up to see what happens. Each goes through as
+// data, as the name of a user, a unit and a group; or the outcome says in the server's words why it cannot, and nothing
+// is half written.
+var nameRows = slices.Concat(namesAsData(), []row{
+	{"a name", "composed and combining characters are the same user", nameComposed},
+	{"a name", "with NUL is refused before anything is written", nameWithNUL},
+})
+
+func namesAsData() []row {
+	var rows []row
+	for _, n := range []struct{ what, name string }{
+		{"an apostrophe", `Sean O'Brien`},
+		{"quotes", `Ann "Buddy" Lee`},
+		{"angle brackets", `<script>alert(1)</script>`},
+		{"a comma", `Lee, Ann`},
+		{"a whole DN", `x,ou=admins,dc=example,dc=org`},
+		{"a space in front", ` ann`},
+		{"a space at the end", `ann `},
+		{"a number sign in front", `#ann`},
+		{"plus and equals", `cn=ann+sn=lee`},
+		{"a semicolon", `ann;lee`},
+		{"a backslash", `EXAMPLE\ann`},
+		{"parentheses and a star", `*)(uid=*`},
+		{"Chinese characters", `诸葛亮`},
+		{"an emoji", `ann 🚀`},
+		{"right-to-left text", `فاطمة الخطيب`},
+		{"control characters", "ann\tlee\x01"},
+		{"300 characters", strings.Repeat("long name ", 30)[:299] + "x"},
+	} {
+		rows = append(rows, row{"a name", "with " + n.what, func(s *scene) { nameAsData(s, n.name) }})
+	}
+	return rows
+}
+
+// nameAsData gives a user, a unit and a group one name.
+func nameAsData(s *scene, name string) {
+	u, unit, g := s.user("u"), s.unit("ou"), s.group("g")
+	u.Username, u.DisplayName, unit.Name, g.Name = name, name, name, name
+	var refused []string
+	for kind, try := range map[string]func() bool{
+		"user": func() bool { return s.asDataOrRefused(u.ID, s.create(u), func() { s.hasUser(u) }) },
+		"unit": func() bool {
+			return s.asDataOrRefused(unit.ID, s.unitEvent(event.TypeUnitCreate, unit), func() { s.hasUnit(unit) })
+		},
+		"group": func() bool {
+			return s.asDataOrRefused(g.ID, s.groupEvent(event.TypeGroupCreate, g), func() { s.hasGroup(g) })
+		},
+	} {
+		if !try() {
+			refused = append(refused, kind)
+		}
+	}
+	slices.Sort(refused)
+	if len(refused) > 0 {
+		s.note("refused for a " + strings.Join(refused, ", "))
+	}
+	// A name that can be used makes all well again, and everything is where it belongs.
+	u.Username, u.DisplayName, u.Unit, unit.Name, g.Name = s.name("ann"), "Ann Lee", unit.ID, s.name("Unit"), s.name("Group")
+	s.send(s.unitEvent(event.TypeUnitUpdate, unit), s.update(u), s.groupEvent(event.TypeGroupUpdate, g), s.members(event.TypeGroupAddUser, g, u))
+	s.settle()
+	s.hasUnit(unit)
+	s.hasUser(u)
+	s.hasGroup(g, u)
+}
+
+// asDataOrRefused sends an event and fails unless the object is there with its name as it is, or is not there at all and
+// the event has failed with a reason.
+func (s *scene) asDataOrRefused(id string, e idaastest.Event, as func()) bool {
+	s.t.Helper()
+	before := len(s.dir.tree(s.t))
+	s.send(e)
+	s.settle()
+	switch got := s.f.outcome(s.t, e.ID); {
+	case got.State == event.Done:
+		as()
+		if after := len(s.dir.tree(s.t)); after != before+1 {
+			s.t.Fatalf("one entry more was to come, and %d came", after-before)
+		}
+		return true
+	case got.State == event.Failed && got.Code == event.CodeRefused && strings.Contains(got.Message, "(") || got.Code == event.CodeMapping:
+		s.gone(id)
+		if after := len(s.dir.tree(s.t)); after != before {
+			s.t.Fatalf("it was refused (%s), and %d entries came", got.Message, after-before)
+		}
+		s.t.Log(got.Message)
+		return false
+	default:
+		s.t.Fatalf("%s %s: %s", got.State, got.Code, got.Message)
+		return false
+	}
+}
+
+func nameComposed(s *scene) {
+	const composed, combining = "jos\u00e9", "jose\u0301"
+	u := s.user("x")
+	suffix := strings.TrimPrefix(u.Username, "x")
+	u.Username, u.DisplayName = composed+suffix, "José"
+	e := s.create(u)
+	if !s.asDataOrRefused(u.ID, e, func() { s.hasUser(u) }) {
+		s.note("refused for a user")
+		return
+	}
+	before := s.entry(u.ID, s.dir.uniqueID)
+	m := s.touch(u.ID)
+	other := *u
+	other.Username, other.DisplayName = combining+suffix, "José"
+	s.unchanged(s.userEvent(event.TypeUserPush, &other))
+	s.notWritten(m)
+	// Somebody with no id of ours and the same name, differently composed, is the same account too.
+	s.applied(s.f.tenant.DeleteUser(u.ID))
+	s.addByHand(s.dir.userDN(*u, s.dir.people), s.dir.handmade(*u, ""))
+	taken := s.user("x")
+	taken.Username, taken.DisplayName = other.Username, "José"
+	s.send(s.create(taken))
+	s.settle()
+	after := s.entry(taken.ID, s.dir.uniqueID)
+	if string(before.GetRawAttributeValue(s.dir.uniqueID)) == string(after.GetRawAttributeValue(s.dir.uniqueID)) {
+		s.t.Fatal("the deleted entry was not deleted")
+	}
+	if found := s.dir.search(s.t, fmt.Sprintf("(%s=%s)", s.dir.login, ldap.EscapeFilter(u.Username))); len(found) != 1 {
+		s.t.Fatalf("there are %d entries called %s", len(found), u.Username)
+	}
+}
+
+func nameWithNUL(s *scene) {
+	u, unit, g := s.user("u"), s.unit("ou"), s.group("g")
+	before := len(s.dir.tree(s.t))
+	for _, name := range []string{"admin\x00.example", "\x00", "ann\x00"} {
+		u.Username, unit.Name, g.Name = name, name, name
+		s.gets(event.CodeMalformed, s.create(u))
+		s.gets(event.CodeMalformed, s.unitEvent(event.TypeUnitCreate, unit))
+		s.gets(event.CodeMalformed, s.groupEvent(event.TypeGroupCreate, g))
+	}
+	u.Username, u.Email = s.name("ann"), "ann\x00@example.org"
+	s.gets(event.CodeMalformed, s.create(u))
+	u.Email, u.Custom = "ann@example.org", map[string]string{"title": "CEO\x00"}
+	s.gets(event.CodeMalformed, s.create(u))
+	if after := len(s.dir.tree(s.t)); after != before {
+		s.t.Fatalf("%d entries were written", after-before)
+	}
+}

@@ -29,23 +29,37 @@ type intake struct {
 	accepted []receiver.Delivery
 	fail     error
 	outcome  event.Outcome
+	// storeWithin and answerWithin are how much time was left at the last call.
+	storeWithin, answerWithin time.Duration
 }
 
-func (i *intake) Accept(_ context.Context, d receiver.Delivery) (receiver.Ticket, error) {
+func (i *intake) Accept(ctx context.Context, d receiver.Delivery) (receiver.Ticket, error) {
 	if i.fail != nil {
 		return nil, i.fail
 	}
+	i.storeWithin = left(ctx)
 	i.accepted = append(i.accepted, d)
-	return ticket{n: len(d.Changes), outcome: i.outcome, changes: d.Changes}, nil
+	return ticket{intake: i, n: len(d.Changes), outcome: i.outcome, changes: d.Changes}, nil
+}
+
+// left is how much time a context leaves.
+func left(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return 0
+	}
+	return time.Until(deadline)
 }
 
 type ticket struct {
+	intake  *intake
 	n       int
 	outcome event.Outcome
 	changes []event.Change
 }
 
-func (t ticket) Wait(context.Context) []event.Outcome {
+func (t ticket) Wait(ctx context.Context) []event.Outcome {
+	t.intake.answerWithin = left(ctx)
 	out := make([]event.Outcome, t.n)
 	for i := range out {
 		out[i] = t.outcome

@@ -1,7 +1,9 @@
 package receiver_test
 
 import (
+	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,8 +49,20 @@ func TestWhoIsTooFastIsToldSo(t *testing.T) {
 		if i == 3 {
 			want = 429
 		}
-		if status, _ := f.post(t, `{"event":"x"}`); status != want {
-			t.Fatalf("request %d is answered with %d; want %d", i+1, status, want)
+		if status, answer := f.post(t, `{"event":"x"}`); status != want || i == 3 && answer["error"] != "too_many_requests" {
+			t.Fatalf("request %d is answered with %d %v; want %d", i+1, status, answer, want)
 		}
+	}
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Post(f.url, "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") != "1" {
+		t.Errorf("answered with %d, Retry-After %q", response.StatusCode, response.Header.Get("Retry-After"))
+	}
+	at = at.Add(time.Second)
+	if status, _ := f.post(t, `{"event":"x"}`); status != http.StatusBadRequest {
+		t.Errorf("after a second the answer is %d", status)
 	}
 }

@@ -1,13 +1,17 @@
 package receiver_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
+	"idaas-ldap/receiver"
 )
 
 // maxBody is the largest body that the receiver of the tests reads.
@@ -112,8 +116,40 @@ func TestNothingIsAcceptedWhileItCannotBeStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" {
-		t.Errorf("answered with %d, Retry-After %q", response.StatusCode, response.Header.Get("Retry-After"))
+	var answer map[string]any
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != 503 || response.Header.Get("Retry-After") == "" || answer["error"] != "unavailable" || answer["successEvents"] != nil {
+		t.Errorf("answered with %d %v, Retry-After %q", response.StatusCode, answer, response.Header.Get("Retry-After"))
+	}
+}
+
+// Storing may take three seconds; the wait for results ends when the time for the answer does, whatever was used before.
+func TestTheTimeForAnAnswerIsKept(t *testing.T) {
+	var mu sync.Mutex
+	now := time.Now()
+	f := newFront(t, func(cfg *receiver.Config) {
+		cfg.AnswerWithin = 8 * time.Second
+		cfg.Clock = func() time.Time {
+			mu.Lock()
+			defer mu.Unlock()
+			now = now.Add(time.Second) // every look at the clock takes a second
+			return now
+		}
+	})
+	token, err := f.tenant.Token([]idaastest.Event{f.tenant.Test()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := f.post(t, body(token)); status != http.StatusOK {
+		t.Fatalf("answered with %d", status)
+	}
+	if left := f.intake.storeWithin; left <= 0 || left > 3*time.Second {
+		t.Errorf("storing may take %s", left)
+	}
+	if left := f.intake.answerWithin; left <= 0 || left >= 8*time.Second {
+		t.Errorf("the wait for results may take %s", left)
 	}
 }
 

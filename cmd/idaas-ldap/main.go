@@ -13,7 +13,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/term"
 
 	"idaas-ldap/internal/config"
 	"idaas-ldap/mapping"
@@ -42,9 +41,8 @@ type terminal struct {
 
 // wantsColour reports whether the output goes to a terminal whose user has not switched colours off by NO_COLOR.
 func (t terminal) wantsColour() bool {
-	file, ok := t.Out.(*os.File)
 	off := slices.ContainsFunc(t.Environ, func(v string) bool { return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR=" })
-	return ok && !off && term.IsTerminal(int(file.Fd()))
+	return !off && isTerminal(t.Out)
 }
 
 // commands is the command line; the texts are its help.

@@ -39,7 +39,7 @@ func TestServeSimulateEvents(t *testing.T) {
 	if code, out, errs := simulate("--test"); code != exitDone || !strings.HasPrefix(out, "1 success, 0 skipped, 0 failed, 0 retried") {
 		t.Fatalf("the connection test: exit %d\n%s%s", code, out, errs)
 	}
-	if code, out, errs := simulate("--people", "20", "--units", "3"); code != exitDone || !strings.Contains(out, " success, 0 skipped, 0 failed, 0 retried") {
+	if code, out, errs := simulate("--people", "20", "--units", "3"); code != exitDone || !strings.Contains(out, ", 0 skipped, 0 failed, 0 retried in ") {
 		t.Fatalf("the push: exit %d\n%s%s", code, out, errs)
 	}
 	list := func(args ...string) []store.EventRecord {
@@ -107,6 +107,16 @@ func TestServeSimulateEvents(t *testing.T) {
 	if e := directory.Entry(fmt.Sprintf("uid=%s,ou=people,%s", strings.TrimPrefix(failed[0].Object.ID, "user_"), suffix)); e != nil {
 		t.Error("the one that was given up is there as well")
 	}
+	// What waits is ours, and the simulation says so.
+	directory.Down()
+	if code, out, errs := simulate("--file", file); code != exitDone || !strings.HasPrefix(out, "2 success (2 of them stored and still to be applied), 0 skipped") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if err := directory.Up(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "what waited is applied", func() bool { return len(list("--waiting")) == 0 })
+
 	for _, wrong := range [][]string{{"events", "retry", "--config", config}, {"events", "discard", "--config", config}, {"simulate", "--url", s.client.URL}} {
 		if code, _, errs := call(t, append(wrong, map[bool][]string{true: {"--signing-key", key}}[wrong[0] == "simulate"]...)...); code != exitUsage || !strings.Contains(errs, "say w") {
 			t.Errorf("%v: exit %d: %s", wrong, code, errs)

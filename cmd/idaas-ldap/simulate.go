@@ -62,34 +62,57 @@ func (c simulateCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c simulateCommand) send(ctx context.Context, t terminal, client *idaastest.Client, events []idaastest.Event) error {
-	counts := map[string]int{}
+	var sum summary
 	start := time.Now()
-	bad := false
-	for len(events) > 0 {
-		n := min(max(1, c.Batch), len(events))
-		answer, err := client.Send(ctx, events[:n]...)
+	progress := t.progress("events are sent", len(events))
+	defer progress.end()
+	for sent := 0; sent < len(events); {
+		batch := events[sent:min(len(events), sent+max(1, c.Batch))]
+		answer, err := client.Send(ctx, batch...)
 		if err != nil {
 			return err
 		}
-		events = events[n:]
 		if answer.Status != http.StatusOK {
 			return fmt.Errorf("answered with %d %s: %s", answer.Status, answer.Error, answer.ErrorDescription)
 		}
-		counts["success"] += len(answer.Success)
-		counts["skipped"] += len(answer.Skipped)
-		counts["failed"] += len(answer.Failed)
-		counts["retried"] += len(answer.Retried)
+		sum.add(answer)
 		for _, r := range append(answer.Failed, answer.Retried...) {
-			bad = true
+			progress.end()
 			fmt.Fprintf(t.Err, "%s %s: %s\n", r.EventID, r.EventCode, r.EventMessage)
 		}
+		sent += len(batch)
+		progress.at(sent)
 	}
-	fmt.Fprintf(t.Out, "%d success, %d skipped, %d failed, %d retried in %s\n",
-		counts["success"], counts["skipped"], counts["failed"], counts["retried"], time.Since(start).Round(time.Millisecond))
-	if bad {
+	progress.end()
+	fmt.Fprintf(t.Out, "%s in %s\n", sum, time.Since(start).Round(time.Millisecond))
+	if sum.failed+sum.retried > 0 {
 		return errReported
 	}
 	return nil
+}
+
+// summary counts what events were answered with.
+type summary struct{ success, accepted, skipped, failed, retried int }
+
+func (s *summary) add(answer idaastest.Answer) {
+	s.success += len(answer.Success)
+	s.skipped += len(answer.Skipped)
+	s.failed += len(answer.Failed)
+	s.retried += len(answer.Retried)
+	for _, r := range answer.Success {
+		if r.EventCode == string(event.CodeAccepted) {
+			s.accepted++
+		}
+	}
+}
+
+// String is one line for a person.
+func (s summary) String() string {
+	success := fmt.Sprintf("%d success", s.success)
+	if s.accepted > 0 {
+		success += fmt.Sprintf(" (%d of them stored and still to be applied)", s.accepted)
+	}
+	return fmt.Sprintf("%s, %d skipped, %d failed, %d retried", success, s.skipped, s.failed, s.retried)
 }
 
 // tenant puts together who sends: from the flags, and from the configuration where they say nothing.

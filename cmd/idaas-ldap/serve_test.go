@@ -1,14 +1,23 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -136,4 +145,58 @@ func TestServeSimulateEvents(t *testing.T) {
 	if _, err := http.Get(s.client.URL); err == nil {
 		t.Error("it still answers")
 	}
+}
+
+// The service speaks TLS with the certificate of the configuration, and with the renewed one without a restart.
+func TestServeOverTLS(t *testing.T) {
+	directory := startDirectory(t, "")
+	s := newService(t, directory)
+	folder := filepath.Dir(s.config)
+	renew := func(serial int64) *x509.CertPool {
+		t.Helper()
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool := x509.NewCertPool()
+		for name, block := range map[string]*pem.Block{"tls.crt": {Type: "CERTIFICATE", Bytes: der}, "tls.key": {Type: "PRIVATE KEY", Bytes: raw}} {
+			if err := os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(block), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+		return pool
+	}
+	trusting := func(pool *x509.CertPool) *http.Client {
+		return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
+	}
+	s.client.HTTP = trusting(renew(1))
+	raw, err := os.ReadFile(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	withTLS := strings.Replace(string(raw), "receiver: { ", "receiver: { tls: { cert_file: tls.crt, key_file: tls.key }, ", 1)
+	if err := os.WriteFile(s.config, []byte(withTLS), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	defer s.kill()
+	s.client.URL = strings.Replace(s.client.URL, "http://", "https://", 1)
+	if answer, err := s.client.Send(t.Context(), s.client.Tenant.Test()); err != nil || len(answer.Success) != 1 {
+		t.Fatalf("%v %+v", err, answer)
+	}
+	s.client.HTTP = trusting(renew(2))
+	await(t, "the renewed certificate is used", func() bool {
+		answer, err := s.client.Send(t.Context(), s.client.Tenant.Test())
+		return err == nil && len(answer.Success) == 1
+	})
 }

@@ -22,7 +22,7 @@ func (d *directory) add(dn plan.DN, attributes []plan.Attribute, terms terms) er
 	if err != nil {
 		return err
 	}
-	if err := d.mustBeInside(dn); err != nil {
+	if err := d.mustBeInside(dn, terms); err != nil {
 		return err
 	}
 	if err := mayChange(drafts); err != nil {
@@ -43,7 +43,7 @@ func (d *directory) add(dn plan.DN, attributes []plan.Attribute, terms terms) er
 		if err != nil {
 			return err
 		}
-		d.joinGroup(e.dn(), d.groupMembers(e))
+		d.groupAdded(d.schema.spell(dn), d.groupMembers(e))
 		return nil
 	})
 }
@@ -103,6 +103,9 @@ func (d *directory) insert(dn plan.DN, drafts []draft, terms terms) (*entry, err
 	}
 	parent, err := d.placeFor(dn)
 	if err != nil {
+		return nil, err
+	}
+	if err := terms.mayWrite(); err != nil {
 		return nil, err
 	}
 	if parent != nil {

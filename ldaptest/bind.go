@@ -39,8 +39,8 @@ func (c *session) bind(r *request) error {
 
 // knows checks a name and a password.
 func (s *Server) knows(dn plan.DN, password secret.Text) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock() // a bind that fails leaves a note
+	defer s.mu.Unlock()
 	if s.dir.schema.same(dn, s.admin) && !s.cfg.AdminPassword.Empty() {
 		return s.cfg.AdminPassword.Equal(password)
 	}
@@ -57,15 +57,4 @@ func (c *session) isSecure() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.secure
-}
-
-// mayWrite refuses writes of those who may not.
-func (s *Server) mayWrite(who plan.DN) error {
-	switch {
-	case who.Empty():
-		return refuse(ldap.LDAPResultStrongAuthRequired, "modifications require authentication")
-	case !s.writers[s.dir.schema.keyOf(who)]:
-		return refuse(ldap.LDAPResultInsufficientAccessRights, "no write access")
-	}
-	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 // remove deletes a leaf (RFC 4511 section 4.8).
 func (d *directory) remove(dn plan.DN, terms terms) error {
-	if err := d.mayWriteAt(dn); err != nil {
+	if err := d.mayWriteAt(dn, terms); err != nil {
 		return err
 	}
 	e, err := d.lookup(dn)
@@ -18,19 +18,21 @@ func (d *directory) remove(dn plan.DN, terms terms) error {
 	if err := terms.condition.check(e); err != nil {
 		return err
 	}
+	if err := terms.mayWrite(); err != nil {
+		return err
+	}
 	if len(e.children) > 0 {
 		return refuse(ldap.LDAPResultNotAllowedOnNonLeaf, "subordinate objects must be deleted first")
 	}
 	return d.atomically(func() error {
-		dn, members, groups := e.dn(), d.groupMembers(e), d.memberships(e)
+		members, groups := d.groupMembers(e), d.memberships(e)
 		d.unlink(e)
 		for len(e.attributes) > 0 {
 			d.takeAll(e, e.attributes[len(e.attributes)-1])
 		}
 		d.size--
 		d.undo = append(d.undo, func() { d.size++ })
-		d.leaveGroup(dn, members)
-		d.forgetMember(dn, groups)
+		d.memberRemoved(dn, members, groups)
 		d.dropReferences(dn)
 		return nil
 	})

@@ -3,6 +3,7 @@ package ldaptest_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,20 +24,27 @@ type twins struct {
 	real, fake *ldap.Conn
 	// kept are the entries that both begin with.
 	kept []string
+	urls [2]string
 }
 
 // newTwins starts both with the same content.
 func newTwins(t *testing.T, slapd *ldaptest.Slapd, cfg ldaptest.Config) *twins {
 	t.Helper()
-	w := &twins{real: connect(t, slapd.URL, slapd.AdminDN, slapd.Password)}
+	w := &twins{urls: [2]string{slapd.URL}, real: connect(t, slapd.URL, slapd.AdminDN, slapd.Password)}
 	cfg.AdminPassword = secret.New(slapd.Password)
 	cfg.LDIF = exported(t, w.real)
-	server := start(t, cfg)
-	w.fake = connect(t, server.URL(), slapd.AdminDN, slapd.Password)
+	w.urls[1] = start(t, cfg).URL()
+	w.fake = connect(t, w.urls[1], slapd.AdminDN, slapd.Password)
 	for _, e := range search(t, w.real, "(objectClass=*)", "1.1") {
 		w.kept = append(w.kept, e.DN)
 	}
 	return w
+}
+
+// as returns the same two for somebody else.
+func (w *twins) as(t *testing.T, dn, password string) *twins {
+	t.Helper()
+	return &twins{real: connect(t, w.urls[0], dn, password), fake: connect(t, w.urls[1], dn, password), kept: w.kept, urls: w.urls}
 }
 
 // exported returns the content of a directory as LDIF.
@@ -108,6 +116,39 @@ func (w *twins) difference(operational ...string) string {
 	return cmp.Diff(read.on(w.real), read.on(w.fake))
 }
 
+// settle waits until both say the same of memberships, references and passwords: slapd repairs references after its answer.
+func (w *twins) settle(t *rapid.T) {
+	t.Helper()
+	attributes := []string{
+		"objectClass", "uid", "cn", "ou", "member", "manager", "secretary", "seeAlso", "memberOf",
+		"userPassword", "pwdHistory", "pwdAccountLockedTime", "pwdFailureTime", "pwdStartTime", "pwdEndTime", "pwdReset",
+	}
+	read := searchStep(ldap.NewSearchRequest("dc=example,dc=org", ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", attributes, nil))
+	diff := ""
+	for range 300 {
+		if diff = cmp.Diff(counted(read.on(w.real)), counted(read.on(w.fake))); diff == "" {
+			return
+		}
+	}
+	t.Fatalf("the trees differ (- slapd, + memory)\n%s", diff)
+}
+
+// counted puts the number of passwords and of times in the place of their salted forms and of the time.
+func counted(o outcome) outcome {
+	entries, _ := o.Result.(map[string]map[string][]string)
+	for _, attributes := range entries {
+		for _, name := range []string{"userPassword", "pwdHistory", "pwdFailureTime"} {
+			if values := attributes[name]; values != nil {
+				attributes[name] = []string{strconv.Itoa(len(values))}
+			}
+		}
+		if locked := attributes["pwdAccountLockedTime"]; locked != nil && !slices.Contains(longAgo, locked[0]) {
+			attributes["pwdAccountLockedTime"] = []string{"now"}
+		}
+	}
+	return o
+}
+
 // clear deletes what a run has made.
 func (w *twins) clear(t *rapid.T) {
 	t.Helper()
@@ -147,4 +188,33 @@ func TestOpenLDAPDoesTheSame(t *testing.T) {
 			t.Fatalf("the trees differ (- slapd, + memory)\n%s", diff)
 		}
 	})
+}
+
+func TestOpenLDAPHasOneSearchInPagesToAConnection(t *testing.T) {
+	slapd := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Bare: true})
+	w := newTwins(t, slapd, ldaptest.Config{NoMemberOf: true, NoReferences: true})
+	ask := func(c *ldap.Conn, base, cookie string) (string, string) {
+		paging := ldap.NewControlPaging(1)
+		paging.SetCookie([]byte(cookie))
+		r, err := c.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"1.1"}, []ldap.Control{paging}))
+		if err != nil {
+			return err.Error(), ""
+		}
+		next, _ := ldap.FindControl(r.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
+		return r.Entries[0].DN, string(next.Cookie)
+	}
+	story := func(c *ldap.Conn) (got []string) {
+		note := func(dn, cookie string) string { got = append(got, dn); return cookie }
+		first := note(ask(c, "dc=example,dc=org", ""))
+		first = note(ask(c, "dc=example,dc=org", first))
+		other := note(ask(c, "ou=system,dc=example,dc=org", ""))
+		note(ask(c, "dc=example,dc=org", first)) // the first search is gone
+		note(ask(c, "ou=system,dc=example,dc=org", other))
+		note(ask(c, "dc=example,dc=org", "not a cookie"))
+		note(ask(c, "dc=example,dc=org", "\xff\xff\xff\xff\xff\xff\xff\x7f"))
+		return got
+	}
+	if diff := cmp.Diff(story(w.real), story(w.fake)); diff != "" {
+		t.Errorf("(- slapd, + memory)\n%s", diff)
+	}
 }

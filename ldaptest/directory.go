@@ -28,7 +28,8 @@ type directory struct {
 	passwords    PasswordPolicy
 	clock        func() time.Time
 	rand         io.Reader
-	changes      uint64
+	// changes gives every change a number of its own; writes counts the writes that succeeded.
+	changes, writes uint64
 }
 
 // indexed are the attributes that are found quickly by their value.
@@ -88,7 +89,7 @@ func (d *directory) makeSuffix(who plan.DN) error {
 	if ava.Type == "dc" {
 		attributes = append(attributes, plan.Attribute{Name: "o", Values: []string{ava.Value}})
 	}
-	return d.add(d.suffix, attributes, terms{who: who})
+	return d.add(d.suffix, attributes, terms{who: who, writer: true})
 }
 
 // atomically runs a write. What it changed is undone where it fails.
@@ -96,13 +97,21 @@ func (d *directory) atomically(do func() error) error {
 	d.undo = d.undo[:0]
 	err := do()
 	if err != nil {
-		for i := len(d.undo) - 1; i >= 0; i-- {
-			d.undo[i]()
-		}
+		d.undoTo(0)
+	} else {
+		d.writes++
 	}
 	clear(d.undo)
 	d.undo = d.undo[:0]
 	return err
+}
+
+// undoTo undoes what was changed since there were as many changes as mark says. Undoing leaves notes of its own, which go too.
+func (d *directory) undoTo(mark int) {
+	for i := len(d.undo) - 1; i >= mark; i-- {
+		d.undo[i]()
+	}
+	d.undo = d.undo[:mark]
 }
 
 // find returns the entry of a DN, or the deepest entry above it and false.
@@ -135,19 +144,19 @@ func (d *directory) lookup(dn plan.DN) (*entry, error) {
 }
 
 // mayWriteAt refuses changes to what the server says about itself, and outside the suffix.
-func (d *directory) mayWriteAt(dn plan.DN) error {
+func (d *directory) mayWriteAt(dn plan.DN, terms terms) error {
 	if dn.Empty() || d.schema.isSubschema(dn) {
 		return refuse(ldap.LDAPResultUnwillingToPerform, "the root DSE and the subschema cannot be changed")
 	}
-	return d.mustBeInside(dn)
+	return d.mustBeInside(dn, terms)
 }
 
-// mustBeInside refuses a write outside the suffix.
-func (d *directory) mustBeInside(dn plan.DN) error {
+// mustBeInside refuses a write outside the suffix, and one of somebody unknown.
+func (d *directory) mustBeInside(dn plan.DN, terms terms) error {
 	if !d.schema.within(dn, d.suffix) {
 		return refuse(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
 	}
-	return nil
+	return terms.authenticated()
 }
 
 // link hangs an entry into the tree.

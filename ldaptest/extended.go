@@ -61,6 +61,10 @@ func readPasswordModify(op *ber.Packet) (user string, old, password secret.Text)
 // modifyPassword sets a password (RFC 3062): the own one, or for those who may write that of anybody.
 func (c *session) modifyPassword(r *request) (answer, error) {
 	s := c.server
+	terms := terms{who: r.who}
+	if err := terms.authenticated(); err != nil {
+		return answer{}, err
+	}
 	user, old, password := readPasswordModify(r.op)
 	dn := r.who
 	if user != "" {
@@ -69,9 +73,7 @@ func (c *session) modifyPassword(r *request) (answer, error) {
 			return answer{}, err
 		}
 	}
-	if err := s.mayWrite(r.who); err != nil && (r.who.Empty() || !s.dir.schema.same(dn, r.who)) {
-		return answer{}, err
-	}
+	terms.writer = s.writes(r.who) || s.dir.schema.same(dn, r.who)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var a answer
@@ -85,7 +87,7 @@ func (c *session) modifyPassword(r *request) (answer, error) {
 		value := string(sequence(made).Bytes())
 		a.value = &value
 	}
-	if err := s.dir.setPassword(dn, old, password, r.who); err != nil {
+	if err := s.dir.setPassword(dn, old, password, terms); err != nil {
 		return answer{}, err
 	}
 	s.record(Record{Verb: "password", DN: s.dir.nameOf(dn), BoundAs: r.who.String()})

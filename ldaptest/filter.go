@@ -141,6 +141,9 @@ func (f extensibleFilter) match(d *directory, e *entry) truth {
 		return f.rule.usable(a.desc.typ) && slices.ContainsFunc(a.values, f.matchValue)
 	}
 	if f.desc != nil {
+		if f.desc.typ.name() == "hasSubordinates" {
+			return isFalse // slapd looks at what is stored, and that is not
+		}
 		if d.anyValue(e, *f.desc, fits) {
 			return isTrue
 		}

@@ -20,6 +20,7 @@ func (s *Server) LoadLDIF(text string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.dir
+	terms := terms{who: s.admin, writer: true}
 	return d.atomically(func() error {
 		for _, r := range records {
 			dn, err := d.schema.parseDN(r.dn)
@@ -28,16 +29,16 @@ func (s *Server) LoadLDIF(text string) error {
 			}
 			drafts, err := d.draftEntry(r.attributes)
 			if err == nil {
-				err = d.mustBeInside(dn)
+				err = d.mustBeInside(dn, terms)
 			}
 			if err != nil {
 				return fmt.Errorf("load LDIF, line %d: %s: %w", r.line, dn, err)
 			}
-			e, err := d.insert(dn, drafts, terms{who: s.admin})
+			e, err := d.insert(dn, drafts, terms)
 			if err != nil {
 				return fmt.Errorf("load LDIF, line %d: %s: %w", r.line, dn, err)
 			}
-			d.joinGroup(e.dn(), d.groupMembers(e))
+			d.groupAdded(e.dn(), d.groupMembers(e))
 		}
 		return nil
 	})

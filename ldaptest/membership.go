@@ -7,7 +7,8 @@ import (
 )
 
 // What the overlay memberof does: every member of a groupOfNames has the groups that it is a member of in memberOf, from
-// the moment on at which the group says so. A member that does not exist at that moment gets nothing later either.
+// the moment on at which the group says so. A member that does not exist at that moment gets nothing later either. As in the
+// overlay every such change stands alone: what cannot be done is left out, and the write that led to it succeeds.
 
 func (d *directory) member() description { return description{typ: d.schema.mustAttribute("member")} }
 
@@ -45,94 +46,108 @@ func (d *directory) memberships(e *entry) []string {
 	return valuesOf(e, d.memberOf())
 }
 
-// memberChanges returns the members that changes take from and give to a group, before the changes are made. It looks at
-// all members only where all of them go: a member more costs the same in a group of any size.
-func (d *directory) memberChanges(e *entry, changes []change) (gone, come []string) {
+// groupAdded lets members know of a new group. That it is its own member it does not get to know.
+func (d *directory) groupAdded(name plan.DN, members []string) {
+	for _, m := range members {
+		if dn, err := d.schema.parseDN(m); err == nil && !d.schema.same(dn, name) {
+			d.replaceName(m, d.memberOf(), nil, name)
+		}
+	}
+}
+
+// memberChanges returns what makes memberOf follow the changes to an entry, to be called once they are made. All members are
+// looked at only where all of them go: a member more costs the same in a group of any size.
+func (d *directory) memberChanges(e *entry, name plan.DN, changes []change) (follow func()) {
 	touches := func(c change) bool { return c.desc == d.member() }
 	if !slices.ContainsFunc(changes, touches) || !d.isGroup(e) {
-		return nil, nil
+		return func() {}
 	}
-	for _, c := range changes {
-		switch {
-		case !touches(c):
-		case c.typ == plan.AddValues:
-			come = append(come, c.values...)
-		case c.typ == plan.DeleteValues && len(c.values) > 0:
-			gone = append(gone, c.values...)
-		default:
-			gone = append(gone, valuesOf(e, d.member())...)
-			come = append(come, c.values...)
+	var before []string
+	if slices.ContainsFunc(changes, func(c change) bool { return touches(c) && c.typ != plan.AddValues && !c.someValues() }) {
+		before = valuesOf(e, d.member())
+	}
+	return func() {
+		for _, c := range changes {
+			if !touches(c) {
+				continue
+			}
+			gone, come := before, c.values
+			switch {
+			case c.typ == plan.AddValues:
+				gone = nil
+			case c.someValues():
+				gone, come = c.values, nil
+			}
+			for _, m := range gone {
+				d.replaceName(m, d.memberOf(), name, nil)
+			}
+			for _, m := range come {
+				d.replaceName(m, d.memberOf(), nil, name)
+			}
 		}
 	}
-	return gone, come
 }
 
-// joinGroup lets the members know that they are in a group.
-func (d *directory) joinGroup(group plan.DN, members []string) {
+// someValues reports whether a change deletes certain values.
+func (c change) someValues() bool { return c.typ == plan.DeleteValues && len(c.values) > 0 }
+
+// memberRenamed lets members know the new name of a group, and groups that of a member that knows of them.
+func (d *directory) memberRenamed(e *entry, from, to plan.DN) {
+	isMember := len(d.memberships(e)) > 0
+	for _, m := range d.groupMembers(e) {
+		d.replaceName(m, d.memberOf(), from, to)
+	}
+	if !isMember {
+		return // even if it has become its own member just now
+	}
+	for _, g := range d.memberships(e) {
+		d.replaceName(g, d.member(), from, to)
+	}
+}
+
+// memberRemoved takes a deleted group from its members, and a deleted member from the groups that it knew of. Of a group that
+// would be left without a member it stays one.
+func (d *directory) memberRemoved(name plan.DN, members, groups []string) {
 	for _, m := range members {
-		if e := d.entryNamed(m); e != nil {
-			d.putReference(e, d.memberOf(), dnText(group))
-		}
+		d.replaceName(m, d.memberOf(), name, nil)
 	}
-}
-
-// leaveGroup lets the members know that they are no longer in a group.
-func (d *directory) leaveGroup(group plan.DN, members []string) {
-	for _, m := range members {
-		if e := d.entryNamed(m); e != nil {
-			d.takeReference(e, d.memberOf(), d.schema.keyOf(group))
-		}
-	}
-}
-
-// forgetMember takes a deleted entry out of the groups that it knew it was in. The last member stays: a group must have one.
-func (d *directory) forgetMember(member plan.DN, groups []string) {
 	for _, g := range groups {
-		e := d.entryNamed(g)
-		if e == nil {
-			continue
-		}
-		if a := e.attribute(d.member()); a != nil && len(a.values) > 1 {
-			d.takeReference(e, d.member(), d.schema.keyOf(member))
-		}
+		d.replaceName(g, d.member(), name, nil)
 	}
 }
 
-// renameMember puts a new name in the place of the old one in the groups that an entry knew it was in.
-func (d *directory) renameMember(from, to plan.DN, groups []string) {
-	for _, g := range groups {
-		if e := d.entryNamed(g); e != nil && d.takeReference(e, d.member(), d.schema.keyOf(from)) {
-			d.putReference(e, d.member(), dnText(to))
-		}
-	}
-}
-
-func (d *directory) entryNamed(dn string) *entry {
-	name, err := plan.ParseDN(dn)
-	if err != nil {
-		return nil
-	}
-	if e, found := d.find(name); found {
-		return e
-	}
-	return nil
-}
-
-func (d *directory) putReference(e *entry, desc description, dn string) {
-	key, err := d.schema.prepareDN(dn)
-	if err != nil {
+// replaceName adds a name to the values of an attribute and then deletes one, each by itself.
+func (d *directory) replaceName(of string, desc description, from, to plan.DN) {
+	dn, err := d.schema.parseDN(of)
+	if err != nil || d.schema.same(from, to) {
 		return
 	}
-	if a := e.attribute(desc); a == nil || a.find(key) < 0 {
-		d.put(e, desc, dn, key)
+	e, found := d.find(dn)
+	if !found {
+		return
+	}
+	if !to.Empty() {
+		d.try(e, d.nameChange(desc, plan.AddValues, to))
+	}
+	if !from.Empty() {
+		d.try(e, d.nameChange(desc, plan.DeleteValues, from))
 	}
 }
 
-func (d *directory) takeReference(e *entry, desc description, key string) bool {
-	a := e.attribute(desc)
-	if a == nil || a.find(key) < 0 {
+func (d *directory) nameChange(desc description, typ plan.ModificationType, names ...plan.DN) change {
+	c := change{draft{desc: desc}, typ}
+	for _, dn := range names {
+		c.values, c.keys = append(c.values, dnText(dn)), append(c.keys, d.schema.keyOf(dn))
+	}
+	return c
+}
+
+// try makes changes within a write, and none of them if one is refused.
+func (d *directory) try(e *entry, changes ...change) (done bool) {
+	mark := len(d.undo)
+	if err := d.applyAll(e, changes, false); err != nil {
+		d.undoTo(mark)
 		return false
 	}
-	d.take(e, a, key)
 	return true
 }

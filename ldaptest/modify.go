@@ -23,7 +23,7 @@ func (d *directory) modify(dn plan.DN, modifications []plan.Modification, terms 
 	if err != nil {
 		return err
 	}
-	if err := d.mayWriteAt(dn); err != nil {
+	if err := d.mayWriteAt(dn, terms); err != nil {
 		return err
 	}
 	for _, c := range changes {
@@ -41,22 +41,29 @@ func (d *directory) modify(dn plan.DN, modifications []plan.Modification, terms 
 	if changes, err = d.passwordChanges(e, changes); err != nil {
 		return err
 	}
+	if err := terms.mayWrite(); err != nil {
+		return err
+	}
 	return d.atomically(func() error {
-		gone, come := d.memberChanges(e, changes)
-		structuralBefore, _ := structural(d.classesOf(e))
-		for _, c := range changes {
-			if err := d.apply(e, c, terms.permissive); err != nil {
-				return err
-			}
-		}
-		if err := d.checkModified(e, structuralBefore); err != nil {
+		follow := d.memberChanges(e, d.schema.spell(dn), changes)
+		if err := d.applyAll(e, changes, terms.permissive); err != nil {
 			return err
 		}
 		d.modified(e, terms.who)
-		d.leaveGroup(e.dn(), gone)
-		d.joinGroup(e.dn(), come)
+		follow()
 		return nil
 	})
+}
+
+// applyAll makes changes and checks what has become of the entry. Who calls it undoes them where one is refused.
+func (d *directory) applyAll(e *entry, changes []change, permissive bool) error {
+	before, _ := structural(d.classesOf(e))
+	for _, c := range changes {
+		if err := d.apply(e, c, permissive); err != nil {
+			return err
+		}
+	}
+	return d.checkModified(e, before)
 }
 
 func (d *directory) draftChanges(modifications []plan.Modification) ([]change, error) {

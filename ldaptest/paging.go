@@ -13,11 +13,14 @@ type paging struct {
 	cookie string
 }
 
-// pages is a search in pages that is under way. As in slapd there is one to a connection, and its cookie tells how far it got.
+// pages is how far the search in pages of a connection got: as in slapd there is one, and its cookie is the last entry sent.
 type pages struct {
 	cookie uint64
-	rest   []*entry
 	sent   int
+	// rest is what would come next if the same request came again before anything was written.
+	rest    []*entry
+	request string
+	writes  uint64
 }
 
 func readPaging(controls []control) (p paging, asked bool, err error) {
@@ -43,13 +46,14 @@ func (p paging) answer(cookie string) []control {
 
 // page returns one page of a search, and the control that leads to the next one. A page of size 0 has no entries, and ends a
 // search that was begun. The limit counts over all pages.
-func (c *session) page(req searchRequest, p paging) (results, error) {
+func (c *session) page(r *request, req searchRequest, p paging) (results, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	state, err := c.take(req, p)
+	state, err := c.goOn(r, req, p)
 	if err != nil {
 		return results{}, err
 	}
+	c.pages = pages{cookie: state.cookie}
 	if p.size == 0 && p.cookie != "" {
 		return results{controls: p.answer("")}, nil
 	}
@@ -64,34 +68,33 @@ func (c *session) page(req searchRequest, p paging) (results, error) {
 	if p.size > 0 {
 		state.cookie = found[p.size-1].id
 	}
-	c.pages = pages{cookie: state.cookie, rest: state.rest[p.size:], sent: state.sent + p.size}
+	state.rest, state.sent = state.rest[p.size:], state.sent+p.size
+	c.pages = state
 	return results{entries: found, controls: p.answer(string(binary.BigEndian.AppendUint64(nil, state.cookie)))}, nil
 }
 
-// take begins a search in pages, or takes up the one that is under way where it stopped.
-func (c *session) take(req searchRequest, p paging) (pages, error) {
-	under := c.pages
-	if p.cookie == "" {
-		c.pages = pages{}
-		found, err := c.server.dir.search(req)
-		return pages{rest: found}, err
-	}
-	if len(p.cookie) != 8 {
-		return under, refuse(ldap.LDAPResultProtocolError, "paged results cookie is invalid")
-	}
-	switch cookie := binary.BigEndian.Uint64([]byte(p.cookie)); {
-	case cookie > under.cookie:
-		return under, refuse(ldap.LDAPResultProtocolError, "paged results cookie is invalid")
-	case cookie < under.cookie:
-		return under, refuse(ldap.LDAPResultUnwillingToPerform, "paged results cookie is invalid or old")
-	}
-	c.pages = pages{}
-	alive := under.rest[:0:0]
-	for _, e := range under.rest {
-		if e.within(c.server.dir.root) && len(e.attributes) > 0 { // others were deleted meanwhile
-			alive = append(alive, e)
+// goOn begins a search in pages, or goes on after the entry that the cookie names.
+func (c *session) goOn(r *request, req searchRequest, p paging) (pages, error) {
+	d := c.server.dir
+	state := pages{request: string(r.op.Bytes()), writes: d.writes}
+	if p.cookie != "" {
+		if len(p.cookie) != 8 {
+			return state, refuse(ldap.LDAPResultProtocolError, "paged results cookie is invalid")
+		}
+		state.cookie, state.sent = binary.BigEndian.Uint64([]byte(p.cookie)), c.pages.sent
+		switch {
+		case state.cookie > c.pages.cookie:
+			return state, refuse(ldap.LDAPResultProtocolError, "paged results cookie is invalid")
+		case state.cookie < c.pages.cookie:
+			return state, refuse(ldap.LDAPResultUnwillingToPerform, "paged results cookie is invalid or old")
+		case state.request == c.pages.request && state.writes == c.pages.writes:
+			return c.pages, nil
 		}
 	}
-	under.rest = alive
-	return under, nil
+	found, err := d.search(req)
+	for len(found) > 0 && found[0].id <= state.cookie {
+		found = found[1:]
+	}
+	state.rest = found
+	return state, err
 }

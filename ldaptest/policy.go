@@ -14,7 +14,7 @@ import (
 
 // PasswordPolicy is what the directory asks of passwords, as the overlay ppolicy does. The zero value asks nothing.
 type PasswordPolicy struct {
-	// MinLength is the smallest number of characters (pwdMinLength).
+	// MinLength is the smallest number of bytes (pwdMinLength).
 	MinLength int
 	// History is the number of former passwords that may not come back (pwdInHistory). An administrator's reset is checked
 	// as well, as slapd does unless the administrator is the root DN.
@@ -23,6 +23,13 @@ type PasswordPolicy struct {
 	HashClearText bool
 	// RefuseHashed refuses what cannot be checked because it is hashed already (pwdCheckQuality 2).
 	RefuseHashed bool
+	// MaxFailure is the number of failed binds in a row that lock an account (pwdLockout, pwdMaxFailure); 0 is any number.
+	MaxFailure int
+}
+
+// operational is an attribute in which the policy keeps its book.
+func (d *directory) operational(name string) description {
+	return description{typ: d.schema.mustAttribute(name)}
 }
 
 func (d *directory) userPassword() description {
@@ -48,8 +55,9 @@ func (d *directory) passwordsOf(drafts []draft) error {
 
 // passwordChanges applies the policy to the passwords of a modification.
 func (d *directory) passwordChanges(e *entry, changes []change) ([]change, error) {
-	changed := false
+	changed, unlocked := false, false
 	for i, c := range changes {
+		unlocked = unlocked || c.desc == d.operational("pwdAccountLockedTime") && c.typ == plan.DeleteValues
 		if c.desc != d.userPassword() || c.typ == plan.DeleteValues {
 			continue
 		}
@@ -62,6 +70,9 @@ func (d *directory) passwordChanges(e *entry, changes []change) ([]change, error
 			}
 			changes[i].values[j], changes[i].keys[j] = stored, stored
 		}
+	}
+	if unlocked && d.passwords.MaxFailure > 0 {
+		changes = append(changes, change{draft{desc: d.operational("pwdFailureTime")}, plan.ReplaceValues})
 	}
 	if changed {
 		changes = append(changes, d.remember(e)...)
@@ -79,7 +90,7 @@ func (d *directory) acceptPassword(e *entry, value string) (string, error) {
 		return value, nil
 	}
 	password := secret.New(value)
-	if len([]rune(value)) < p.MinLength {
+	if len(value) < p.MinLength {
 		return "", refuse(ldap.LDAPResultConstraintViolation, "Password fails quality checking policy")
 	}
 	if e != nil && p.History > 0 && d.usedBefore(e, password) {
@@ -91,8 +102,13 @@ func (d *directory) acceptPassword(e *entry, value string) (string, error) {
 	return hashPassword(d.rand, password)
 }
 
+// usedBefore reports whether a password is the one that an entry has, or had before that one. Who has none is asked for nothing.
 func (d *directory) usedBefore(e *entry, password secret.Text) bool {
-	for _, stored := range append(valuesOf(e, d.userPassword()), d.history(e)...) {
+	current := valuesOf(e, d.userPassword())
+	if len(current) == 0 {
+		return false
+	}
+	for _, stored := range append(current, d.history(e)...) {
 		if passwordMatches(stored, password) {
 			return true
 		}
@@ -102,7 +118,7 @@ func (d *directory) usedBefore(e *entry, password secret.Text) bool {
 
 // history returns the stored forms of former passwords, oldest first.
 func (d *directory) history(e *entry) []string {
-	values := valuesOf(e, description{typ: d.schema.mustAttribute("pwdHistory")})
+	values := valuesOf(e, d.operational("pwdHistory"))
 	slices.Sort(values) // they begin with the time
 	var out []string
 	for _, v := range values {
@@ -115,36 +131,57 @@ func (d *directory) history(e *entry) []string {
 
 // remember returns the changes that keep the book of passwords: the time, the history, and no failures any more.
 func (d *directory) remember(e *entry) []change {
-	desc := func(name string) description { return description{typ: d.schema.mustAttribute(name)} }
-	replace := func(desc description, values ...string) change {
-		return change{draft{desc, values, slices.Clone(values)}, plan.ReplaceValues}
+	replace := func(name string, values ...string) change {
+		return change{draft{d.operational(name), values, slices.Clone(values)}, plan.ReplaceValues}
 	}
-	changes := []change{replace(desc("pwdChangedTime"), d.now())}
-	if e.attribute(desc("pwdAccountLockedTime")) != nil && d.passwords.History > 0 {
-		changes = append(changes, replace(desc("pwdAccountLockedTime")))
+	changes := []change{replace("pwdChangedTime", d.now()), replace("pwdFailureTime")}
+	if d.passwords != (PasswordPolicy{}) {
+		changes = append(changes, replace("pwdAccountLockedTime"))
 	}
-	old := valuesOf(e, d.userPassword())
-	if d.passwords.History == 0 || len(old) == 0 {
+	if d.passwords.History == 0 {
 		return changes
 	}
-	kept := valuesOf(e, desc("pwdHistory"))
+	kept := valuesOf(e, d.operational("pwdHistory"))
 	slices.Sort(kept)
-	for _, stored := range old {
-		d.changes++ // several changes within a second need an order too
-		kept = append(kept, fmt.Sprintf("%s.%09dZ#%s40#%d#%s", d.clock().UTC().Format("20060102150405"), d.changes, syntaxes, len(stored), stored))
-	}
-	if excess := len(kept) - d.passwords.History; excess > 0 {
+	if excess := len(kept) - d.passwords.History + 1; excess > 0 { // room for one, even if there is none to come
 		kept = kept[excess:]
 	}
-	return append(changes, replace(desc("pwdHistory"), kept...))
+	if old := valuesOf(e, d.userPassword()); len(old) > 0 {
+		d.changes++ // several changes within a second need an order too
+		kept = append(kept, fmt.Sprintf("%s.%09dZ#%s40#%d#%s", d.clock().UTC().Format("20060102150405"), d.changes, syntaxes, len(old[0]), old[0]))
+	}
+	return append(changes, replace("pwdHistory", kept...))
 }
 
-// authenticate checks the password of an entry and that the entry may bind.
+// authenticate checks the password of an entry and that the entry may bind. Failures are counted, and end with a success.
 func (d *directory) authenticate(dn plan.DN, password secret.Text) bool {
 	e, found := d.find(dn)
 	if !found || d.locked(e) {
 		return false
 	}
+	known := d.hasPassword(e, password)
+	if d.passwords.MaxFailure == 0 || e.attribute(d.userPassword()) == nil {
+		return known
+	}
+	failures := d.operational("pwdFailureTime")
+	if known {
+		if a := e.attribute(failures); a != nil {
+			d.takeAll(e, a)
+		}
+		return true
+	}
+	d.changes++ // several failures within a second are several
+	when := fmt.Sprintf("%s.%09dZ", d.clock().UTC().Format("20060102150405"), d.changes)
+	times := append(valuesOf(e, failures), when)
+	slices.Sort(times)
+	d.set(e, failures.typ, times[max(0, len(times)-d.passwords.MaxFailure):]...)
+	if len(times) >= d.passwords.MaxFailure {
+		d.set(e, d.schema.mustAttribute("pwdAccountLockedTime"), d.now())
+	}
+	return false
+}
+
+func (d *directory) hasPassword(e *entry, password secret.Text) bool {
 	return slices.ContainsFunc(valuesOf(e, d.userPassword()), func(stored string) bool { return passwordMatches(stored, password) })
 }
 
@@ -152,13 +189,13 @@ func (d *directory) authenticate(dn plan.DN, password secret.Text) bool {
 // (draft-behera-ldap-password-policy section 5.3).
 func (d *directory) locked(e *entry) bool {
 	value := func(name string) string {
-		if v := valuesOf(e, description{typ: d.schema.mustAttribute(name)}); len(v) > 0 {
+		if v := valuesOf(e, d.operational(name)); len(v) > 0 {
 			return v[0]
 		}
 		return ""
 	}
 	now := d.clock()
-	if v := value("pwdAccountLockedTime"); v != "" {
+	if t, err := parseTime(value("pwdAccountLockedTime")); err == nil && !now.Before(t) { // it can be a time to come
 		return true
 	}
 	if t, err := parseTime(value("pwdStartTime")); err == nil && now.Before(t) {
@@ -180,18 +217,21 @@ func (d *directory) generatePassword() (secret.Text, error) {
 }
 
 // setPassword replaces the password of an entry (RFC 3062). The old one, where it is given, must be right.
-func (d *directory) setPassword(dn plan.DN, old, password secret.Text, who plan.DN) error {
-	if err := d.mustBeInside(dn); err != nil {
+func (d *directory) setPassword(dn plan.DN, old, password secret.Text, terms terms) error {
+	if err := d.mustBeInside(dn, terms); err != nil {
 		return err
 	}
-	e, err := d.lookup(dn)
-	if err != nil {
-		return err
-	}
-	if !old.Empty() && !slices.ContainsFunc(valuesOf(e, d.userPassword()), func(stored string) bool { return passwordMatches(stored, old) }) {
+	e, found := d.find(dn)
+	if !old.Empty() && (!found || !terms.writer || !d.hasPassword(e, old)) {
 		return refuse(ldap.LDAPResultUnwillingToPerform, "unwilling to verify old password")
 	}
+	if !found {
+		return refuse(ldap.LDAPResultNoSuchObject, "") // what is there of the way to it is not told
+	}
 	if _, err := d.acceptPassword(e, password.Reveal()); err != nil {
+		return err
+	}
+	if err := terms.mayWrite(); err != nil {
 		return err
 	}
 	stored, err := hashPassword(d.rand, password)
@@ -200,15 +240,10 @@ func (d *directory) setPassword(dn plan.DN, old, password secret.Text, who plan.
 	}
 	changes := append([]change{{draft{d.userPassword(), []string{stored}, []string{stored}}, plan.ReplaceValues}}, d.remember(e)...)
 	return d.atomically(func() error {
-		for _, c := range changes {
-			if err := d.apply(e, c, false); err != nil {
-				return err
-			}
-		}
-		if err := d.checkEntry(e, e.rdn, refuseLackingName); err != nil {
+		if err := d.applyAll(e, changes, false); err != nil {
 			return err
 		}
-		d.modified(e, who)
+		d.modified(e, terms.who)
 		return nil
 	})
 }

@@ -27,7 +27,7 @@ func (c *session) search(r *request) (answer, error) {
 	defer s.mu.RUnlock()
 	var part results
 	if paged && (req.limit == 0 || page.size < req.limit) { // otherwise all fits on one page (RFC 2696 section 3)
-		part, err = c.page(req, page)
+		part, err = c.page(r, req, page)
 	} else {
 		part, err = s.all(req)
 	}
@@ -38,7 +38,7 @@ func (c *session) search(r *request) (answer, error) {
 	if part.cut {
 		a.result = refuse(ldap.LDAPResultSizeLimitExceeded, "")
 	}
-	passwords := s.writers[s.dir.schema.keyOf(r.who)]
+	passwords := s.writes(r.who)
 	for _, e := range part.entries {
 		a.entries = append(a.entries, encode(r.id, entryOp(e.name(), s.dir.read(e, req.want, req.typesOnly, passwords)), nil))
 	}

@@ -6,84 +6,88 @@ import (
 	"idaas-ldap/plan"
 )
 
-// What the overlay refint does: values that name an entry, or one below it, follow it when it is renamed and go when it is
-// deleted.
+// What the overlay refint does: values that name an entry follow it when it is renamed and go when it is deleted, and so do
+// values that name what is below it. Each entry that has such values is changed by a modification of its own, which memberof
+// sees; one that is refused leaves the entry as it is.
 
-// followReferences renames what names an entry or lies below it.
-func (d *directory) followReferences(from, to plan.DN) {
-	d.eachReference(from, func(e *entry, desc description, key string, name plan.DN) {
-		d.takeReference(e, desc, key)
-		d.putReference(e, desc, dnText(slices.Concat(name[:len(name)-len(from)], to)))
-	})
+// referrer is an entry that names another one, or several below it, with the values that do.
+type referrer struct {
+	entry *entry
+	names map[description][]plan.DN
 }
 
-// dropReferences removes what names a deleted entry. Where the attribute would be left empty the placeholder takes its
-// place, if there is one; if there is none and the entry needs the attribute, the value stays.
-func (d *directory) dropReferences(gone plan.DN) {
-	d.eachReference(gone, func(e *entry, desc description, key string, _ plan.DN) {
-		if len(e.attribute(desc).values) > 1 {
-			d.takeReference(e, desc, key)
-			return
-		}
-		if !d.placeholder.Empty() {
-			d.takeReference(e, desc, key)
-			d.putReference(e, desc, dnText(d.placeholder))
-			return
-		}
-		if d.needs(e, desc) {
-			return
-		}
-		d.takeReference(e, desc, key)
-	})
-}
-
-func (d *directory) eachReference(to plan.DN, do func(e *entry, desc description, key string, name plan.DN)) {
+// referrers returns the entries that name a DN, or something below it.
+func (d *directory) referrers(to plan.DN) []referrer {
+	found := map[*entry]map[description][]plan.DN{}
 	for _, typ := range d.references {
-		x := d.indexes[typ]
+		desc, x := description{typ: typ}, d.indexes[typ]
 		for _, key := range x.keysBelow(to) {
 			for _, e := range x.with(key) {
-				for _, a := range attributesWith(e, typ, key) {
-					name, err := plan.ParseDN(a.values[a.find(key)])
-					if err == nil {
-						do(e, a.desc, key, name)
-					}
+				a := e.attribute(desc)
+				if a == nil || a.find(key) < 0 {
+					continue // one with options
 				}
+				name, err := plan.ParseDN(a.values[a.find(key)])
+				if err != nil {
+					continue
+				}
+				if found[e] == nil {
+					found[e] = map[description][]plan.DN{}
+				}
+				found[e][desc] = append(found[e][desc], name)
 			}
 		}
 	}
-}
-
-// attributesWith returns the attributes of a type, whatever their options, that hold a value.
-func attributesWith(e *entry, typ *attributeType, key string) []*attribute {
-	var out []*attribute
-	for _, a := range e.attributes {
-		if a.desc.typ == typ && a.find(key) >= 0 {
-			out = append(out, a)
-		}
+	out := make([]referrer, 0, len(found))
+	for e, names := range found {
+		out = append(out, referrer{e, names})
 	}
+	slices.SortFunc(out, func(a, b referrer) int { return byID(a.entry, b.entry) })
 	return out
 }
 
-// needs reports whether one of the entry's classes demands the attribute.
-func (d *directory) needs(e *entry, desc description) bool {
-	for _, c := range d.classesOf(e) {
-		if demands(c, desc.typ) {
-			return true
-		}
+// followReferences renames what names an entry or something below it, whether that exists or not.
+func (d *directory) followReferences(from, to plan.DN) {
+	for _, r := range d.referrers(from) {
+		d.repair(r, func(_ description, names []plan.DN) []plan.DN {
+			renamed := make([]plan.DN, len(names))
+			for i, n := range names {
+				renamed[i] = slices.Concat(n[:len(n)-len(from)], to)
+			}
+			return renamed
+		})
 	}
-	return false
 }
 
-func demands(c *objectClass, typ *attributeType) bool {
-	for _, m := range c.must {
-		if typ == m {
-			return true
+// dropReferences removes what names a deleted entry or something below it. Where the attribute would be left empty the placeholder takes its place,
+// if there is one.
+func (d *directory) dropReferences(gone plan.DN) {
+	for _, r := range d.referrers(gone) {
+		d.repair(r, func(desc description, names []plan.DN) []plan.DN {
+			if len(names) == len(r.entry.attribute(desc).values) && !d.placeholder.Empty() {
+				return []plan.DN{d.placeholder}
+			}
+			return nil
+		})
+	}
+}
+
+// repair puts other names in the place of those that an entry has.
+func (d *directory) repair(r referrer, instead func(description, []plan.DN) []plan.DN) {
+	var changes []change
+	for _, typ := range d.references {
+		desc := description{typ: typ}
+		names := r.names[desc]
+		if len(names) == 0 {
+			continue
+		}
+		changes = append(changes, d.nameChange(desc, plan.DeleteValues, names...))
+		if others := instead(desc, names); len(others) > 0 {
+			changes = append(changes, d.nameChange(desc, plan.AddValues, others...))
 		}
 	}
-	for _, above := range c.superiors {
-		if demands(above, typ) {
-			return true
-		}
+	follow := d.memberChanges(r.entry, r.entry.dn(), changes)
+	if d.try(r.entry, changes...) {
+		follow()
 	}
-	return false
 }

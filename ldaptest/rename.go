@@ -12,7 +12,7 @@ func (d *directory) rename(m plan.ModifyDN, terms terms) error {
 	if err != nil {
 		return err
 	}
-	if err := d.mayMove(m); err != nil {
+	if err := d.mayMove(m, terms); err != nil {
 		return err
 	}
 	e, err := d.lookup(m.DN)
@@ -20,6 +20,9 @@ func (d *directory) rename(m plan.ModifyDN, terms terms) error {
 		return d.withoutParent(err, m.DN)
 	}
 	if err := terms.condition.check(e); err != nil {
+		return err
+	}
+	if err := terms.mayWrite(); err != nil {
 		return err
 	}
 	superior, err := d.newSuperior(e, m)
@@ -33,7 +36,6 @@ func (d *directory) rename(m plan.ModifyDN, terms terms) error {
 		}
 	}
 	return d.atomically(func() error {
-		from, members, groups := e.dn(), d.groupMembers(e), d.memberships(e)
 		for _, c := range removed {
 			if a := e.attribute(c.desc); a != nil && a.find(c.keys[0]) >= 0 {
 				d.take(e, a, c.keys[0])
@@ -49,17 +51,15 @@ func (d *directory) rename(m plan.ModifyDN, terms terms) error {
 		}
 		d.place(e, superior, rdn)
 		d.modified(e, terms.who)
-		to := e.dn()
-		d.leaveGroup(from, members)
-		d.joinGroup(to, members)
-		d.renameMember(from, to, groups)
-		d.followReferences(from, to)
+		to := d.schema.spell(m.NewDN())
+		d.memberRenamed(e, m.DN, to)
+		d.followReferences(m.DN, to)
 		return nil
 	})
 }
 
 // mayMove refuses names that an entry cannot get, whether it exists or not.
-func (d *directory) mayMove(m plan.ModifyDN) error {
+func (d *directory) mayMove(m plan.ModifyDN, terms terms) error {
 	to := m.NewDN()
 	switch {
 	case m.DN.Empty() || d.schema.isSubschema(m.DN):
@@ -69,7 +69,7 @@ func (d *directory) mayMove(m plan.ModifyDN) error {
 	case len(to) < len(m.DN) && d.schema.within(m.DN, to):
 		return refuse(ldap.LDAPResultUnwillingToPerform, "cannot place an entry above itself")
 	}
-	if err := d.mustBeInside(m.DN); err != nil {
+	if err := d.mustBeInside(m.DN, terms); err != nil {
 		return err
 	}
 	if !d.schema.within(to, d.suffix) {

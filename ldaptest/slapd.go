@@ -16,6 +16,8 @@ type SlapdConfig struct {
 	AccessLog bool
 	// Sync makes every write durable before it is answered, as slapd does by default. Tests do without.
 	Sync bool
+	// NotUnique leaves out the overlay that lets no two entries below ou=people have the same uid.
+	NotUnique bool
 	// Bare leaves out all overlays: password policy, memberof, refint and uniqueness.
 	Bare bool
 }
@@ -101,6 +103,8 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 		line("overlay ppolicy\nppolicy_default cn=default,ou=policies,%s\nppolicy_hash_cleartext\nppolicy_use_lockout", testSuffix)
 		line("overlay memberof\nmemberof-refint TRUE")
 		line("overlay refint\nrefint_attributes member manager owner secretary seeAlso\nrefint_nothing cn=nobody,%s", testSuffix)
+	}
+	if !cfg.Bare && !cfg.NotUnique {
 		line("overlay unique\nunique_uri ldap:///ou=people,%s?uid?sub", testSuffix)
 	}
 	if cfg.AccessLog {

@@ -23,9 +23,6 @@ func (c *session) write(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := s.mayWrite(r.who); err != nil {
-		return answer{}, err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var a answer
@@ -58,7 +55,7 @@ func (c *session) prepare(r *request, dn plan.DN) (func(*Record) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	terms := terms{who: r.who, condition: condition}
+	terms := terms{who: r.who, writer: c.server.writes(r.who), condition: condition}
 	switch r.verb {
 	case "add":
 		return func(record *Record) error {
@@ -87,10 +84,31 @@ func (c *session) prepare(r *request, dn plan.DN) (func(*Record) error, error) {
 
 // terms are who writes, and on which conditions.
 type terms struct {
-	who        plan.DN
+	who plan.DN
+	// writer: who may write everything.
+	writer     bool
 	condition  condition
 	permissive bool
 }
+
+// authenticated refuses writes of nobody in particular.
+func (t terms) authenticated() error {
+	if t.who.Empty() {
+		return refuse(ldap.LDAPResultStrongAuthRequired, "modifications require authentication")
+	}
+	return nil
+}
+
+// mayWrite refuses writes of those who may not. As in slapd it is asked once the entry is found.
+func (t terms) mayWrite() error {
+	if !t.writer {
+		return refuse(ldap.LDAPResultInsufficientAccessRights, "no write access")
+	}
+	return nil
+}
+
+// writes reports whether somebody may write and read everything.
+func (s *Server) writes(who plan.DN) bool { return s.writers[s.dir.schema.keyOf(who)] }
 
 // content is what an add or a modify brings.
 type content struct {

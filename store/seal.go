@@ -15,8 +15,9 @@ import (
 // Seal turns what is stored into compact JWEs (RFC 7516: dir, A256GCM) and back. What a value belongs to is sealed in
 // with it, so that a value that was moved to another row does not open.
 type Seal struct {
-	key       secret.Text // raw, not in hex
-	encrypter jose.Encrypter
+	key secret.Text // raw, not in hex
+	// encrypt is a function and not the encrypter, because that shows its key when a struct that holds it is printed.
+	encrypt func(plain []byte) (*jose.JSONWebEncryption, error)
 }
 
 // ErrWrongKey says that something in the database does not open with the key.
@@ -33,7 +34,7 @@ func NewSeal(key secret.Text) (*Seal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the seal: %w", err)
 	}
-	return &Seal{key: secret.New(string(raw)), encrypter: encrypter}, nil
+	return &Seal{key: secret.New(string(raw)), encrypt: encrypter.Encrypt}, nil
 }
 
 // place says what a sealed value belongs to. Its parts come from outside, so they are quoted: no two places look alike.
@@ -44,7 +45,7 @@ func place(what string, parts ...string) string {
 // close seals content for a place.
 func (s *Seal) close(place string, content []byte) ([]byte, error) {
 	bound := sha256.Sum256([]byte(place))
-	sealed, err := s.encrypter.Encrypt(append(bound[:], content...))
+	sealed, err := s.encrypt(append(bound[:], content...))
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", place, err)
 	}

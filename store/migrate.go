@@ -14,6 +14,9 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// schemaVersion makes the table that says which of them a database has.
+const schemaVersion = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)"
+
 // migrate brings the schema up to date in one transaction, and refuses a database of a later version of the program: it
 // may mean something by its data that this one does not know.
 func migrate(ctx context.Context, conn *sql.Conn) error {
@@ -31,7 +34,7 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 }
 
 func migrateWithin(ctx context.Context, conn *sql.Conn) error {
-	if _, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)"); err != nil {
+	if _, err := conn.ExecContext(ctx, schemaVersion); err != nil {
 		return fmt.Errorf("prepare the schema version: %w", err)
 	}
 	var version int

@@ -59,7 +59,7 @@ func OpenSQLite(ctx context.Context, cfg SQLiteConfig) (*SQLite, error) {
 		silent.SetOutput(io.Discard)
 		cfg.Log = silent
 	}
-	if err := prepareFile(cfg.Path); err != nil {
+	if err := prepareFile(ctx, cfg.Path); err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", cfg.Path, err)
 	}
 	s := &SQLite{seal: cfg.Seal}
@@ -71,7 +71,7 @@ func OpenSQLite(ctx context.Context, cfg SQLiteConfig) (*SQLite, error) {
 
 // prepareFile makes the file, so that it is its owner's from its first byte on. The files that SQLite puts beside it get
 // the mode of this one.
-func prepareFile(path string) error {
+func prepareFile(ctx context.Context, path string) error {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err //nolint:wrapcheck // The error names the path.
@@ -87,14 +87,29 @@ func prepareFile(path string) error {
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
 		err = file.Chmod(0o600)
 	}
-	return errors.Join(err, file.Close())
+	if err = errors.Join(err, file.Close()); err != nil || info.Size() > 0 {
+		return err
+	}
+	return begin(ctx, path)
 }
+
+// begin makes the first page of a new database, in which it is said that pages can be given back later. Saying it is a write:
+// where every connection did it, one that is refused would change the file.
+func begin(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", fileAddress(path)+"?_pragma=busy_timeout(2000)&_pragma=auto_vacuum(INCREMENTAL)")
+	if err != nil {
+		return err //nolint:wrapcheck // The caller names the file.
+	}
+	_, err = db.ExecContext(ctx, schemaVersion)
+	return errors.Join(err, db.Close())
+}
+
+func fileAddress(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
 // address returns the data source name with the settings that every connection has.
 func (cfg SQLiteConfig) address() string {
 	pragmas := []string{
 		"busy_timeout(2000)", // another process holds the lock for one small transaction
-		"auto_vacuum(INCREMENTAL)",
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
 		"secure_delete(ON)",
@@ -105,7 +120,7 @@ func (cfg SQLiteConfig) address() string {
 	if cfg.MaxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(cfg.MaxPages)+")")
 	}
-	return "file:" + (&url.URL{Path: cfg.Path}).EscapedPath() + "?_dqs=false&_defensive=true&_pragma=" + strings.Join(pragmas, "&_pragma=")
+	return fileAddress(cfg.Path) + "?_dqs=false&_defensive=true&_pragma=" + strings.Join(pragmas, "&_pragma=")
 }
 
 func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {

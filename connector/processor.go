@@ -130,18 +130,6 @@ func (p *Processor) Process(ctx context.Context, task Task) Result {
 	return r.result
 }
 
-// Preview plans without writing: Operations are what Process would do first.
-func (p *Processor) Preview(ctx context.Context, task Task) Result {
-	r := p.begin(task)
-	draft, ok := r.draft(ctx)
-	if ok {
-		r.result.Operations = draft.plan.Operations
-		r.result.DN = draft.plan.DN
-		r.settleWritten()
-	}
-	return r.result
-}
-
 // run is the work on one task.
 type run struct {
 	*Processor

@@ -29,7 +29,8 @@ type draft struct {
 	elsewhere bool
 }
 
-// draft computes what is to be written now. It returns false where the task has ended, with its outcome set.
+// draft computes what is to be written now. It returns false where the task has ended, with its outcome set and what
+// was found out until then.
 func (r *run) draft(ctx context.Context) (draft, bool) {
 	object := r.task.Merged.Object
 	if object.Ref == (event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}) {
@@ -47,26 +48,22 @@ func (r *run) draft(ctx context.Context) (draft, bool) {
 	}
 	profile, err := r.target.Profile(ctx)
 	if err != nil {
-		return draft{}, r.failed(err)
+		return draft{desired: desired}, r.failed(err)
 	}
-	current, err := r.find(ctx, desired.Match)
-	if err != nil {
-		return draft{}, r.failed(err)
+	d := draft{desired: desired, unique: profile.Flavour.UniqueAttributes()}
+	if d.current, err = r.find(ctx, desired.Match); err != nil {
+		return d, r.failed(err)
 	}
-	if !r.mayWrite(ctx, current, desired, missing) {
-		return draft{}, false
-	}
-	d := draft{current: current, desired: desired, unique: profile.Flavour.UniqueAttributes()}
-	if !r.express(profile, &d) || !r.members(ctx, &d) {
-		return draft{}, false
+	if !r.mayWrite(ctx, d.current, desired, missing) || !r.express(profile, &d) || !r.members(ctx, &d) {
+		return d, false
 	}
 	d.plan, err = r.build(ctx, profile, d)
 	var below *plan.BelowItself
 	switch {
 	case errors.As(err, &below):
-		return draft{}, r.waitForPlace(ctx, d)
+		return d, r.waitForPlace(ctx, d)
 	case err != nil:
-		return draft{}, r.failed(err)
+		return d, r.failed(err)
 	}
 	return d, true
 }

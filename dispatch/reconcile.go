@@ -97,17 +97,24 @@ func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged) 
 	task := connector.Task{
 		Known: job.Known, Merged: merged,
 		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned,
-		Now: l.now(), Memory: m,
-	}
-	for i, role := range merged.Roles {
-		kind := job.Pending[i].Change.Type
-		task.Unlock = task.Unlock || role == event.Effective && (kind == event.TypeUserUnlock || kind == event.TypeUserEnable)
+		Unlock: unlocks(job, merged), Now: l.now(), Memory: m,
 	}
 	if i := merged.PasswordFrom; i >= 0 {
 		task.PasswordTried = job.Pending[i].PasswordTried
 		m.password = job.Pending[i].Seq
 	}
 	return l.route.Processor.Process(ctx, task), true
+}
+
+// unlocks reports whether a pending event asks for a lock to go, whoever has set it.
+func unlocks(job store.Job, merged event.Merged) bool {
+	for i, role := range merged.Roles {
+		kind := job.Pending[i].Change.Type
+		if role == event.Effective && (kind == event.TypeUserUnlock || kind == event.TypeUserEnable) {
+			return true
+		}
+	}
+	return false
 }
 
 // settle stores the end of a reconcile and tells everybody whom it concerns. Where the store cannot take it the object

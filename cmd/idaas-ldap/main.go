@@ -51,6 +51,7 @@ type commands struct {
 	Serve    serveCommand    `cmd:"" help:"Run the service."`
 	Validate validateCommand `cmd:"" help:"Check the configuration and its mapping files."`
 	Plan     planCommand     `cmd:"" help:"Show as LDIF what an event would write, and write nothing."`
+	Explain  explainCommand  `cmd:"" help:"Tell all about one user, unit or group: what is known, wanted, held, and what it waits for."`
 	Test     testCommand     `cmd:"" help:"Run the tests inside mapping files."`
 	Events   eventsCommand   `cmd:"" help:"List, show, retry or discard events."`
 	Simulate simulateCommand `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"idaas-ldap/event"
+	"idaas-ldap/internal/app"
+	"idaas-ldap/internal/explain"
+)
+
+type explainCommand struct {
+	configFlag
+	Directory string `placeholder:"NAME" help:"One directory; all of them otherwise."`
+	Output    string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+	Who       string `arg:"" help:"A user, unit or group: its IDaaS id, its name, or the DN of its entry."`
+}
+
+// Run tells what is known of somebody, in every directory.
+func (c explainCommand) Run(ctx context.Context, t terminal) error {
+	cfg, err := loadConfig(c.Config, t)
+	if err != nil {
+		return err
+	}
+	directories, err := app.OpenDirectories(cfg, quietLog(t.Err), nil)
+	if err != nil {
+		return startError(err)
+	}
+	memory, err := app.OpenStoreToRead(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer memory.Close()
+	now := event.Millis(time.Now().UnixMilli())
+	stories, looked, failed := []explain.Story{}, 0, false
+	for _, d := range directories {
+		defer d.Server.Close()
+		if c.Directory != "" && c.Directory != d.Name {
+			continue
+		}
+		looked++
+		found, err := explain.Stories(ctx, memory, explain.Directory{
+			Name: d.Name, Inspector: d.Processor, Entries: d.Server, Mapping: d.Mapping(),
+		}, c.Who, now)
+		if err != nil {
+			fmt.Fprintf(t.Err, "%s: %v\n", d.Name, err)
+			failed = true
+		}
+		stories = append(stories, found...)
+	}
+	if looked == 0 {
+		return usageError{fmt.Errorf("there is no directory %s; look at directories[].name", c.Directory)}
+	}
+	if err := c.write(t.Out, stories); err != nil {
+		return err
+	}
+	switch {
+	case failed:
+		return errReported
+	case len(stories) == 0:
+		return fmt.Errorf("nothing is known of %s: no event has spoken of it, and no entry matches; "+
+			"name it by its IDaaS id, its name or its DN, and look whether IDaaS has sent anything with 'idaas-ldap events list'", c.Who)
+	}
+	return nil
+}
+
+func (c explainCommand) write(out io.Writer, stories []explain.Story) error {
+	if c.Output == "json" {
+		return writeJSON(out, stories)
+	}
+	for i, s := range stories {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if err := writeStory(out, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeStory prints a story for a person.
+func writeStory(out io.Writer, s explain.Story) error {
+	holds, err := explain.EntryLDIF(s.Holds)
+	if err != nil {
+		return err
+	}
+	if s.Object.Zero() {
+		_, err := fmt.Fprintf(out, "%s: an entry that belongs to nobody of whom anything is known\n\nThe directory holds\n\n%s", s.Directory, holds)
+		return err
+	}
+	wants, err := explain.EntryLDIF(s.Wants)
+	if err != nil {
+		return err
+	}
+	difference, err := explain.LDIF(s.Difference)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: %s\n\n", s.Directory, s.Object)
+	fmt.Fprintf(out, "name        %s\nin IDaaS    %s\nentry       %s\nlink        %s\n",
+		oneLine(orDash(s.Name != "", s.Name)), presences[s.Presence], orDash(!s.DN.Empty(), s.DN.String()), orDash(s.Link != "", s.Link))
+	if s.RemovedAt != 0 {
+		fmt.Fprintf(out, "removed     %s; the entry is kept\n", s.RemovedAt)
+	}
+	fmt.Fprintf(out, "next try    %s (%s): %s\n", s.Outcome.State, s.Outcome.Code, oneLine(s.Outcome.Message))
+	for _, a := range s.WaitsFor {
+		fmt.Fprintf(out, "waits for   %s\n", awaited(a))
+	}
+	fmt.Fprint(out, "\nLast events\n\n")
+	if err := writeEvents(out, s.Events); err != nil {
+		return err
+	}
+	for _, part := range []struct{ title, ldif, none string }{
+		{"The mapping wants", wants, noWish(s)},
+		{"The directory holds", holds, "no entry"},
+		{"The difference", difference, "nothing to write"},
+	} {
+		text := part.ldif
+		if text == "" {
+			text = part.none + "\n\n"
+		}
+		fmt.Fprintf(out, "\n%s\n\n%s", part.title, text[:len(text)-1])
+	}
+	return nil
+}
+
+var presences = map[explain.Presence]string{
+	explain.Present: "exists",
+	explain.Deleted: "deleted",
+	explain.Unsaid:  "not said yet; its record has not come",
+}
+
+func noWish(s explain.Story) string {
+	if s.Presence == explain.Deleted {
+		return "that it goes: see the difference"
+	}
+	return "cannot be told yet: see the next try above"
+}
+
+func awaited(a explain.Awaited) string {
+	text := a.Object.String()
+	if a.Name != "" {
+		text += " (" + oneLine(a.Name) + ")"
+	}
+	switch {
+	case a.DN != "":
+		return text + ", at " + a.DN
+	case a.Name != "":
+		return text + ", which is not in the directory yet"
+	}
+	return text + ", of which nothing is known yet"
+}

@@ -1,0 +1,174 @@
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"idaas-ldap/dispatch"
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+	"idaas-ldap/store"
+)
+
+// kinds are those of which objects are kept, in the order in which they are looked through.
+var kinds = []event.Kind{event.KindUser, event.KindUnit, event.KindGroup}
+
+// Stories returns what there is to say about somebody in a directory: about the objects with that IDaaS id, or else with
+// that DN, or else with that name. Where no object is known but the directory has an entry, that is all of the story; where
+// there is nothing, there is no story.
+func Stories(ctx context.Context, s store.Store, d Directory, who string, now event.Millis) ([]Story, error) {
+	search := search{s, d}
+	dn, err := plan.ParseDN(who)
+	isDN := err == nil && !dn.Empty()
+	refs, err := search.byID(ctx, who)
+	if err == nil && len(refs) == 0 && isDN {
+		refs, err = search.byDN(ctx, dn)
+	}
+	if err == nil && len(refs) == 0 && !isDN {
+		refs, err = search.byName(ctx, who)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var stories []Story
+	for _, ref := range refs {
+		story, err := tell(ctx, s, d, ref, now)
+		if err != nil {
+			return nil, err
+		}
+		stories = append(stories, story)
+	}
+	if len(stories) > 0 {
+		return stories, nil
+	}
+	entry, err := search.stranger(ctx, who, dn)
+	if err != nil || entry == nil {
+		return nil, err
+	}
+	return []Story{{Directory: d.Name, Holds: entry, Link: entry.Link}}, nil
+}
+
+type search struct {
+	store     store.Store
+	directory Directory
+}
+
+func (s search) key(ref event.Ref) store.Key {
+	return store.Key{Directory: s.directory.Name, Object: ref}
+}
+
+// byID returns the objects with an IDaaS id: those that are known, and those that only events speak about.
+func (s search) byID(ctx context.Context, id string) ([]event.Ref, error) {
+	var refs []event.Ref
+	for _, kind := range kinds {
+		ref := event.Ref{Kind: kind, ID: id}
+		_, _, err := s.store.Lookup(ctx, s.key(ref))
+		if err == nil {
+			refs = append(refs, ref)
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return nil, fmt.Errorf("look up %s: %w", ref, err)
+		}
+	}
+	events, err := s.store.Events(ctx, store.Filter{Directory: s.directory.Name, Object: id})
+	if err != nil {
+		return nil, fmt.Errorf("list the events of %s: %w", id, err)
+	}
+	for _, e := range events {
+		if !slices.Contains(refs, e.Object) {
+			refs = append(refs, e.Object)
+		}
+	}
+	return refs, nil
+}
+
+// byDN returns the object whose entry has a DN: as it is remembered, or as the directory has it now, where somebody has
+// moved it.
+func (s search) byDN(ctx context.Context, dn plan.DN) ([]event.Ref, error) {
+	ref, err := s.store.Holder(ctx, s.directory.Name, dn)
+	if err == nil {
+		return []event.Ref{ref}, nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("look up who has %s: %w", dn, err)
+	}
+	entry, err := s.directory.Entries.Read(ctx, dn, nil)
+	if err != nil || entry == nil || entry.Link == "" {
+		return nil, err //nolint:wrapcheck // It names the entry.
+	}
+	return s.where(ctx, func(_ event.Object, r store.Record) bool { return r.Link == entry.Link })
+}
+
+// byName returns the objects with a user name, or a name of a unit or group, without regard to case. Where none is known,
+// those are looked at of which events wait: they are known once one is applied.
+func (s search) byName(ctx context.Context, name string) ([]event.Ref, error) {
+	named := func(o event.Object, _ store.Record) bool { return strings.EqualFold(nameOf(o), name) }
+	refs, err := s.where(ctx, named)
+	if err != nil || len(refs) > 0 {
+		return refs, err
+	}
+	filter := store.Filter{Directory: s.directory.Name, States: []event.State{event.Pending, event.Waiting}, Limit: 1000}
+	seen := map[event.Ref]bool{}
+	for {
+		events, err := s.store.Events(ctx, filter)
+		if err != nil {
+			return nil, fmt.Errorf("list what waits: %w", err)
+		}
+		for _, e := range events {
+			if e.Object.Zero() || seen[e.Object] {
+				continue
+			}
+			seen[e.Object] = true
+			object, _, err := dispatch.Known(ctx, s.store, s.key(e.Object))
+			if err != nil {
+				return nil, err //nolint:wrapcheck // It names the object.
+			}
+			if named(object, store.Record{}) {
+				refs = append(refs, e.Object)
+			}
+		}
+		if len(events) < filter.Limit {
+			return refs, nil
+		}
+		filter.Before = events[len(events)-1].Seq
+	}
+}
+
+// where returns the known objects for which something holds.
+func (s search) where(ctx context.Context, holds func(event.Object, store.Record) bool) ([]event.Ref, error) {
+	var refs []event.Ref
+	for _, kind := range kinds {
+		err := s.store.Objects(ctx, s.directory.Name, kind, func(o event.Object, r store.Record) bool {
+			if holds(o, r) {
+				refs = append(refs, o.Ref)
+			}
+			return true
+		})
+		if err != nil {
+			return nil, fmt.Errorf("look through what is known: %w", err)
+		}
+	}
+	return refs, nil
+}
+
+// stranger returns an entry that no known object belongs to: the one with a DN, or the one that the match rules of the
+// mapping find for a user of that name.
+func (s search) stranger(ctx context.Context, who string, dn plan.DN) (*plan.Entry, error) {
+	set := s.directory.Mapping
+	attributes := set.Attributes(event.KindUser)
+	if !dn.Empty() {
+		return s.directory.Entries.Read(ctx, dn, attributes) //nolint:wrapcheck // It names the entry.
+	}
+	// For somebody who is gone a mapping names its match rules and nothing else.
+	result, err := set.Desired(mapping.Input{
+		Object:  event.Object{Ref: event.Ref{Kind: event.KindUser}, Facts: map[string]event.Fact{event.FieldUsername: {Value: who}}},
+		Deleted: true,
+	})
+	if err != nil || len(result.Match) == 0 {
+		return nil, nil //nolint:nilerr // A mapping that cannot find anybody by name finds nobody.
+	}
+	return s.directory.Entries.Find(ctx, plan.Key{Base: set.Base(), Match: result.Match, Attributes: attributes}) //nolint:wrapcheck // It names the filter.
+}

@@ -31,8 +31,8 @@ func TestALookSeesWhatWaitsAndChangesNothing(t *testing.T) {
 		}
 	}
 	joined := said(event.TypeGroupAddUser, group("staff"), 3, nil)
-	joined.Members = []event.Member{{User: "ann"}}
-	accept(said(event.TypeUserCreate, user("ann"), 1, event.Values{event.FieldUsername: "ann"}), said(event.TypeUserUnlock, user("ann"), 2, nil),
+	joined.Members = []event.Member{{User: "ann", Present: true}}
+	accept(said(event.TypeUserCreate, user("ann"), 1, event.Values{event.FieldUsername: "ann"}), said(event.TypeUserUnlock, user("ann"), 2, event.Values{event.FieldLockExpireTime: int64(0)}),
 		said(event.TypeGroupCreate, group("staff"), 1, nil), joined)
 	look := func(ref event.Ref) connector.Task {
 		t.Helper()

@@ -14,8 +14,10 @@ import (
 
 // directory is the data with its rules. It knows nothing of sockets and sessions; whoever calls it holds the lock of the server.
 type directory struct {
-	schema  *schema
-	suffix  plan.DN
+	schema *schema
+	suffix plan.DN
+	// top is the key of the suffix.
+	top     string
 	root    *entry
 	size    int
 	lastID  uint64
@@ -51,6 +53,7 @@ func newDirectory(cfg Config, s *schema) (*directory, error) {
 		return nil, fmt.Errorf("suffix %q: %w", cfg.Suffix, err)
 	}
 	d.suffix = s.spell(d.suffix)
+	d.top = s.keyOf(d.suffix)
 	if d.placeholder, err = s.parseDN(cfg.Placeholder); err != nil {
 		return nil, fmt.Errorf("placeholder %q: %w", cfg.Placeholder, err)
 	}
@@ -116,7 +119,7 @@ func (d *directory) undoTo(mark int) {
 
 // find returns the entry of a DN, or the deepest entry above it and false.
 func (d *directory) find(dn plan.DN) (*entry, bool) {
-	if d.root == nil || !d.schema.within(dn, d.suffix) {
+	if d.root == nil || !d.inside(dn) {
 		return nil, false
 	}
 	at := d.root
@@ -128,6 +131,12 @@ func (d *directory) find(dn plan.DN) (*entry, bool) {
 		at = next
 	}
 	return at, true
+}
+
+// inside reports whether a DN is the suffix or lies below it.
+func (d *directory) inside(dn plan.DN) bool {
+	above := len(dn) - len(d.suffix)
+	return above >= 0 && d.schema.keyOf(dn[above:]) == d.top
 }
 
 // lookup returns the entry of a DN; the refusal names the deepest entry above it that exists.
@@ -153,7 +162,7 @@ func (d *directory) mayWriteAt(dn plan.DN, terms terms) error {
 
 // mustBeInside refuses a write outside the suffix, and one of somebody unknown.
 func (d *directory) mustBeInside(dn plan.DN, terms terms) error {
-	if !d.schema.within(dn, d.suffix) {
+	if !d.inside(dn) {
 		return refuse(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
 	}
 	return terms.authenticated()

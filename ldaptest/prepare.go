@@ -36,6 +36,9 @@ func spacesOf(v string) string {
 }
 
 func singleSpaces(v string) string {
+	if !strings.HasPrefix(v, " ") && !strings.HasSuffix(v, " ") && !strings.Contains(v, "  ") {
+		return v
+	}
 	words := strings.FieldsFunc(v, func(r rune) bool { return r == ' ' })
 	return strings.Join(words, " ")
 }

@@ -72,7 +72,7 @@ func (d *directory) mayMove(m plan.ModifyDN, terms terms) error {
 	if err := d.mustBeInside(m.DN, terms); err != nil {
 		return err
 	}
-	if !d.schema.within(to, d.suffix) {
+	if !d.inside(to) {
 		return refuse(ldap.LDAPResultAffectsMultipleDSAs, "cannot rename between DSAs")
 	}
 	if d.schema.same(m.DN, d.suffix) {

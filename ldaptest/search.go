@@ -146,7 +146,7 @@ func (d *directory) read(e *entry, w selection, typesOnly, passwords bool) []pla
 
 // comparable returns the entry with an attribute that can be compared.
 func (d *directory) comparable(dn plan.DN, desc description) (*entry, error) {
-	if name := desc.typ.name(); d.schema.within(dn, d.suffix) && (name == "entryDN" || name == "subschemaSubentry") {
+	if name := desc.typ.name(); d.inside(dn) && (name == "entryDN" || name == "subschemaSubentry") {
 		return nil, refuse(ldap.LDAPResultUnwillingToPerform, "%s compare not supported", name)
 	}
 	return d.lookup(dn)

@@ -22,13 +22,20 @@ func (r *run) verify(ctx context.Context, d draft) error {
 			return fmt.Errorf("verify %s: %w", ref, err)
 		}
 		if link == "" {
-			continue // the server has no stable ids, so there is no way to tell
+			// Either somebody has left, or the server has no stable ids and there is no way to tell more.
+			stays, err := r.isKnownAt(ctx, ref, dn)
+			if err != nil {
+				return err
+			}
+			if stays {
+				continue
+			}
 		}
 		there, err := r.target.Read(ctx, dn, nil)
 		if err != nil {
 			return fmt.Errorf("verify %s: %w", ref, err)
 		}
-		if there != nil && there.Link == link {
+		if there != nil && there.Link == link && link != "" {
 			continue
 		}
 		if err := r.elsewhere(ctx, d, ref, dn, there); err != nil {
@@ -36,6 +43,15 @@ func (r *run) verify(ctx context.Context, d draft) error {
 		}
 	}
 	return nil
+}
+
+// isKnownAt reports whether an object is there, and known to be at a DN.
+func (r *run) isKnownAt(ctx context.Context, ref event.Ref, dn plan.DN) (bool, error) {
+	object, at, found, err := r.task.Memory.Lookup(ctx, ref)
+	if err != nil {
+		return false, fmt.Errorf("verify %s: %w", ref, err)
+	}
+	return found && object.Exists() && at.Equal(dn), nil
 }
 
 // elsewhere waits for an object that is not where it was any more, after its former DN was taken out of the group again.

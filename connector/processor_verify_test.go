@@ -66,6 +66,18 @@ func TestAMemberWhoIsDeletedMeanwhile(t *testing.T) {
 	})
 }
 
+// The same where the deletion is settled by then, and with it nothing is remembered of the entry.
+func TestAMemberWhoIsDeletedAndForgottenMeanwhile(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"))
+		joins := s.joins(ann)
+		s.meanwhile("modify", func() { s.process(ann, s.say(event.TypeUserDelete, ann, nil)) })
+		s.process(vpn, joins)
+		s.hasMembers("cn=nobody,dc=example,dc=org")
+	})
+}
+
 // Somebody else has the name of the member by now. Who does not belong to the group does not get into it by that; who does
 // stays.
 func TestAMemberWhoseNameIsGivenOnMeanwhile(t *testing.T) {

@@ -54,10 +54,11 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 		switch {
 		case err != nil:
 			return nil, r.failed(err)
-		case found && user.Deleted():
+		case found && user.Deleted() && !(words[id].Present && user.Existence.At.Before(words[id].At)):
 			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: ref.String() + " is gone"}
 			continue
-		case (!found || dn.Empty()) && words[id].Present:
+		case (!found || dn.Empty() || user.Deleted()) && words[id].Present:
+			// Nobody who is gone joins a group afterwards, so who does is about to come back.
 			r.result.MemberOutcomes[id] = event.Outcome{State: event.Waiting, Code: event.CodeWaitsForObject, Message: "waits for " + ref.String() + ", who is not in the directory yet"}
 			r.result.WaitsFor = append(r.result.WaitsFor, ref)
 			continue

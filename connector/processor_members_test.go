@@ -98,11 +98,23 @@ member: uid=bob,ou=people,dc=example,dc=org
 		// Somebody who was never there need not come to leave, and somebody who is gone does not join.
 		eve := user("user_eve")
 		s.done("", vpn, s.leaves(eve))
+		before := s.joins(bob)
 		s.process(bob, s.say(event.TypeUserDelete, bob, nil))
-		result = s.process(vpn, s.joins(bob))
+		result = s.process(vpn, before)
 		if o := result.MemberOutcomes[bob.ID]; o.State != event.Skipped || o.Code != event.CodeNoObject {
 			s.Errorf("a member who is gone is %+v", o)
 		}
+		// Unless it is later news: then somebody is about to come back.
+		after := s.joins(bob)
+		result = s.process(vpn, after)
+		if o := result.MemberOutcomes[bob.ID]; o.State != event.Waiting || o.Code != event.CodeWaitsForObject || !slices.Equal(result.WaitsFor, []event.Ref{bob}) {
+			s.Errorf("a member who is about to come back is %+v; the group waits for %v", o, result.WaitsFor)
+		}
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.done(vpnIs+`add: member
+member: uid=bob,ou=people,dc=example,dc=org
+-
+`, vpn, after)
 	})
 }
 

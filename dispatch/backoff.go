@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"idaas-ldap/event"
+	"idaas-ldap/store"
 )
 
 // lockedRand makes a source of randomness safe for several lanes.
@@ -27,6 +28,20 @@ const (
 	lastPause  = 15 * time.Minute
 	slowPause  = time.Hour
 )
+
+// rest is how long an object rests whose work has not finished: as long as the most urgent of its events asks for.
+func rest(s store.Settlement, result event.Outcome) time.Duration {
+	shortest := time.Duration(0)
+	for _, o := range s.Outcomes {
+		if p := pause(o.Code, s.Attempts); o.State == event.Waiting && (shortest == 0 || p < shortest) {
+			shortest = p
+		}
+	}
+	if shortest == 0 {
+		return pause(result.Code, s.Attempts)
+	}
+	return shortest
+}
 
 // pause is how long an object rests after its attempts-th try in a row that did not finish.
 func pause(code event.Code, attempts int) time.Duration {

@@ -44,7 +44,7 @@ func (l *lane) reconcile(ctx context.Context, key store.Key) {
 	now := l.now()
 	s := settlement(job, job.Known, merged, result, now)
 	if s.Attempts > 0 {
-		s.Due = now + event.Millis(l.random.spread(pause(result.Outcome.Code, s.Attempts)).Milliseconds())
+		s.Due = now + event.Millis(l.random.spread(rest(s, result.Outcome)).Milliseconds())
 	}
 	l.settle(ctx, log, job, s, result)
 	if worked {

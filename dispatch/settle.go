@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"time"
+
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/store"
@@ -11,7 +13,7 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	s := store.Settlement{
 		Key:      job.Key,
 		Version:  job.Version,
-		Outcomes: outcomes(job, merged, result),
+		Outcomes: outcomes(job, merged, result, now),
 		WaitsFor: result.WaitsFor,
 		Record:   job.Record,
 	}
@@ -50,23 +52,35 @@ func changed(job store.Job, merged event.Merged, result connector.Result) bool {
 }
 
 // outcomes gives each pending event its own outcome.
-func outcomes(job store.Job, merged event.Merged, result connector.Result) map[int64]event.Outcome {
+func outcomes(job store.Job, merged event.Merged, result connector.Result, now event.Millis) map[int64]event.Outcome {
 	out := make(map[int64]event.Outcome, len(job.Pending))
 	for i, p := range job.Pending {
 		switch role := merged.Roles[i]; {
-		case lacksPassword(p.Change) && (role == event.Stale || role == event.Effective && result.Outcome.State == event.Done):
+		case lacksPassword(p.Change) && (role == event.Stale || role == event.Moot || role == event.Effective && result.Outcome.State == event.Done):
 			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeSwitchedOff, Message: "the event carries no password; switch on password synchronisation in IDaaS and here"}
 		case role == event.Stale:
 			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeStale, Message: "something newer is known already"}
 		case role == event.Superseded:
 			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeSuperseded, Message: "overtaken by a newer event"}
 		case role == event.Moot:
-			out[p.Seq] = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: p.Change.Object.String() + " is gone"}
+			out[p.Seq] = aboutOneWhoIsGone(p.Change, now)
 		default:
 			out[p.Seq] = effective(p.Change, i == merged.PasswordFrom, result)
 		}
 	}
 	return out
+}
+
+// backWithin is how long the news that somebody is back may take longer than what happened afterwards.
+const backWithin = time.Hour
+
+// aboutOneWhoIsGone is the outcome of an event that is newer than the deletion of its object. There is none such unless the
+// object is back, so the news of that is on its way.
+func aboutOneWhoIsGone(c event.Change, now event.Millis) event.Outcome {
+	if now-c.Stamp.Event > event.Millis(backWithin.Milliseconds()) {
+		return event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: c.Object.String() + " is gone"}
+	}
+	return event.Outcome{State: event.Waiting, Code: event.CodeWaitsForRecord, Message: c.Object.String() + " is gone; waits for its record, in case that it is back"}
 }
 
 // lacksPassword reports whether an event is about a password and has none.

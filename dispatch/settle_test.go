@@ -91,6 +91,37 @@ func TestWhatIsOlderThanWhatIsKnownIsStale(t *testing.T) {
 	})
 }
 
+// The news that somebody is back may come later than what happened then, which is kept for a while.
+func TestWhatIsNewerThanADeletionWaitsForTheReturn(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.answer(update("ann", 1))
+		r.answer(said(event.TypeUserDelete, user("ann"), 2, nil))
+		disable := said(event.TypeUserDisable, user("ann"), 4, event.Values{event.FieldStatus: event.StatusDisabled})
+		if o := r.answer(disable); o.State != event.Waiting || o.Code != event.CodeWaitsForRecord {
+			r.Errorf("it is answered with %+v", o)
+		}
+		r.answer(said(event.TypeUserCreate, user("ann"), 3, event.Values{event.FieldStatus: event.StatusEnabled}))
+		r.wantCode(disable.ID, event.CodeApplied)
+		tasks := r.directories[corp].tasks()
+		if account := tasks[len(tasks)-1].task.Merged.Object.Account(); !account.Disabled {
+			r.Errorf("in the end the account is %+v", account)
+		}
+		// Nobody waits for ever for somebody who does not come back.
+		now := func(c event.Change) event.Change {
+			c.Stamp.Event = event.Millis(time.Now().UnixMilli())
+			return c
+		}
+		r.answer(now(said(event.TypeUserDelete, user("bob"), 5, nil)))
+		r.pass(time.Second)
+		never := now(said(event.TypeUserDisable, user("bob"), 6, nil))
+		if o := r.answer(never); o.State != event.Waiting {
+			r.Errorf("it is answered with %+v", o)
+		}
+		r.pass(3 * time.Hour)
+		r.wantCode(never.ID, event.CodeNoObject)
+	})
+}
+
 // What waits is not known yet: it comes again with its event, and with everything that came since.
 func TestOnlyWhatIsSettledIsKnown(t *testing.T) {
 	inBubble(t, func(r *rig) {

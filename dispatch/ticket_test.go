@@ -40,7 +40,7 @@ func TestAnswersSayWhatBecameOfEachEvent(t *testing.T) {
 			about("ud:spaceship:launch", event.Ref{}),
 			{ID: "touch", Type: event.TypeUnitAddUser, Stamp: event.Stamp{Event: 1}},
 			{ID: "test", Type: event.TypeTest},
-			about(event.TypeUserDisable, user("gone")),
+			about(event.TypeUserDisable, user("gone")), // newer than the deletion
 		}
 		r.answer(said(event.TypeUserDelete, user("gone"), 0, nil))
 		start := time.Now()
@@ -57,7 +57,7 @@ func TestAnswersSayWhatBecameOfEachEvent(t *testing.T) {
 			{event.Skipped, event.CodeUnknownType},
 			{event.Skipped, event.CodeNoObject},
 			{event.Done, event.CodeTestOK},
-			{event.Skipped, event.CodeNoObject},
+			{event.Waiting, event.CodeWaitsForRecord},
 		} {
 			if got := outcomes[i]; got.State != want.state || got.Code != want.code || got.Message == "" {
 				r.Errorf("%s is answered with %+v; want %s %s", changes[i].ID, got, want.state, want.code)

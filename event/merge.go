@@ -17,7 +17,7 @@ const (
 	Stale
 	// Superseded: everything the change says was overtaken by another change of the same merge.
 	Superseded
-	// Moot: the change is about an object that is gone.
+	// Moot: the change is newer than the deletion of its object, which may be about to come back.
 	Moot
 )
 

@@ -49,8 +49,11 @@ func pause(code event.Code, attempts int) time.Duration {
 	switch code {
 	case event.CodeWaitsForObject, event.CodeWaitsForEmpty:
 		first = 30 * time.Second
-	case event.CodeWaitsForRecord, event.CodeDNTaken:
+	case event.CodeWaitsForRecord:
 		first, last = time.Minute, slowPause
+	case event.CodeDNTaken:
+		// The strange entry may be one of ours that is being written at this moment, of which nobody knows yet.
+		last = slowPause
 	}
 	p := first
 	for range min(attempts-1, 16) {

@@ -122,6 +122,25 @@ func TestWhatIsNewerThanADeletionWaitsForTheReturn(t *testing.T) {
 	})
 }
 
+// An entry of which nobody knows may be that of another object, written at this moment and not settled yet. Nothing tells
+// when it is, so another look follows soon.
+func TestAPlaceThatIsTakenByAnUnknownEntryIsLookedAtSoonAgain(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			if len(r.directories[corp].tasks()) == 1 {
+				return parked(task, event.CodeDNTaken)
+			}
+			return applied(task)
+		})
+		create := update("ann", 1)
+		if o := r.answer(create); o.Code != event.CodeDNTaken {
+			r.Errorf("it is answered with %+v", o)
+		}
+		r.pass(time.Second)
+		r.wantCode(create.ID, event.CodeApplied)
+	})
+}
+
 // What waits is not known yet: it comes again with its event, and with everything that came since.
 func TestOnlyWhatIsSettledIsKnown(t *testing.T) {
 	inBubble(t, func(r *rig) {

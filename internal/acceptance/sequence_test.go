@@ -1,0 +1,305 @@
+package acceptance_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"idaas-ldap/event"
+	"idaas-ldap/idaastest"
+	"idaas-ldap/store"
+)
+
+// drawn makes choices that rapid can make simpler.
+type drawn struct{ t *rapid.T }
+
+func (d drawn) pick(what string, n int) int { return rapid.IntRange(0, n-1).Draw(d.t, what) }
+
+// seeded makes the same choices for the same seed.
+type seeded struct{ random *rand.Rand }
+
+func (s seeded) pick(_ string, n int) int { return s.random.IntN(n) }
+
+// Whatever happens in a small company, and in whatever order it comes: the directory ends as the model says.
+func TestEmbeddedAnySequenceEndsAsTheModelSays(t *testing.T) {
+	var p *product
+	checks := 0
+	clean := false
+	rapid.Check(t, func(r *rapid.T) {
+		if !clean {
+			// After a failure there is a new directory, and nobody who knows anything.
+			p = startProduct(t, embeddedDirectory(startEmbedded(t)), true)
+		}
+		clean = false
+		checks++
+		c := newCompany(drawn{r}, p.tenant, p.clock.Now, size{users: 6, units: 5, groups: 3}, fmt.Sprintf("%04d", checks))
+		for range rapid.IntRange(1, 60).Draw(r, "steps") {
+			c.step()
+		}
+		d := deliver(drawn{r}, c.events, disorder{
+			late: rapid.IntRange(0, 20).Draw(r, "late"), unordered: 50, twice: 10, together: 6, parallel: 1 + rapid.IntRange(0, 3).Draw(r, "parallel"),
+		})
+		s := &sequence{product: p, tb: t, events: c.events, quick: true}
+		if err := s.play(d); err != nil {
+			r.Fatalf("%v\nafter\n%s", err, d)
+		}
+		clean = true
+	})
+}
+
+// Two thousand events over sixty objects.
+func TestEmbeddedSequence(t *testing.T) { playSeed(t, embeddedDirectory(startEmbedded(t)), 1) }
+
+func playSeed(t *testing.T, dir *directory, seed uint64) {
+	t.Helper()
+	const events = 2000
+	p := startProduct(t, dir, true)
+	choose := seeded{rand.New(rand.NewPCG(seed, seed))} // Made-up people need no secrecy.
+	c := newCompany(choose, p.tenant, p.clock.Now, size{users: 40, units: 12, groups: 8}, "s")
+	c.grow(events)
+	d := deliver(choose, c.events, disorder{late: 60, unordered: 40, twice: 8, together: 12, parallel: 4})
+	s := &sequence{product: p, tb: t, events: c.events}
+	if err := s.play(d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sequence is a product that events are sent to, and what has to come of them.
+type sequence struct {
+	*product
+
+	tb     testing.TB
+	events []happening
+	quick  bool // give up soon: somebody makes the sequence simpler and tries again and again
+}
+
+// play delivers the events and compares the directory with the model. Then it pushes what is true, which writes nothing,
+// and deletes everybody, which leaves nothing. The error says what was different.
+func (s *sequence) play(d delivery) error {
+	s.tb.Helper()
+	before := s.dir.tree(s.tb)
+	if err := d.send(s.tb, s.feed); err != nil {
+		return err
+	}
+	end := theEnd(s.events)
+	if err := s.settles(s.events, end.waits); err != nil {
+		return err
+	}
+	if err := s.stands(end); err != nil {
+		return err
+	}
+	if err := s.logIns(end); err != nil {
+		return err
+	}
+	if err := s.pushWritesNothing(end); err != nil {
+		return err
+	}
+	return s.leavesNothing(end, before)
+}
+
+// settles waits until nothing is open but what can never be applied, and all of that.
+func (s *sequence) settles(events []happening, waits map[string]bool) error {
+	s.tb.Helper()
+	sent := map[string]bool{}
+	for _, e := range events {
+		sent[e.ID] = true
+	}
+	within := settleWithin
+	if s.quick {
+		within = 20 * time.Second
+	}
+	var waiting map[string]bool
+	open := s.await(s.tb, within, func() []store.EventRecord {
+		waiting = map[string]bool{}
+		var unexpected []store.EventRecord
+		for _, r := range s.product.events(s.tb, store.Filter{States: []event.State{event.Pending, event.Waiting}, Limit: 1000}) {
+			switch {
+			case !sent[r.EventID]:
+			case r.Outcome.State == event.Waiting && waits[r.Object.ID]:
+				waiting[r.Object.ID] = true
+			default:
+				unexpected = append(unexpected, r)
+			}
+		}
+		return unexpected
+	})
+	if len(open) > 0 {
+		return fmt.Errorf("%d events do not settle, among them %s of %s: %s %s", len(open), open[0].Type.Short(), open[0].Object, open[0].Outcome.Code, open[0].Outcome.Message)
+	}
+	if diff := cmp.Diff(waits, waiting); diff != "" {
+		return fmt.Errorf("not the right ones wait (-want +got):\n%s", diff)
+	}
+	for _, r := range s.product.events(s.tb, store.Filter{States: []event.State{event.Failed, event.Held}, Limit: 1000}) {
+		if sent[r.EventID] {
+			return fmt.Errorf("%s of %s has failed: %s %s", r.Type.Short(), r.Object, r.Outcome.Code, r.Outcome.Message)
+		}
+	}
+	return nil
+}
+
+// stands compares the whole tree below the people and the groups with the model.
+func (s *sequence) stands(end model) error {
+	s.tb.Helper()
+	if diff := cmp.Diff(end.directory(s.dir), s.dir.stands(s.tb)); diff != "" {
+		return fmt.Errorf("the directory is not as the model says (-want +got):\n%s", diff)
+	}
+	return nil
+}
+
+// stands returns what is below the people and the groups: of each entry the attributes that the vocabulary speaks about, of
+// one that is not ours all.
+func (d *directory) stands(tb testing.TB) entries {
+	tb.Helper()
+	everything := d.userIs(idaastest.User{ID: "x", Username: "x", DisplayName: "x", PhoneRegion: "1", PhoneNumber: "1", PhoneVerified: true})
+	user := append(slices.Collect(maps.Keys(everything)), "sn", "givenName")
+	out := entries{}
+	for _, e := range d.search(tb, "(objectClass=*)") {
+		if within := dnKey(e.DN); !strings.HasSuffix(within, ","+dnKey(d.people)) && !strings.HasSuffix(within, ","+dnKey(d.groups)) {
+			continue
+		}
+		var ours []string
+		switch {
+		case strings.HasPrefix(e.GetEqualFoldAttributeValue(d.userID), "user_"):
+			ours = user
+		case strings.HasPrefix(e.GetEqualFoldAttributeValue(d.unitID), "ou_"):
+			ours = []string{"ou", d.unitID, "description"}
+		case strings.HasPrefix(e.GetEqualFoldAttributeValue(d.groupID), "group_"):
+			ours = []string{"cn", d.groupID, "description", d.member}
+		default:
+			ours = attributesOf(e)
+		}
+		attributes := map[string][]string{}
+		for _, name := range ours {
+			values := e.GetEqualFoldAttributeValues(name)
+			if name == d.member {
+				for i, v := range values {
+					values[i] = dnKey(v)
+				}
+			}
+			attributes[name] = values
+		}
+		out.put(e.DN, attributes)
+	}
+	return out
+}
+
+func attributesOf(e *ldap.Entry) []string {
+	var names []string
+	for _, a := range e.Attributes {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// logIns tries for everybody the last password, which works where the status allows it, and one from before, which does not.
+func (s *sequence) logIns(end model) error {
+	s.tb.Helper()
+	now := s.clock.Now().UnixMilli()
+	for _, id := range present(end.users) {
+		passwords := end.passwords[id]
+		if !end.hasEntry(id) {
+			continue
+		}
+		u, dn := end.user(id), end.userDN(s.dir, id)
+		last, want := "Xq7-never-zT", false
+		if n := len(passwords); n > 0 {
+			last, want = passwords[n-1], usable(u, now)
+		}
+		if got := s.canBind(dn, last); got != want {
+			return fmt.Errorf("%s with the last of %d passwords: logs in %v; want %v: %+v", dn, len(passwords), got, want, u)
+		}
+		if len(passwords) > 1 && s.canBind(dn, passwords[len(passwords)-2]) {
+			return fmt.Errorf("%s logs in with the password before the last one", dn)
+		}
+	}
+	return nil
+}
+
+// pushWritesNothing pushes everything that is true, in no order.
+func (s *sequence) pushWritesNothing(end model) error {
+	s.tb.Helper()
+	var push []happening
+	add := func(e idaastest.Event) { push = append(push, happening{Event: e}) }
+	for _, id := range present(end.units) {
+		add(s.tenant.UnitEvent(event.TypeUnitPush, end.unit(id)))
+	}
+	for _, id := range present(end.users) {
+		if end.hasEntry(id) {
+			add(s.tenant.UserEvent(event.TypeUserPush, end.user(id)))
+		}
+	}
+	for _, id := range present(end.groups) {
+		add(s.tenant.GroupEvent(event.TypeGroupPush, end.group(id)))
+		if members := end.membersOf(id); len(members) > 0 {
+			add(s.tenant.Membership(event.TypeGroupAddUser, id, members...))
+		}
+	}
+	before, writes := s.dir.tree(s.tb), s.writesSoFar()
+	random := seeded{rand.New(rand.NewPCG(uint64(len(push)), 1))} // As above.
+	if err := deliver(random, push, disorder{late: len(push), unordered: 100, together: 20, parallel: 4}).send(s.tb, s.feed); err != nil {
+		return err
+	}
+	if err := s.settles(push, map[string]bool{}); err != nil {
+		return err
+	}
+	for _, e := range push {
+		if o := s.outcome(s.tb, e.ID); o.Code != event.CodeUnchanged {
+			return fmt.Errorf("%s of %s says nothing new, and it was %s: %s", e.Type.Short(), e.BizID, o.Code, o.Message)
+		}
+	}
+	if after := s.writesSoFar(); after != writes {
+		return fmt.Errorf("a push of what is there wrote %d times", after-writes)
+	}
+	if diff := cmp.Diff(before, s.dir.tree(s.tb)); diff != "" {
+		return fmt.Errorf("a push of what is there changed something (-before +after):\n%s", diff)
+	}
+	return nil
+}
+
+// writesSoFar returns how often the product has written, where the server tells.
+func (s *sequence) writesSoFar() int {
+	if s.dir.writes == nil {
+		return 0
+	}
+	return len(s.dir.writes(s.tb))
+}
+
+// leavesNothing deletes everything by events.
+func (s *sequence) leavesNothing(end model, before map[string]map[string][]string) error {
+	s.tb.Helper()
+	var deletions []happening
+	add := func(e idaastest.Event) { deletions = append(deletions, happening{Event: e}) }
+	for _, id := range present(end.groups) {
+		add(s.tenant.DeleteGroup(id))
+	}
+	for _, id := range slices.Sorted(maps.Keys(end.users)) {
+		add(s.tenant.DeleteUser(id))
+	}
+	for id := range end.waits {
+		if strings.HasPrefix(id, "user_") && end.users[id] == nil {
+			add(s.tenant.DeleteUser(id))
+		}
+	}
+	for _, id := range present(end.units) {
+		add(s.tenant.DeleteUnit(id))
+	}
+	random := seeded{rand.New(rand.NewPCG(uint64(len(deletions)), 2))} // As above.
+	if err := deliver(random, deletions, disorder{late: len(deletions), unordered: 100, together: 20, parallel: 4}).send(s.tb, s.feed); err != nil {
+		return err
+	}
+	if err := s.settles(append(deletions, s.events...), map[string]bool{}); err != nil {
+		return err
+	}
+	if diff := cmp.Diff(before, s.dir.tree(s.tb)); diff != "" {
+		return fmt.Errorf("something is left when everybody has left (-before +after):\n%s", diff)
+	}
+	return nil
+}

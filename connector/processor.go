@@ -45,18 +45,9 @@ type Memory interface {
 	Members(ctx context.Context) (map[string]event.Membership, error)
 	// BeforePassword records that the password is about to be written.
 	BeforePassword(ctx context.Context) error
-	// Permit asks the guards whether the object of the task may be deleted or disabled.
-	Permit(ctx context.Context, act Act) (bool, error)
+	// Permit asks whether objects may be deleted or disabled, all of them together, within a limit of the mapping.
+	Permit(ctx context.Context, act Act, objects []event.Ref, limit mapping.Limit) (bool, error)
 }
-
-// Act is something that the guards of a mapping count.
-type Act string
-
-// The acts.
-const (
-	ActDelete  Act = "delete"
-	ActDisable Act = "disable"
-)
 
 // Task is one object to be brought to what is known of it.
 type Task struct {
@@ -67,6 +58,8 @@ type Task struct {
 	Link  string
 	DN    plan.DN
 	Owned map[string][]string
+	// RemovedAt is since when the entry of an object that is gone is kept, disabled or among the leavers; zero if it is not.
+	RemovedAt event.Millis
 	// Unlock: an unlock was asked for just now.
 	Unlock bool
 	// PasswordTried: the password at hand may have been written before.
@@ -93,6 +86,11 @@ type Result struct {
 	Owned map[string][]string
 	// ChildrenAt is below which entry those are now that were below one that is gone; empty where there is nothing to say.
 	ChildrenAt plan.DN
+	// RemovedAt is that of the task as it is now. PurgeAt is when the entry is to be looked at again because it has been
+	// kept for long enough then; zero for never.
+	RemovedAt, PurgeAt event.Millis
+	// Held is what the guard counts that holds the task, empty if none does.
+	Held Act
 	// WaitsFor are objects whose next change makes another try worthwhile; Touch are objects that should be looked at
 	// because their entries are not where they were.
 	WaitsFor []event.Ref
@@ -170,7 +168,7 @@ func (p *Processor) begin(task Task) *run {
 		formerly:  []plan.DN{task.DN},
 		named:     map[event.Ref]plan.DN{},
 		result: Result{
-			Link: task.Link, DN: task.DN, Owned: task.Owned,
+			Link: task.Link, DN: task.DN, Owned: task.Owned, RemovedAt: task.RemovedAt,
 			MemberOutcomes: map[string]event.Outcome{},
 		},
 	}
@@ -245,6 +243,7 @@ func (r *run) finish(ctx context.Context, draft draft) (again bool) {
 	r.result.DN = draft.plan.DN
 	r.result.Gone = draft.plan.DN.Empty()
 	r.left = r.result.Gone || draft.desired.Removal != nil && draft.desired.Removal.Action != plan.RemoveKeep
+	r.keep(draft)
 	if r.result.Gone {
 		if removal := draft.desired.Removal; draft.current != nil && removal.Action == plan.RemoveMoveChildren {
 			r.result.ChildrenAt = draft.current.DN.Parent()

@@ -22,11 +22,13 @@ type draft struct {
 	// afterPassword: what the status asks for is another thing once the password is set; secondLook: so it is looked at
 	// again, as the password is being set.
 	afterPassword, secondLook bool
-	// status are the rules that express the login status, disables says that they take it away; elsewhere: the user is
-	// kept at a place of its own because of it.
+	// status are the rules that express the login status; statusOf are the attributes by which the server does so itself.
+	// Elsewhere: the user is kept at a place of its own because of the status.
 	status    []plan.Rule
-	disables  bool
+	statusOf  []string
 	elsewhere bool
+	// disables: with all this the user cannot log in, or not for long.
+	disables bool
 }
 
 // draft computes what is to be written now. It returns false where the task has ended, with its outcome set and what
@@ -54,7 +56,11 @@ func (r *run) draft(ctx context.Context) (draft, bool) {
 	if d.current, err = r.find(ctx, desired.Match); err != nil {
 		return d, r.failed(err)
 	}
-	if !r.mayWrite(ctx, d.current, desired, missing) || !r.express(profile, &d) || !r.members(ctx, &d) {
+	if !r.mayWrite(ctx, d.current, desired, missing) {
+		return d, false
+	}
+	r.purge(&d.desired, d.current)
+	if !r.express(profile, &d) || !r.members(ctx, &d) {
 		return d, false
 	}
 	d.plan, err = r.build(ctx, profile, d)
@@ -128,8 +134,9 @@ func (r *run) express(profile *Profile, d *draft) bool {
 			}
 			r.note = problem // the entry goes to the leavers all the same: there it is at least no member of anything
 		}
+		d.statusOf = profile.Flavour.StatusAttributes()
 		d.desired.Rules = append(slices.Clone(d.desired.Rules), status.Rules...)
-		d.disables = d.current != nil && !account.State.Usable(r.task.Now)
+		d.disables = !account.State.Usable(r.task.Now) || account.Expire.Auto && r.endsSoon(account.State)
 	}
 	password := r.task.Merged.Password
 	if password.Empty() || r.noPassword || d.desired.Removal != nil {
@@ -158,51 +165,6 @@ func (r *run) build(ctx context.Context, profile *Profile, d draft) (plan.Plan, 
 		return plan.Plan{}, fmt.Errorf("plan %s: %w", r.task.Merged.Object.Ref, err)
 	}
 	return built, nil
-}
-
-// permitted asks the guards before an entry is removed or a user disabled.
-func (r *run) permitted(ctx context.Context, d draft) bool {
-	var act Act
-	switch {
-	case d.plan.Empty():
-		return true
-	case d.desired.Removal != nil && d.desired.Removal.Action != plan.RemoveDisable:
-		act = ActDelete
-	case d.desired.Removal != nil, d.disables && changesStatus(d):
-		act = ActDisable
-	default:
-		return true
-	}
-	ok, err := r.task.Memory.Permit(ctx, act)
-	switch {
-	case err != nil:
-		return r.failed(err)
-	case !ok:
-		r.end(event.Held, event.CodeGuarded, fmt.Sprintf(
-			"held by the guard on %ss of the mapping: %s. Approve with 'events retry', or drop with 'events discard'", act, d.current.DN))
-		return false
-	}
-	return true
-}
-
-// changesStatus reports whether the plan writes an attribute that a status rule speaks about, or moves the user to where
-// those with that status are kept.
-func changesStatus(d draft) bool {
-	for _, op := range d.plan.Operations {
-		if move, ok := op.(plan.ModifyDN); ok && d.elsewhere && !move.NewSuperior.Empty() {
-			return true
-		}
-		modify, ok := op.(plan.Modify)
-		if !ok {
-			continue
-		}
-		for _, m := range modify.Modifications {
-			if slices.ContainsFunc(d.status, func(rule plan.Rule) bool { return strings.EqualFold(rule.Attribute, m.Name) }) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // desire asks the mapping, and whatever the mapping asks for in turn, until it can say what the entry should be.

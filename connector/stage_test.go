@@ -159,7 +159,7 @@ func (s *stage) process(ref event.Ref, changes ...event.Change) connector.Result
 	k.object.Members = maps.Clone(s.memory.members[ref.ID])
 	task := connector.Task{
 		Known: k.object, Merged: event.Merge(k.object, k.pending), Link: k.link, DN: k.dn, Owned: k.owned,
-		Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried,
+		RemovedAt: k.removed, Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried,
 	}
 	for _, c := range k.pending {
 		task.Unlock = task.Unlock || c.Type == event.TypeUserUnlock || c.Type == event.TypeUserEnable
@@ -173,7 +173,7 @@ func (s *stage) remember(ref event.Ref, k known, task connector.Task, result con
 	if ref.Kind == event.KindUnit && !k.dn.Empty() && !result.DN.Empty() {
 		s.memory.rebase(k.dn, result.DN)
 	}
-	k.link, k.dn, k.owned = result.Link, result.DN, result.Owned
+	k.link, k.dn, k.owned, k.removed = result.Link, result.DN, result.Owned, result.RemovedAt
 	k.tried = k.tried || s.memory.noted > 0
 	s.memory.noted = 0
 	s.memory.waits[ref] = result.WaitsFor
@@ -340,7 +340,8 @@ type memory struct {
 	numbers map[string]int64 // the highest of a pool, and the one of an object in it
 	denied  bool             // by the guards
 	asked   []connector.Act
-	noted   int // passwords about to be written
+	counted []event.Ref // what the guards were asked about last
+	noted   int         // passwords about to be written
 }
 
 type known struct {
@@ -349,6 +350,7 @@ type known struct {
 	link    string
 	dn      plan.DN
 	owned   map[string][]string
+	removed event.Millis
 	tried   bool
 }
 
@@ -414,7 +416,7 @@ func (m *memoryOf) BeforePassword(context.Context) error {
 	return nil
 }
 
-func (m *memoryOf) Permit(_ context.Context, act connector.Act) (bool, error) {
-	m.asked = append(m.asked, act)
+func (m *memoryOf) Permit(_ context.Context, act connector.Act, objects []event.Ref, _ mapping.Limit) (bool, error) {
+	m.asked, m.counted = append(m.asked, act), objects
 	return !m.denied, nil
 }

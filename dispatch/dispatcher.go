@@ -13,7 +13,6 @@ import (
 
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
-	"idaas-ldap/mapping"
 	"idaas-ldap/store"
 )
 
@@ -33,8 +32,6 @@ type Route struct {
 	// Workers is how many objects are worked on at a time.
 	Workers   int
 	Processor Processor
-	// Guards returns the limits of the mapping in force.
-	Guards func() mapping.Guards
 	// Check binds to the directory and looks at the base of the mapping; the connection test and the return after an
 	// outage rest on it.
 	Check func(ctx context.Context) error

@@ -18,7 +18,7 @@ type memory struct {
 	job   store.Job
 	// password is the Seq of the delivery whose password is to be written, zero if there is none.
 	password int64
-	permit   func(ctx context.Context, act connector.Act) (bool, error)
+	now      func() event.Millis
 }
 
 func (m *memory) key(ref event.Ref) store.Key {
@@ -100,6 +100,30 @@ func (m *memory) BeforePassword(ctx context.Context) error {
 	return nil
 }
 
-func (m *memory) Permit(ctx context.Context, act connector.Act) (bool, error) {
-	return m.permit(ctx, act)
+// Permit counts against the guards of the mapping, unless a person has approved just this.
+func (m *memory) Permit(ctx context.Context, act connector.Act, objects []event.Ref, limit mapping.Limit) (bool, error) {
+	for _, p := range m.job.Pending {
+		if p.Approved == string(act) {
+			return true, nil
+		}
+	}
+	most := map[event.Kind]int{}
+	for _, ref := range objects {
+		if _, counted := most[ref.Kind]; counted {
+			continue
+		}
+		known, err := m.store.CountObjects(ctx, m.job.Key.Directory, ref.Kind)
+		if err != nil {
+			return false, fmt.Errorf("count the objects of %s: %w", m.job.Key.Directory, err)
+		}
+		most[ref.Kind] = limit.Allows(known)
+	}
+	ok, err := m.store.Spend(ctx, store.Spending{
+		Directory: m.job.Key.Directory, Act: string(act), Objects: objects,
+		Now: m.now(), Window: limit.Window, Max: limit.Max, MaxOf: most,
+	})
+	if err != nil {
+		return false, fmt.Errorf("ask the guard on %ss: %w", act, err)
+	}
+	return ok, nil
 }

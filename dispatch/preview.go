@@ -54,14 +54,14 @@ func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Milli
 	}
 	result := p.planner.Preview(ctx, connector.Task{
 		Known: job.Known, Merged: merged,
-		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned,
+		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
 		Now: now, Memory: &previewMemory{
 			memory: memory{store: p.store, job: job}, planned: p.planned, taken: map[mapping.Number]map[int64]bool{},
 		},
 	})
 	if result.Outcome.State == event.Done {
 		record := job.Record
-		record.Link, record.DN, record.Owned = result.Link, result.DN, result.Owned
+		record.Link, record.DN, record.Owned, record.RemovedAt = result.Link, result.DN, result.Owned, result.RemovedAt
 		p.planned[change.Object] = plannedObject{object: merged.Object, record: record}
 	}
 	return result, nil
@@ -106,4 +106,6 @@ func (m *previewMemory) Claim(_ context.Context, _ string, names []string) (stri
 
 func (m *previewMemory) BeforePassword(context.Context) error { return nil }
 
-func (m *previewMemory) Permit(context.Context, connector.Act) (bool, error) { return true, nil }
+func (m *previewMemory) Permit(context.Context, connector.Act, []event.Ref, mapping.Limit) (bool, error) {
+	return true, nil
+}

@@ -44,7 +44,8 @@ func (l *lane) reconcile(ctx context.Context, key store.Key) {
 	now := l.now()
 	s := settlement(job, job.Known, merged, result, now)
 	if s.Attempts > 0 {
-		s.Due = now + event.Millis(l.random.spread(rest(s, result.Outcome)).Milliseconds())
+		again := now + event.Millis(l.random.spread(rest(s, result.Outcome)).Milliseconds())
+		s.Due = earliest(s.Due, again)
 	}
 	l.settle(ctx, log, job, s, result)
 	if worked {
@@ -78,13 +79,15 @@ func changesOf(job store.Job) []event.Change {
 
 // process hands the object to the processor unless there is nothing that could have changed.
 func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged) (result connector.Result, worked bool) {
-	keep := connector.Result{Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned}
-	says := len(job.Pending) == 0
+	keep := connector.Result{Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt}
+	// An entry that is kept although its object is gone has a time at which it is deleted, which only the processor knows.
+	says := len(job.Pending) == 0 || job.Record.RemovedAt != 0
 	for i, role := range merged.Roles {
-		touch := job.Pending[i].Change.Type.Effect() == event.EffectTouch
-		says = says || role == event.Effective && (!touch || merged.Object.Exists())
+		kind := job.Pending[i].Change.Type
+		hint := kind.Effect() == event.EffectTouch && kind != event.TypeReconcile
+		says = says || role == event.Effective && (!hint || merged.Object.Exists())
 	}
-	known := merged.Object.Exists() || len(job.Pending) > 0
+	known := merged.Object.Exists() || len(job.Pending) > 0 || job.Record.RemovedAt != 0
 	switch {
 	case !says:
 		keep.Outcome = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: job.Key.Object.String() + " is not known"}
@@ -93,10 +96,10 @@ func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged) 
 		keep.Outcome = event.Outcome{State: event.Done, Code: event.CodeUnchanged}
 		return keep, false
 	}
-	m := &memory{store: l.Store, job: job, permit: l.permit(job)}
+	m := &memory{store: l.Store, job: job, now: l.now}
 	task := connector.Task{
 		Known: job.Known, Merged: merged,
-		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned,
+		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
 		Unlock: unlocks(job, merged), Now: l.now(), Memory: m,
 	}
 	if i := merged.PasswordFrom; i >= 0 {
@@ -151,27 +154,6 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 		l.enqueue(job.Key.Object)
 	}
 	l.dueAt(s.Due)
-}
-
-// permit counts deletions and disabled users against the guards of the mapping.
-func (l *lane) permit(job store.Job) func(context.Context, connector.Act) (bool, error) {
-	return func(ctx context.Context, act connector.Act) (bool, error) {
-		for _, p := range job.Pending {
-			if p.Approved {
-				return true, nil
-			}
-		}
-		guards := l.route.Guards()
-		limit := guards.Deletes
-		if act == connector.ActDisable {
-			limit = guards.Disables
-		}
-		known, err := l.Store.CountObjects(ctx, job.Key.Directory, job.Key.Object.Kind)
-		if err != nil {
-			return false, err
-		}
-		return l.Store.Spend(ctx, job.Key, string(act)+" "+string(job.Key.Object.Kind), l.now(), limit.Window, limit.Allows(known))
-	}
 }
 
 // withGrace returns a context that outlives its parent by the grace period.

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"time"
 
 	"idaas-ldap/connector"
@@ -21,7 +22,7 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	settled := event.Merge(known, settledChanges(job, s.Outcomes))
 	s.Known = settled.Object
 	s.Memberships = settled.Object.Members
-	s.Record.Link, s.Record.DN, s.Record.Owned = result.Link, result.DN, result.Owned
+	s.Record.Link, s.Record.DN, s.Record.Owned, s.Record.RemovedAt = result.Link, result.DN, result.Owned, result.RemovedAt
 	s.Wake = result.Freed || changed(job, merged, result)
 	if result.Gone && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted() {
 		s.ForgetMember = true
@@ -38,10 +39,26 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	}
 	if waits {
 		s.Attempts = job.Attempts + 1
-	} else if merged.Object.Exists() && result.Outcome.State == event.Done {
-		s.Due = merged.Object.Account().NextChange(now)
+	}
+	// Whatever came of the events: a lock, an account and the keeping of an entry end at their time.
+	s.Due = result.PurgeAt
+	if s.Known.Exists() {
+		s.Due = earliest(s.Due, s.Known.Account().NextChange(now))
+	}
+	s.Held = string(result.Held)
+	if state := result.Outcome.State; (state == event.Held || state == event.Failed) && !slices.Contains(merged.Roles, event.Effective) {
+		// Nobody asked, so there is no event whose outcome this is.
+		s.Alone = &result.Outcome
 	}
 	return s
+}
+
+// earliest returns the earlier of two moments, of which zero is none.
+func earliest(a, b event.Millis) event.Millis {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // changed reports whether something of the object is different now that others may wait for. To wake them without a

@@ -223,6 +223,14 @@ func TestTypes(t *testing.T) {
 	}
 }
 
+// An event of our own says nothing where it comes from outside.
+func TestOurOwnTypeFromOutside(t *testing.T) {
+	c := decodeOne(t, event.TypeReconcile, `{"userId":"u","userIds":["u"],"password":"c4n4ry"}`, true)
+	if !c.Object.Zero() || len(c.Fields) != 0 || !c.Password.Empty() {
+		t.Errorf("it is %+v", c)
+	}
+}
+
 func TestWrongShapes(t *testing.T) {
 	for _, document := range []string{
 		"", "hello", "[]", "null", "{}", `{"eventData":"x"}`, `{"eventData":{}}`, `{"eventData":[1]}`, `{"eventData":[{}]}`,

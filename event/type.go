@@ -43,6 +43,10 @@ const (
 	TypeGroupPush       Type = "ud:group:push"
 )
 
+// TypeReconcile is an event of our own: a person, or the clock, asked to compare an object with the directory. It says
+// nothing about the object, and it never comes from outside: a payload of this type names no object.
+const TypeReconcile Type = "own:reconcile"
+
 // URN returns the type as it stands on the wire.
 func (t Type) URN() string { return TypePrefix + string(t) }
 
@@ -152,9 +156,14 @@ var effects = map[Type]meaning{
 	TypeGroupDelete:     {KindGroup, EffectDelete},
 }
 
-// Kind returns the kind of object that events of this type are about, empty for the connection test and for types that
-// are not known.
+// Kind returns the kind of object that events of this type are about, empty for the connection test, for events of our own
+// and for types that are not known.
 func (t Type) Kind() Kind { return effects[t].kind }
 
 // Effect returns what events of this type mean for their object.
-func (t Type) Effect() Effect { return effects[t].effect }
+func (t Type) Effect() Effect {
+	if t == TypeReconcile {
+		return EffectTouch
+	}
+	return effects[t].effect
+}

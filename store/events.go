@@ -63,6 +63,7 @@ func (f Filter) query() (string, []any) {
 	where(open, "d."+unfinished)
 	where(len(f.States) > 0, "d.state IN (?"+strings.Repeat(", ?", max(0, len(f.States)-1))+")", states...)
 	where(f.Directory != "", "d.directory = ?", f.Directory)
+	where(f.Type != "", "e.type = ?", string(f.Type))
 	where(f.Object != "", "e.object = ?", f.Object)
 	where(f.EventID != "", "e.event_id = ?", f.EventID)
 	where(f.Before > 0, "d.seq < ?", f.Before)

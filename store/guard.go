@@ -7,30 +7,79 @@ import (
 	"idaas-ldap/event"
 )
 
-// Spend records something that a guard counts.
-func (s *SQLite) Spend(ctx context.Context, key Key, act string, now event.Millis, window time.Duration, limit int) (bool, error) {
+// spentFor is how long it is remembered at least what the guards have let through.
+const spentFor = 31 * 24 * time.Hour
+
+// Spend asks a guard and records what it lets through.
+func (s *SQLite) Spend(ctx context.Context, spending Spending) (bool, error) {
 	granted := false
 	err := s.writer.do(ctx, func(t *tx) error {
-		since := int64(now) - window.Milliseconds()
-		if _, err := t.exec("DELETE FROM spent WHERE directory = ? AND act = ? AND at <= ?", key.Directory, act, since); err != nil {
-			return err
-		}
-		// What was granted is about to happen now, so that is the moment that counts.
-		n, err := t.exec("UPDATE spent SET at = ? WHERE directory = ? AND act = ? AND kind = ? AND object = ?",
-			int64(now), key.Directory, act, string(key.Object.Kind), key.Object.ID)
-		if granted = n > 0; err != nil || granted {
-			return err
-		}
-		count := 0
-		if _, err := t.row("SELECT COUNT(*) FROM spent WHERE directory = ? AND act = ?", []any{key.Directory, act}, &count); err != nil {
-			return err
-		}
-		if granted = count < limit; !granted {
-			return nil
-		}
-		_, err = t.exec("INSERT INTO spent (directory, act, kind, object, at) VALUES (?, ?, ?, ?, ?)",
-			key.Directory, act, string(key.Object.Kind), key.Object.ID, int64(now))
+		var err error
+		granted, err = t.spend(spending)
 		return err
 	})
 	return granted && err == nil, err
+}
+
+func (t *tx) spend(s Spending) (bool, error) {
+	forgotten := int64(s.Now) - max(spentFor, s.Window).Milliseconds()
+	if _, err := t.exec("DELETE FROM spent WHERE directory = ? AND act = ? AND at <= ?", s.Directory, s.Act, forgotten); err != nil {
+		return false, err
+	}
+	since := int64(s.Now) - s.Window.Milliseconds()
+	fresh := map[event.Kind]int{}
+	total := 0
+	counted := map[event.Ref]bool{}
+	for _, ref := range s.Objects {
+		var at int64
+		_, err := t.row("SELECT at FROM spent WHERE directory = ? AND act = ? AND kind = ? AND object = ?",
+			[]any{s.Directory, s.Act, string(ref.Kind), ref.ID}, &at)
+		if err != nil {
+			return false, err
+		}
+		if at <= since && !counted[ref] {
+			counted[ref] = true
+			fresh[ref.Kind]++
+			total++
+		}
+	}
+	if total > 0 {
+		within, err := t.within(s, since, fresh, total)
+		if err != nil || !within {
+			return false, err
+		}
+	}
+	for _, ref := range s.Objects {
+		// What was granted before is about to happen now, so now is the moment that counts.
+		if _, err := t.exec(`INSERT INTO spent (directory, act, kind, object, at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (directory, act, kind, object) DO UPDATE SET at = excluded.at`,
+			s.Directory, s.Act, string(ref.Kind), ref.ID, int64(s.Now)); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// within reports whether so many objects more are within the limits.
+func (t *tx) within(s Spending, since int64, fresh map[event.Kind]int, total int) (bool, error) {
+	count := func(kind event.Kind) (n int, err error) {
+		_, err = t.row("SELECT COUNT(*) FROM spent WHERE directory = ? AND act = ? AND at > ? AND (? = '' OR kind = ?)",
+			[]any{s.Directory, s.Act, since, string(kind), string(kind)}, &n)
+		return n, err
+	}
+	all, err := count("")
+	if err != nil || all+total > s.Max {
+		return false, err
+	}
+	for kind, more := range fresh {
+		most, bounded := s.MaxOf[kind]
+		if !bounded {
+			continue
+		}
+		spent, err := count(kind)
+		if err != nil || spent+more > most {
+			return false, err
+		}
+	}
+	return true, nil
 }

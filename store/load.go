@@ -76,7 +76,7 @@ type sealedPending struct {
 
 func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
 	var out []sealedPending
-	err := r.rows(`SELECT d.seq, d.state, d.code, d.message, d.password, d.tried, d.approved, e.application, e.event_id, e.type, e.happened, e.updated, e.payload
+	err := r.rows(`SELECT d.seq, d.state, d.code, d.message, d.password, d.tried, CASE WHEN d.approved THEN d.act ELSE '' END, e.application, e.event_id, e.type, e.happened, e.updated, e.payload
 		FROM delivery d JOIN event e ON e.id = d.event
 		WHERE d.directory = ? AND d.kind = ? AND d.object = ? AND d.state IN ('pending', 'waiting') ORDER BY d.seq LIMIT ?`,
 		append(keyArgs(key), limit), func(rows *sql.Rows) error {

@@ -100,6 +100,35 @@ func (s *SQLite) Lookup(ctx context.Context, key Key) (event.Object, Record, err
 	return s.openObject(key.Directory, *sealed)
 }
 
+// ByLink returns the objects whose entries have these stable ids.
+func (s *SQLite) ByLink(ctx context.Context, directory string, links []string) ([]Remembered, error) {
+	var found []sealedObject
+	err := s.readers.view(ctx, func(r *session) error {
+		for _, link := range links {
+			// The condition that looks superfluous is that of the index.
+			if err := r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND link = ? AND link <> ''", []any{directory, link}, func(rows *sql.Rows) error {
+				var o sealedObject
+				err := o.scan(rows)
+				found = append(found, o)
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up %d entries of %s: %w", len(links), directory, err)
+	}
+	out := make([]Remembered, len(found))
+	for i, sealed := range found {
+		if out[i].Object, out[i].Record, err = s.openObject(directory, sealed); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // Objects calls yield for every known object of a kind, page by page. No page is held open while yield works.
 func (s *SQLite) Objects(ctx context.Context, directory string, kind event.Kind, yield func(event.Object, Record) bool) error {
 	const size = 500

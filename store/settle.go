@@ -16,6 +16,13 @@ func (s *SQLite) Settle(ctx context.Context, now event.Millis, settlement Settle
 	if settlement.Version == 0 {
 		return nil, fmt.Errorf("settle %s in %s: the settlement lacks the version of its job", key.Object, key.Directory)
 	}
+	var alone []byte
+	if settlement.Alone != nil {
+		var err error
+		if alone, err = s.sealOwn(key); err != nil {
+			return nil, err
+		}
+	}
 	var object *sealedObject
 	if known := settlement.Known; !known.Ref.Zero() {
 		if known.Ref != key.Object {
@@ -30,7 +37,7 @@ func (s *SQLite) Settle(ctx context.Context, now event.Millis, settlement Settle
 	var woken []Key
 	err := s.writer.do(ctx, func(t *tx) error {
 		var err error
-		woken, err = t.settle(now, settlement, object)
+		woken, err = t.settle(now, settlement, object, alone)
 		return err
 	})
 	if err != nil {
@@ -39,9 +46,14 @@ func (s *SQLite) Settle(ctx context.Context, now event.Millis, settlement Settle
 	return woken, nil
 }
 
-func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject) (woken []Key, err error) {
+func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject, alone []byte) (woken []Key, err error) {
 	for seq, outcome := range s.Outcomes {
 		if err := t.outcome(now, s, seq, outcome); err != nil {
+			return nil, err
+		}
+	}
+	if s.Alone != nil {
+		if err := t.alone(now, s, alone); err != nil {
 			return nil, err
 		}
 	}
@@ -76,10 +88,12 @@ func (t *tx) outcome(now event.Millis, s Settlement, seq int64, o event.Outcome)
 		settled = now
 	}
 	final := o.State.Settled() && o.State != event.Failed
+	held := o.State == event.Held
 	_, err := t.exec(`UPDATE delivery SET state = ?, code = ?, message = ?, settled = ?,
+			act = CASE WHEN ? THEN ? ELSE act END, approved = approved AND NOT ?,
 			password = CASE WHEN ? THEN NULL ELSE password END, tried = CASE WHEN ? THEN FALSE ELSE tried END
 		WHERE seq = ? AND directory = ? AND kind = ? AND object = ? AND state IN ('pending', 'waiting') AND (? OR retried <= ?)`,
-		string(o.State), string(o.Code), o.Message, int64(settled), final, o.Code == event.CodePasswordRefused,
+		string(o.State), string(o.Code), o.Message, int64(settled), held, s.Held, held, final, o.Code == event.CodePasswordRefused,
 		seq, s.Key.Directory, string(s.Key.Object.Kind), s.Key.Object.ID, final, s.Version)
 	return err
 }

@@ -98,8 +98,9 @@ type Pending struct {
 	Change  event.Change
 	// PasswordTried: the password of this event may have been written before; see Store.MarkPasswordTried.
 	PasswordTried bool
-	// Approved: a person has said that the guards do not count for this event.
-	Approved bool
+	// Approved is what a person has allowed for this event after a guard had held it: the Held of the settlement then.
+	// Empty for nothing.
+	Approved string
 	Outcome  event.Outcome
 }
 
@@ -117,6 +118,12 @@ type Settlement struct {
 	// somebody else meanwhile stays as it is. A password that was refused counts as not tried, so that a refusal of the
 	// retry is not taken for our own repeat.
 	Outcomes map[int64]event.Outcome
+	// Held is what the guard counts that holds the object, where one does. It is stored with the outcomes that are held,
+	// and Retry makes it the approval of them.
+	Held string
+	// Alone, if set, is what became of an object that no event asked to look at, and that a person should see: it is stored
+	// as an event of our own, as if Ask had asked for it.
+	Alone *event.Outcome
 	// Memberships are words about members of this group that are applied now, by user id; they stay known until the
 	// group is gone: a Known that is deleted forgets those of before.
 	Memberships map[string]event.Membership
@@ -136,6 +143,31 @@ type Settlement struct {
 	// RenamedFrom and RenamedTo, if set, rewrite the remembered DNs of all other objects of the directory that lie
 	// below RenamedFrom: their entries moved along.
 	RenamedFrom, RenamedTo plan.DN
+}
+
+// OwnApplication is the Application of events of our own (event.TypeReconcile). No token has an empty aud.
+const OwnApplication = ""
+
+// Remembered is an object with what the product remembers of it.
+type Remembered struct {
+	Object event.Object
+	Record Record
+}
+
+// Spending is something that a guard counts.
+type Spending struct {
+	Directory string
+	// Act is what is done, such as delete or disable. Acts are counted apart.
+	Act string
+	// Objects are those to which it is done. Each counts once, however often it is done to it within a window.
+	Objects []event.Ref
+	Now     event.Millis
+	// Window is the span of time that ends now.
+	Window time.Duration
+	// Max is how many objects it may be done to within the window, of whatever kind; MaxOf how many of one kind. A kind that
+	// is not in it is bounded by Max alone.
+	Max   int
+	MaxOf map[event.Kind]int
 }
 
 // Due is an object that is due for work.
@@ -170,6 +202,7 @@ type AuditRecord struct {
 type Filter struct {
 	States    []event.State
 	Directory string
+	Type      event.Type
 	Object    string // id
 	EventID   string
 	// Before selects events with a smaller Seq: the next page. Zero for the first.
@@ -201,6 +234,9 @@ type Store interface {
 	// Lookup returns what is known and remembered of an object, and ErrNotFound where nothing is.
 	Lookup(ctx context.Context, key Key) (event.Object, Record, error)
 
+	// ByLink returns the objects whose entries have these stable ids, in no particular order.
+	ByLink(ctx context.Context, directory string, links []string) ([]Remembered, error)
+
 	// Holder returns the object whose remembered DN this is, and ErrNotFound if there is none. An object that is
 	// deleted holds nothing, even where its entry was kept.
 	Holder(ctx context.Context, directory string, dn plan.DN) (event.Ref, error)
@@ -226,10 +262,11 @@ type Store interface {
 	// CountObjects returns how many objects of a kind are known to exist in a directory.
 	CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error)
 
-	// Spend records that the object does something that a guard counts, and reports whether that is within the limit
-	// of the window that ends now. All objects of the directory that did the same act in the window count, of whatever
-	// kind, each once: what was granted to an object stays granted for as long as it is in the window.
-	Spend(ctx context.Context, key Key, act string, now event.Millis, window time.Duration, limit int) (bool, error)
+	// Spend reports whether something that a guard counts is within its limits for all objects of the spending together,
+	// and records it if so. What was granted for an object stays granted for as long as it is in the window, whatever the
+	// limits are by then. What was spent is remembered for a month, or for the window if that is longer, so that it
+	// counts when a mapping makes the window longer.
+	Spend(ctx context.Context, s Spending) (bool, error)
 
 	// Settle stores the end of a reconcile and returns the objects that it made due, the object itself among them where
 	// something came in meanwhile.
@@ -239,8 +276,14 @@ type Store interface {
 	Events(ctx context.Context, f Filter) ([]EventRecord, error)
 
 	// Retry makes failed, waiting and held deliveries pending and their objects due at once, and returns their keys.
-	// It skips those that are settled otherwise. For held ones it is the approval that the guards ask for.
+	// It skips those that are settled otherwise. For those that a guard holds it is the approval, of what they are held for
+	// and of nothing else.
 	Retry(ctx context.Context, now event.Millis, by string, seqs []int64) ([]Key, error)
+
+	// Ask makes objects due by an event of our own (event.TypeReconcile), so that what becomes of them is seen like that of
+	// any other event. An object has one at most: one that is not settled, or has failed, is tried again, and another one
+	// takes the place of one that is settled.
+	Ask(ctx context.Context, now event.Millis, keys []Key) error
 
 	// Discard settles waiting, held, pending and failed deliveries as discarded, and returns how many.
 	Discard(ctx context.Context, now event.Millis, by string, seqs []int64) (int, error)

@@ -71,7 +71,6 @@ func (d *Directory) route() dispatch.Route {
 		PasswordSync: d.Config.PasswordSync,
 		Workers:      workersPerConnection * d.Config.Connections,
 		Processor:    d.Processor,
-		Guards:       func() mapping.Guards { return d.Mapping().Guards() },
 		Check: func(ctx context.Context) error {
 			return d.Server.Check(ctx, d.Mapping().Base())
 		},

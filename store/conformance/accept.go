@@ -47,7 +47,7 @@ func acceptRoundTrip(w world) {
 	p := job.Pending[0]
 	equal(w, "change", p.Change, e.Change)
 	equal(w, "event id", p.EventID, "evt_1")
-	equal(w, "tried and approved", []bool{p.PasswordTried, p.Approved}, []bool{false, false})
+	equal(w, "tried and approved", []any{p.PasswordTried, p.Approved}, []any{false, ""})
 }
 
 func acceptPending(w world) {

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Objects", objectTests()},
 		{"Limits", limitTests()},
 		{"People", peopleTests()},
+		{"Own", ownTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {
@@ -223,11 +224,21 @@ func (w world) counts(directory string) map[event.State]int64 {
 	return counts
 }
 
+// spend asks a guard with a window of an hour for one object in the directory corp.
 func (w world) spend(ref event.Ref, act string, now event.Millis, limit int) bool {
 	w.Helper()
-	ok, err := w.Spend(w.Context(), in(corp, ref), act, now, time.Hour, limit)
+	return w.spendAll(spending(act, now, limit, ref))
+}
+
+func (w world) spendAll(s store.Spending) bool {
+	w.Helper()
+	ok, err := w.Spend(w.Context(), s)
 	w.must(err)
 	return ok
+}
+
+func spending(act string, now event.Millis, limit int, refs ...event.Ref) store.Spending {
+	return store.Spending{Directory: corp, Act: act, Objects: refs, Now: now, Window: time.Hour, Max: limit}
 }
 
 // together runs work in n goroutines and ends the test with the first error.

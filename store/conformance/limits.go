@@ -29,6 +29,9 @@ func limitTests() []test {
 		{"what is granted stays granted", guardGranted},
 		{"the window slides", guardWindow},
 		{"acts and directories are counted apart", guardApart},
+		{"several objects pass together or not at all", guardTogether},
+		{"a kind has a limit of its own", guardKinds},
+		{"a longer window counts what a shorter one had passed", guardLongerWindow},
 		{"many callers do not get past a guard", guardConcurrent},
 	}
 }
@@ -197,6 +200,7 @@ func guardWindow(w world) {
 	w.spend(user("user_1"), "delete", noon, 1)
 	equal(w, "just before it ends", w.spend(user("user_2"), "delete", noon+hour-1, 1), false)
 	equal(w, "when it ends", w.spend(user("user_2"), "delete", noon+hour, 1), true)
+	equal(w, "what was granted before the window", w.spend(user("user_1"), "delete", noon+hour, 1), false)
 	// What happens again counts from then on.
 	equal(w, "again", w.spend(user("user_2"), "delete", noon+hour+hour/2, 1), true)
 	equal(w, "an hour after it began", w.spend(user("user_3"), "delete", noon+2*hour, 1), false)
@@ -205,15 +209,50 @@ func guardWindow(w world) {
 func guardApart(w world) {
 	equal(w, "delete", w.spend(user("user_1"), "delete", noon, 1), true)
 	equal(w, "disable", w.spend(user("user_2"), "disable", noon, 1), true)
-	ok, err := w.Spend(w.Context(), in(lab, user("user_3")), "delete", noon, time.Hour, 1)
-	w.must(err)
-	equal(w, "delete in another directory", ok, true)
+	elsewhere := spending("delete", noon, 1, user("user_3"))
+	elsewhere.Directory = lab
+	equal(w, "delete in another directory", w.spendAll(elsewhere), true)
+}
+
+func guardTogether(w world) {
+	three := []event.Ref{unit("ou_1"), user("user_1"), user("user_2")}
+	equal(w, "three of two", w.spendAll(spending("delete", noon, 2, three...)), false)
+	equal(w, "one of two", w.spend(user("user_9"), "delete", noon, 2), true)
+	equal(w, "two more of two", w.spendAll(spending("delete", noon, 2, three[:2]...)), false)
+	equal(w, "two more of three", w.spendAll(spending("delete", noon, 3, three[:2]...)), true)
+	equal(w, "one that is granted and one more, of three", w.spendAll(spending("delete", noon, 3, three[1:]...)), false)
+	equal(w, "one that is granted and one more, of four", w.spendAll(spending("delete", noon, 4, three[1:]...)), true)
+	equal(w, "the same twice in one", w.spendAll(spending("delete", noon, 5, user("user_8"), user("user_8"))), true)
+}
+
+func guardKinds(w world) {
+	limited := func(limit int, refs ...event.Ref) store.Spending {
+		s := spending("delete", noon, limit, refs...)
+		s.MaxOf = map[event.Kind]int{event.KindUser: 2, event.KindGroup: 1}
+		return s
+	}
+	equal(w, "users", w.spendAll(limited(10, user("user_1"), user("user_2"))), true)
+	equal(w, "a user beyond the limit of users", w.spendAll(limited(10, user("user_3"))), false)
+	equal(w, "a group", w.spendAll(limited(10, group("g_1"))), true)
+	equal(w, "a user beyond and a unit", w.spendAll(limited(10, user("user_3"), unit("ou_1"))), false)
+	equal(w, "units, which have none", w.spendAll(limited(10, unit("ou_1"), unit("ou_2"), unit("ou_3"))), true)
+	equal(w, "a unit beyond the limit of all", w.spendAll(limited(6, unit("ou_4"))), false)
+}
+
+// Shortening the window for a moment does not make room in the longer one.
+func guardLongerWindow(w world) {
+	equal(w, "first", w.spend(user("user_1"), "delete", noon, 1), true)
+	later := noon + event.Millis((50 * time.Minute).Milliseconds())
+	short := spending("delete", later, 1, user("user_2"))
+	short.Window = time.Minute
+	equal(w, "in a window of a minute", w.spendAll(short), true)
+	equal(w, "in the window of an hour again", w.spend(user("user_3"), "delete", later, 2), false)
 }
 
 func guardConcurrent(w world) {
 	var granted atomic.Int64
 	w.together(50, func(ctx context.Context, i int) error {
-		ok, err := w.Spend(ctx, in(corp, user(numbered("user", i))), "delete", noon, time.Hour, 5)
+		ok, err := w.Spend(ctx, spending("delete", noon, 5, user(numbered("user", i))))
 		if ok {
 			granted.Add(1)
 		}

@@ -16,6 +16,7 @@ func queueTests() []test {
 		{"an object may be due without events", queueForItself},
 		{"a job has pending and waiting events only", queueStates},
 		{"a held event comes back approved", queueHeld},
+		{"an approval is for what the event was held for", queueHeldForSomethingElse},
 		{"a try of a password is remembered", queuePasswordTried},
 		{"the store can be checked", queueCheck},
 		{"a closed store takes nothing", queueClosed},
@@ -100,7 +101,7 @@ func queueStates(w world) {
 func queueHeld(w world) {
 	key := in(corp, user("user_1"))
 	seq := w.seq(withPassword(update("evt_1", "user_1"), "pass"))
-	w.finish(noon, key, held())
+	w.hold(key, "delete")
 	equal(w, "due", w.due(corp, noon+10), nil)
 
 	keys, err := w.Retry(w.Context(), noon+1, "ann", []int64{seq})
@@ -108,8 +109,48 @@ func queueHeld(w world) {
 	equal(w, "keys", keys, []store.Key{key})
 	p := w.load(key).Pending[0]
 	equal(w, "approved, pending, with its password", []any{p.Approved, p.Outcome.State, p.Change.Password},
-		[]any{true, event.Pending, secret.New("pass")})
+		[]any{"delete", event.Pending, secret.New("pass")})
 	equal(w, "due", w.due(corp, noon+1), []event.Ref{user("user_1")})
+	w.finish(noon, key, waiting())
+	equal(w, "approved after a wait", w.load(key).Pending[0].Approved, "delete")
+}
+
+// hold settles the pending events of an object as held by a guard.
+func (w world) hold(key store.Key, act string) {
+	w.Helper()
+	s := settlement(w.load(key), held())
+	s.Held = act
+	w.settle(noon, s)
+}
+
+func (w world) retry(seq int64) {
+	w.Helper()
+	_, err := w.Retry(w.Context(), noon, "ann", []int64{seq})
+	w.must(err)
+}
+
+func queueHeldForSomethingElse(w world) {
+	key := in(corp, user("user_1"))
+	seq := w.seq(update("evt_1", "user_1"))
+	approved := func() string {
+		w.Helper()
+		return w.load(key).Pending[0].Approved
+	}
+	w.finish(noon, key, held()) // for no guard: several entries match
+	w.retry(seq)
+	equal(w, "after a conflict", approved(), "")
+	w.hold(key, "disable")
+	w.retry(seq)
+	equal(w, "after a guard", approved(), "disable")
+	w.hold(key, "delete") // it came to more than was approved
+	w.retry(seq)
+	equal(w, "after another guard", approved(), "delete")
+	w.finish(noon, key, failed())
+	w.retry(seq)
+	equal(w, "after a failure", approved(), "delete")
+	w.finish(noon, key, held())
+	w.retry(seq)
+	equal(w, "after a conflict at last", approved(), "")
 }
 
 func queuePasswordTried(w world) {

@@ -27,7 +27,8 @@ CREATE TABLE event (
 );
 CREATE INDEX event_by_object ON event (object);
 
--- One event on its way to one directory; the directory is empty where the event is for none. The password is sealed.
+-- One event on its way to one directory; the directory is empty where the event is for none. The password is sealed. The
+-- act is what the guard counts that held the delivery last; approved says that a person has allowed just that.
 CREATE TABLE delivery (
 	seq @identity@,
 	event BIGINT NOT NULL REFERENCES event (id) ON DELETE CASCADE,
@@ -39,6 +40,7 @@ CREATE TABLE delivery (
 	message TEXT NOT NULL,
 	password @bytes@,
 	tried BOOLEAN NOT NULL DEFAULT FALSE,
+	act TEXT NOT NULL DEFAULT '',
 	approved BOOLEAN NOT NULL DEFAULT FALSE,
 	retried BIGINT NOT NULL DEFAULT 0,
 	settled BIGINT NOT NULL DEFAULT 0
@@ -68,6 +70,7 @@ CREATE TABLE object (
 );
 CREATE INDEX object_by_dn ON object (directory, dn_key);
 CREATE INDEX object_present ON object (directory, kind) WHERE present;
+CREATE INDEX object_by_link ON object (directory, link) WHERE link <> '';
 
 CREATE TABLE membership (
 	directory TEXT NOT NULL,
@@ -132,7 +135,7 @@ CREATE TABLE claim (
 ) @keyed@;
 CREATE UNIQUE INDEX claim_by_value ON claim (directory, pool, value);
 
--- What the guards have let through.
+-- What the guards have let through, and to which objects it was done.
 CREATE TABLE spent (
 	directory TEXT NOT NULL,
 	act TEXT NOT NULL,
@@ -141,6 +144,7 @@ CREATE TABLE spent (
 	at BIGINT NOT NULL,
 	PRIMARY KEY (directory, act, kind, object)
 ) @keyed@;
+CREATE INDEX spent_by_time ON spent (directory, act, at);
 
 CREATE TABLE audit (
 	id @identity@,

@@ -41,8 +41,8 @@ func TestSealOpensOnlyWhatItClosedForThePlace(t *testing.T) {
 		if _, err := other.open(place("x", here...), sealed); !errors.Is(err, ErrWrongKey) {
 			t.Fatalf("opened with another key: %v", err)
 		}
-		at := rapid.IntRange(0, len(sealed)-2).Draw(t, "at")
-		sealed[at] ^= 1
+		at := rapid.IntRange(0, len(sealed)-1).Draw(t, "at")
+		sealed[at] ^= 'a' ^ 'A' // more than the low bits, which mean nothing in the last letter of a part
 		if opened, err := s.open(place("x", here...), sealed); !errors.Is(err, ErrWrongKey) {
 			t.Fatalf("changed at byte %d it opens to %q (%v)", at, opened, err)
 		}

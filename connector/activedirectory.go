@@ -35,6 +35,14 @@ func (activeDirectory) UniqueAttributes() []UniqueAttribute {
 	return []UniqueAttribute{{Name: "sAMAccountName", AnyText: true}, {Name: "userPrincipalName", AnyText: true}}
 }
 
+// Fills are the system attributes, and the name for older programs, which is made up where none is given (MS-ADTS section
+// 3.1.1.5.2.4 and MS-SAMR section 3.1.1.8.4).
+func (activeDirectory) Fills() []string {
+	return []string{"nTSecurityDescriptor", "instanceType", "objectCategory", "objectSid", "sAMAccountName", "groupType"}
+}
+
+func (activeDirectory) Rights() RightsMeans { return RightsByChildClasses }
+
 func (activeDirectory) StatusAttributes() []string {
 	return []string{"userAccountControl", "accountExpires", "lockoutTime", "pwdLastSet"}
 }

@@ -20,6 +20,8 @@ func (ds389) UniqueAttributes() []UniqueAttribute { return uniqueNames }
 // failures are the attributes by which the server locks an account itself after wrong passwords.
 var failures = []string{"accountUnlockTime", "passwordRetryCount"}
 
+func (ds389) Rights() RightsMeans { return RightsByEffectiveRights }
+
 func (ds389) StatusAttributes() []string { return append([]string{"nsAccountLock"}, failures...) }
 
 func (ds389) Status(want plan.Account, current *plan.Entry, now event.Millis) (Status, error) {

@@ -26,6 +26,10 @@ type Flavour interface {
 	// UniqueAttributes are those, beside the name of an entry, of whose values the server allows each one once, or is
 	// usually told to.
 	UniqueAttributes() []UniqueAttribute
+	// Fills are the attributes that object classes demand and that the server gives a new entry itself.
+	Fills() []string
+	// Rights is how the server can be asked, without writing, whether an entry may be added.
+	Rights() RightsMeans
 	// StatusAttributes are those that Status looks at.
 	StatusAttributes() []string
 	// Status says what an entry, nil for a new one, has to hold so that its user may log in or not.
@@ -140,6 +144,10 @@ func (w wanted) lacking() []string {
 type standard struct{}
 
 func (standard) UniqueAttributes() []UniqueAttribute { return nil }
+
+func (standard) Fills() []string { return nil }
+
+func (standard) Rights() RightsMeans { return RightsUntold }
 
 func (standard) StatusAttributes() []string { return nil }
 

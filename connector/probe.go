@@ -113,7 +113,7 @@ func (d *Directory) rootDSE(ctx context.Context) (*ldap.Entry, error) {
 // schema reads the subschema entry; nil where the bind account may not see it.
 func (d *Directory) schema(ctx context.Context, name string) (*plan.Schema, error) {
 	request := ldap.NewSearchRequest(name, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)",
-		[]string{"attributeTypes", "objectClasses"}, nil)
+		[]string{"attributeTypes", "objectClasses", "dITContentRules"}, nil)
 	var result *ldap.SearchResult
 	err := d.do(ctx, verbRead, nil, secret.Text{}, func(conn *pooled) error {
 		var err error
@@ -130,7 +130,8 @@ func (d *Directory) schema(ctx context.Context, name string) (*plan.Schema, erro
 	if len(attributes) == 0 {
 		return nil, nil
 	}
-	schema, err := plan.ParseSchema(attributes, result.Entries[0].GetEqualFoldAttributeValues("objectClasses"))
+	schema, err := plan.ParseSchema(attributes, result.Entries[0].GetEqualFoldAttributeValues("objectClasses"),
+		result.Entries[0].GetEqualFoldAttributeValues("dITContentRules"))
 	if err != nil {
 		d.cfg.Log.WithError(err).Debug("a definition of the directory's schema cannot be read and is left out")
 	}

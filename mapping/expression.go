@@ -33,6 +33,8 @@ type expression struct {
 	items     []string
 	// neverEmpty: it gives something for every object, as far as its form tells.
 	neverEmpty bool
+	// several: it gives a list that may well have more than one value, as far as its type tells.
+	several bool
 	// record and field say which field it is, where it is nothing but one; program is not needed then.
 	record, field string
 }
@@ -87,7 +89,9 @@ func (r *reader) expression(source scalar, in scope, purpose purpose) *expressio
 		source: source, at: source.at(), reads: g.reads, readsAbove: g.readsAbove,
 		canonical: tree.Node.String(), neverEmpty: neverEmpty(tree.Node, in),
 	}
+	e.several = tree.Node.Nature().IsArray()
 	if list, ok := tree.Node.(*ast.ArrayNode); ok {
+		e.several = len(list.Nodes) > 1
 		for _, item := range list.Nodes {
 			e.items = append(e.items, item.String())
 		}

@@ -19,12 +19,14 @@ type section struct {
 	dn            *dnTemplate
 	match         []matchRule
 	objectClasses []string
+	classesAt     []place // of the object classes; none where the file names none
 	attributes    []attributeRule
 	password      PasswordRule
 	lifecycle     lifecycle
 	removal       plan.Removal
 	members       *MemberRule
 	root          plan.DN
+	rootAt        place
 	readsAboveDN  bool
 	status        []writer // what the lifecycle writes out
 }
@@ -62,7 +64,7 @@ func kindName(kind event.Kind) string {
 // wrong with the file; nothing of it is used then.
 func Compile(name string, source []byte) (*Set, error) {
 	r := newReader(name, source)
-	s := &Set{file: name, guards: defaultGuards, sections: map[event.Kind]*section{}}
+	s := &Set{file: name, lines: r.lines, guards: defaultGuards, sections: map[event.Kind]*section{}}
 	if root := r.root(source); root != nil {
 		r.topLevel(s, root)
 	}
@@ -139,7 +141,7 @@ func (r *reader) section(s *Set, in scope, n ast.Node) *section {
 			}
 		},
 		"match":          func(n ast.Node) { c.match = r.matches(n, in.undecided()) },
-		"object_classes": func(n ast.Node) { c.objectClasses = r.words(n, "object_classes") },
+		"object_classes": func(n ast.Node) { c.objectClasses, c.classesAt = r.words(n, "object_classes") },
 		"attributes":     func(n ast.Node) { c.attributes = r.attributes(n, in) },
 	}
 	switch kind {
@@ -149,7 +151,7 @@ func (r *reader) section(s *Set, in scope, n ast.Node) *section {
 	case event.KindUnit:
 		known["root"] = func(n ast.Node) {
 			if v, ok := r.scalar(n, "root"); ok {
-				c.root = r.insideBase(v, s.base, "organizational_unit.root")
+				c.root, c.rootAt = r.insideBase(v, s.base, "organizational_unit.root"), v.at()
 			}
 		}
 		known["on_delete"] = func(n ast.Node) { r.onDelete(c, n) }
@@ -188,8 +190,7 @@ func (r *reader) complete(s *Set, c *section, keys *ast.MappingNode) {
 }
 
 // words reads names of attributes or object classes.
-func (r *reader) words(n ast.Node, what string) []string {
-	var out []string
+func (r *reader) words(n ast.Node, what string) (out []string, at []place) {
 	for _, v := range r.scalars(n, what) {
 		switch {
 		case !isAttributeName(v.text):
@@ -197,10 +198,10 @@ func (r *reader) words(n ast.Node, what string) []string {
 		case slices.ContainsFunc(out, func(name string) bool { return strings.EqualFold(name, v.text) }):
 			r.problem(v.at(), "%q is there twice", v.text)
 		default:
-			out = append(out, v.text)
+			out, at = append(out, v.text), append(at, v.at())
 		}
 	}
-	return out
+	return out, at
 }
 
 func (r *reader) members(s *Set, c *section, n ast.Node) {
@@ -211,7 +212,7 @@ func (r *reader) members(s *Set, c *section, n ast.Node) {
 	rule := &MemberRule{at: r.at(n)}
 	r.each(keys, map[string]func(ast.Node){
 		"attribute": func(n ast.Node) {
-			if names := r.words(n, "members.attribute"); len(names) > 0 {
+			if names, _ := r.words(n, "members.attribute"); len(names) > 0 {
 				rule.Attribute = names[0]
 			}
 		},

@@ -109,13 +109,13 @@ func (r *reader) fixedValues(c *section, n ast.Node, part, when string) []plan.R
 			r.problem(at, "%s", notByRule[strings.ToLower(name)])
 			continue
 		}
-		c.status = append(c.status, writer{name, part, at})
 		rule := plan.Rule{Attribute: name}
 		if !isNull(entry.Value) {
 			for _, v := range r.scalars(entry.Value, "a value") {
 				rule.Values = append(rule.Values, v.text)
 			}
 		}
+		c.status = append(c.status, writer{name, part, at, rule.Values})
 		out = append(out, rule)
 	}
 	return out
@@ -126,7 +126,11 @@ func (r *reader) moveTo(s *Set, n ast.Node, what string) plan.DN {
 	if !ok {
 		return nil
 	}
-	return r.insideBase(v, s.base, what)
+	dn := r.insideBase(v, s.base, what)
+	if !dn.Empty() {
+		s.kept = append(s.kept, Place{DN: dn, What: what, at: v.at()})
+	}
+	return dn
 }
 
 // removal reads what becomes of the entry of a user or group that is gone.

@@ -13,6 +13,7 @@ type matchRule struct {
 	pieces     []piece
 	attributes []string
 	adopt      bool
+	at         place
 }
 
 // matches reads the match rules of a section.
@@ -37,7 +38,7 @@ func (r *reader) match(item ast.Node, in scope) (matchRule, bool) {
 		return matchRule{}, false
 	}
 	var attribute, value, filter *scalar
-	var rule matchRule
+	rule := matchRule{at: r.at(item)}
 	take := func(into **scalar, what string) func(ast.Node) {
 		return func(n ast.Node) {
 			if s, ok := r.scalar(n, what); ok {

@@ -16,6 +16,10 @@ type Set struct {
 	sections map[event.Kind]*section
 	guards   Guards
 	tests    []test
+	// lines is the text of the file, for the excerpts of problems that show later.
+	lines []string
+	// kept are where the sections keep entries that are not at their usual place.
+	kept []Place
 }
 
 // Base returns the DN outside of which nothing is ever written.
@@ -46,21 +50,8 @@ func (s *Set) PlaceEntry(dn plan.DN) (plan.Desired, bool) {
 		place.Object = event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}
 		return place, true
 	}
-	isPlace := slices.ContainsFunc(s.places(), dn.Equal)
+	isPlace := slices.ContainsFunc(s.kept, func(p Place) bool { return p.DN.Equal(dn) })
 	return place, isPlace && strings.EqualFold(dn.RDN()[0].Type, "ou")
-}
-
-// places returns where the sections keep entries that are not at their usual place.
-func (s *Set) places() []plan.DN {
-	var out []plan.DN
-	for _, c := range s.sections {
-		for _, dn := range []plan.DN{c.lifecycle.disable.MoveTo, c.lifecycle.lock.MoveTo, c.lifecycle.expire.MoveTo, c.removal.MoveTo} {
-			if !dn.Empty() {
-				out = append(out, dn)
-			}
-		}
-	}
-	return out
 }
 
 // Handles reports whether the mapping has a section for a kind of object.
@@ -187,26 +178,6 @@ func (s *Set) PasswordRule() PasswordRule {
 		return user.password
 	}
 	return PasswordRule{}
-}
-
-// Written returns the attributes that the section for a kind writes and its object classes, for checks against a schema.
-func (s *Set) Written(kind event.Kind) (attributes, objectClasses []string) {
-	c := s.sections[kind]
-	if c == nil {
-		return nil, nil
-	}
-	for _, rule := range c.attributes {
-		attributes = append(attributes, rule.name)
-	}
-	for _, w := range c.status {
-		if !slices.Contains(attributes, w.attribute) {
-			attributes = append(attributes, w.attribute)
-		}
-	}
-	if c.members != nil {
-		attributes = append(attributes, c.members.Attribute)
-	}
-	return append(attributes, c.dn.names()...), c.objectClasses
 }
 
 // expressions returns all expressions of a section but those of members.

@@ -10,6 +10,8 @@ import (
 type writer struct {
 	attribute, part string
 	at              place
+	// constants are the values that are fixed.
+	constants []string
 }
 
 const aRule = "a rule"
@@ -18,11 +20,11 @@ const aRule = "a rule"
 func (r *reader) checkWriters(c *section) {
 	var all []writer
 	for _, rule := range c.attributes {
-		all = append(all, writer{rule.name, aRule, rule.at})
+		all = append(all, writer{rule.name, aRule, rule.at, rule.constant})
 	}
 	all = append(all, c.status...)
 	if c.members != nil && c.members.Attribute != "" {
-		all = append(all, writer{c.members.Attribute, "members", c.members.at})
+		all = append(all, writer{c.members.Attribute, "members", c.members.at, nil})
 	}
 	if c.dn != nil {
 		for _, w := range all {

@@ -36,10 +36,10 @@ type Schema struct {
 	classes    map[string]*ObjectClass
 }
 
-// ParseSchema reads the values of attributeTypes and objectClasses of a subschema entry. Definitions that cannot be read
+// ParseSchema reads the values of attributeTypes, objectClasses and dITContentRules of a subschema entry. Definitions that cannot be read
 // are left out, as servers publish some that do not follow the RFC; the error names the first of them, and the schema is
 // usable all the same.
-func ParseSchema(attributeTypes, objectClasses []string) (*Schema, error) {
+func ParseSchema(attributeTypes, objectClasses, contentRules []string) (*Schema, error) {
 	s := &Schema{attributes: map[string]*AttributeType{}, classes: map[string]*ObjectClass{}}
 	var first error
 	note := func(err error) {
@@ -79,6 +79,9 @@ func ParseSchema(attributeTypes, objectClasses []string) (*Schema, error) {
 		for _, name := range c.Names {
 			s.classes[strings.ToLower(name)] = c
 		}
+	}
+	if err := s.contentRules(contentRules); err != nil {
+		note(err)
 	}
 	s.inherit()
 	return s, first

@@ -25,7 +25,7 @@ func TestSchema(t *testing.T) {
 	s, err := plan.ParseSchema(published, []string{
 		`( 2.5.6.9 NAME 'groupOfNames' SUP top STRUCTURAL MUST ( member $ cn ) MAY ( businessCategory $ description ) )`,
 		`( 1.3.6.1.1.1.2.0 NAME 'posixAccount' SUP top AUXILIARY MUST ( cn $ uid ) )`,
-	})
+	}, nil)
 	if err == nil {
 		t.Error("what is no definition goes unnoticed")
 	}
@@ -57,5 +57,52 @@ func TestSchema(t *testing.T) {
 	}
 	if c, ok := s.ObjectClass("posixAccount"); !ok || c.Kind != "AUXILIARY" {
 		t.Errorf("posixAccount is %+v", c)
+	}
+}
+
+func TestAMisfitIsWhatASyntaxCannotHold(t *testing.T) {
+	s, err := plan.ParseSchema([]string{
+		`( 1.1 NAME 'number' SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 )`,
+		`( 1.2 NAME 'large' SYNTAX '1.2.840.113556.1.4.906' )`,
+		`( 1.3 NAME 'truth' SYNTAX 1.3.6.1.4.1.1466.115.121.1.7 )`,
+		`( 1.4 NAME 'name' SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )`,
+		`( 1.5 NAME 'moment' SYNTAX 1.3.6.1.4.1.1466.115.121.1.24 )`,
+		`( 1.6 NAME 'ascii' SYNTAX 1.3.6.1.4.1.1466.115.121.1.26{256} )`,
+		`( 1.7 NAME 'digits' SYNTAX 1.3.6.1.4.1.1466.115.121.1.36 )`,
+		`( 1.8 NAME 'plain' SYNTAX 1.3.6.1.4.1.1466.115.121.1.44 )`,
+		`( 1.9 NAME 'phone' SYNTAX 1.3.6.1.4.1.1466.115.121.1.50 )`,
+		`( 1.10 NAME 'text' SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )`,
+		`( 1.11 NAME 'odd' SYNTAX 1.2.3 )`,
+	}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		attribute   string
+		good, wrong []string
+	}{
+		{"number", []string{"0", "-1", "20000"}, []string{"", "1.5", "007", "ten", "-"}},
+		{"large", []string{"9223372036854775807"}, []string{"never"}},
+		{"truth", []string{"TRUE", "FALSE"}, []string{"true", "1", ""}},
+		{"name", []string{"cn=a,dc=example"}, []string{"a", ""}},
+		{"moment", []string{"20260102150405Z", "2026010215+0800", "20260102150405.5Z"}, []string{"2026-01-02", "20260102", "20260102150405"}},
+		{"ascii", []string{"a@example.org", ""}, []string{"müller"}},
+		{"digits", []string{"12 34"}, []string{"12a", ""}},
+		{"plain", []string{"A-1 (x)"}, []string{"a@b", "ä", ""}},
+		{"phone", []string{"+86 10 1234"}, []string{"", "☎"}},
+		{"text", []string{"müller", ""}, nil},
+		{"odd", []string{"anything"}, nil},
+		{"unknown", []string{"anything"}, nil},
+	} {
+		for _, v := range c.good {
+			if form := s.Misfit(c.attribute, v); form != "" {
+				t.Errorf("%s: %q is not taken for %s", c.attribute, v, form)
+			}
+		}
+		for _, v := range c.wrong {
+			if s.Misfit(c.attribute, v) == "" {
+				t.Errorf("%s: %q is taken", c.attribute, v)
+			}
+		}
 	}
 }

@@ -2,25 +2,42 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
-	"idaas-ldap/connector"
-	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
-	"idaas-ldap/plan"
+	"idaas-ldap/internal/online"
 )
 
 type validateCommand struct {
 	configFlag
-	Online bool `help:"Connect to the directories: bind, and compare the mapping with the schema."`
+	Online    bool   `help:"Connect to the directories: bind, compare the mapping with the schema, and ask what the bind account may write."`
+	WriteTest bool   `help:"With --online: add one entry ou=idaas-ldap-test-... below the root of the units, and remove it."`
+	Output    string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
 }
 
 // onlineWithin bounds the look at one directory.
 const onlineWithin = 30 * time.Second
 
+// validated is what was found out about one directory.
+type validated struct {
+	Directory string `json:"directory"`
+	Mapping   string `json:"mapping"`
+	Tests     int    `json:"tests"`
+	Online    bool   `json:"online"`
+	// Problems and Notes come from the directory.
+	Problems []string `json:"problems"`
+	Notes    []string `json:"notes"`
+}
+
 // Run checks the configuration and its mapping files.
 func (c validateCommand) Run(ctx context.Context, t terminal) error {
+	if c.WriteTest && !c.Online {
+		return usageError{errors.New("--write-test writes to the directories, so it goes with --online")}
+	}
 	cfg, err := loadConfig(c.Config, t)
 	if err != nil {
 		return err
@@ -29,80 +46,57 @@ func (c validateCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return startError(err)
 	}
-	wrong := 0
+	var all []validated
+	wrong := false
 	for _, d := range directories {
-		fmt.Fprintf(t.Out, "%s: the mapping %s is good, %d tests passed\n", d.Name, d.Config.Mapping, len(d.Mapping().RunTests()))
-		if !c.Online {
-			continue
+		defer d.Server.Close()
+		v := validated{
+			Directory: d.Name, Mapping: string(d.Config.Mapping), Tests: len(d.Mapping().RunTests()), Online: c.Online,
+			Problems: []string{}, Notes: []string{},
 		}
-		problems, err := lookAt(ctx, d)
-		if err != nil {
-			problems = append(problems, err.Error())
+		if c.Online {
+			c.lookAt(ctx, d, &v)
 		}
-		for _, p := range problems {
-			fmt.Fprintf(t.Err, "%s: %s\n", d.Name, p)
-		}
-		wrong += len(problems)
-		if len(problems) == 0 {
-			fmt.Fprintf(t.Out, "%s: the directory answers, and its schema knows all that the mapping writes\n", d.Name)
+		wrong = wrong || len(v.Problems) > 0
+		all = append(all, v)
+		if c.Output == "text" {
+			v.write(t)
 		}
 	}
-	if wrong > 0 {
+	if c.Output == "json" {
+		if err := writeJSON(t.Out, all); err != nil {
+			return err
+		}
+	}
+	if wrong {
 		return errReported
 	}
 	return nil
 }
 
-// lookAt connects to a directory and says what of the mapping it cannot take.
-func lookAt(ctx context.Context, d *app.Directory) ([]string, error) {
+// lookAt connects to a directory.
+func (c validateCommand) lookAt(ctx context.Context, d *app.Directory, v *validated) {
 	ctx, cancel := context.WithTimeout(ctx, onlineWithin)
 	defer cancel()
-	defer d.Server.Close()
-	if err := d.Server.Check(ctx, d.Mapping().Base()); err != nil {
-		return nil, err
-	}
-	profile, err := d.Server.Profile(ctx)
+	report, err := online.Check(ctx, online.Directory{
+		Server: d.Server, Mapping: d.Mapping(), PasswordSync: d.Config.PasswordSync,
+		WriteTest: c.WriteTest, TestName: "idaas-ldap-test-" + strings.ToLower(rand.Text()[:10]),
+	})
+	v.Problems, v.Notes = append(v.Problems, report.Problems...), append(v.Notes, report.Notes...)
 	if err != nil {
-		return nil, err
+		v.Problems = append(v.Problems, err.Error())
 	}
-	var problems []string
-	if profile.Schema == nil {
-		problems = append(problems, "the directory does not show its schema to the bind account")
-		return problems, nil
-	}
-	for _, kind := range []event.Kind{event.KindUnit, event.KindUser, event.KindGroup} {
-		attributes, classes := d.Mapping().Written(kind)
-		for _, name := range attributes {
-			if _, ok := profile.Schema.Attribute(name); !ok {
-				problems = append(problems, fmt.Sprintf("%s: the schema has no attribute %s", kind, name))
-			}
-		}
-		for _, name := range classes {
-			if _, ok := profile.Schema.ObjectClass(name); !ok {
-				problems = append(problems, fmt.Sprintf("%s: the schema has no object class %s", kind, name))
-			}
-		}
-	}
-	return append(problems, accounts(d, profile)...), nil
 }
 
-// accounts says what stands in the way of keeping users out and of setting their passwords.
-func accounts(d *app.Directory, profile *connector.Profile) []string {
-	barred := event.Account{Disabled: true, LockedUntil: event.LockedForever, ExpiresAt: 1, StatusSeen: true, LockSeen: true, ExpirySeen: true}
-	account, ok := d.Mapping().Account(barred)
-	if !ok {
-		return nil
+func (v validated) write(t terminal) {
+	fmt.Fprintf(t.Out, "%s: the mapping %s is good, %d tests passed\n", v.Directory, v.Mapping, v.Tests)
+	for _, p := range v.Problems {
+		fmt.Fprintf(t.Err, "%s: %s\n", v.Directory, p)
 	}
-	var problems []string
-	status, err := profile.Flavour.Status(account, nil, 1)
-	switch {
-	case err != nil:
-		problems = append(problems, err.Error())
-	case status.Problem() != "":
-		problems = append(problems, status.Problem())
+	for _, n := range v.Notes {
+		fmt.Fprintf(t.Out, "%s: %s\n", v.Directory, n)
 	}
-	if d.Config.PasswordSync && d.Mapping().PasswordRule().Write && profile.Flavour.Password(plan.SetPassword{}).Secure && !d.Server.Secure() {
-		problems = append(problems, "the server takes passwords over TLS only: use ldaps:// or start_tls, or switch password_sync off")
+	if v.Online && len(v.Problems) == 0 {
+		fmt.Fprintf(t.Out, "%s: the directory answers, and takes all that the mapping writes\n", v.Directory)
 	}
-	return problems
 }

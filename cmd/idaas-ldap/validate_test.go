@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,10 +11,36 @@ import (
 	"idaas-ldap/ldaptest"
 )
 
-// validateOnline checks a ready mapping together with a real server.
-func validateOnline(t *testing.T, a ldaptest.Access, url, mapping string) (code int, said string) {
+// validateOnline checks a ready mapping together with a real server. Edits change the mapping, in pairs of old and new text.
+func validateOnline(t *testing.T, a ldaptest.Access, url, mapping string, edits ...string) (code int, said string) {
+	t.Helper()
+	return validate(t, onlineConfig(t, a, url, mapping, edits...), "--online")
+}
+
+func validate(t *testing.T, config string, flags ...string) (code int, said string) {
+	t.Helper()
+	code, out, errs := call(t, append([]string{"validate", "--config", config}, flags...)...)
+	return code, out + errs
+}
+
+// onlineConfig writes a configuration for a real server and a ready mapping.
+func onlineConfig(t *testing.T, a ldaptest.Access, url, mapping string, edits ...string) string {
 	t.Helper()
 	folder := t.TempDir()
+	source, err := os.ReadFile(filepath.Join(mappingsFolder(t), mapping))
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited, tests, _ := strings.Cut(string(source), "\ntests:")
+	for i := 0; i+1 < len(edits); i += 2 {
+		if !strings.Contains(edited, edits[i]) {
+			t.Fatalf("%s has no %q", mapping, edits[i])
+		}
+		edited = strings.Replace(edited, edits[i], edits[i+1], 1)
+	}
+	if len(edits) == 0 {
+		edited += "\ntests:" + tests
+	}
 	config := filepath.Join(folder, "idaas-ldap.yaml")
 	text := fmt.Sprintf(`receiver: { listen: "127.0.0.1:0" }
 applications:
@@ -25,21 +52,42 @@ directories:
     tls: { ca_file: %q }
     bind_dn: %q
     bind_password: %q
-    mapping: %q
+    mapping: mapping.yaml
 admin: { listen: "127.0.0.1:0" }
-`, url, a.CAFile, a.BindDN, a.Password, filepath.Join(mappingsFolder(t), mapping))
-	for name, content := range map[string]string{config: text, filepath.Join(folder, "jwks.json"): `{"keys":[]}`} {
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+`, url, a.CAFile, a.BindDN, a.Password)
+	for name, content := range map[string]string{"idaas-ldap.yaml": text, "jwks.json": `{"keys":[]}`, "mapping.yaml": edited} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	code, out, errs := call(t, "validate", "--config", config, "--online")
-	return code, out + errs
+	return config
+}
+
+// wants fails unless the command has failed with some problems and no other.
+func wants(t *testing.T, code int, said string, problems ...string) {
+	t.Helper()
+	if code != exitFailed {
+		t.Errorf("exit %d", code)
+	}
+	for _, p := range problems {
+		if !strings.Contains(said, p) {
+			t.Errorf("it does not say %q", p)
+		}
+	}
+	if n := strings.Count(said, "corp: ") - strings.Count(said, "corp: the mapping ") - strings.Count(said, "corp: whether "); n != len(problems) {
+		t.Errorf("it says %d things instead of %d", n, len(problems))
+	}
+	if t.Failed() {
+		t.Log(said)
+	}
 }
 
 func TestOpenLDAPValidateOnline(t *testing.T) {
 	good, bare := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access, ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Bare: true}).Access
 	if code, said := validateOnline(t, good, good.URL, "openldap.yaml"); code != 0 {
+		t.Errorf("exit %d\n%s", code, said)
+	}
+	if code, said := validateOnline(t, good, good.URL, "openldap-posix.yaml"); code != 0 {
 		t.Errorf("exit %d\n%s", code, said)
 	}
 	code, said := validateOnline(t, bare, bare.URL, "openldap.yaml")
@@ -62,6 +110,88 @@ func Test389DSValidateOnline(t *testing.T) {
 func TestSambaValidateOnline(t *testing.T) {
 	a := ldaptest.StartSamba(t).Access
 	if code, said := validateOnline(t, a, a.TLSURL, "active-directory.yaml"); code != 0 {
+		t.Errorf("exit %d\n%s", code, said)
+	}
+}
+
+// What a server would refuse is said before it does, all at once and with its place.
+func TestOpenLDAPValidateWrongMappings(t *testing.T) {
+	a := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access
+	code, said := validateOnline(t, a, a.URL, "openldap.yaml",
+		"object_classes: [inetOrgPerson]", "object_classes: [inetOrgPerson, posixAccount]",
+		"mail: lower(user.email)", "mial: lower(user.email)",
+		"displayName: user.displayName", "displayName: map(user.ous, .name)",
+		"dn: \"cn={group.name},ou=groups,dc=example,dc=org\"", "dn: \"cn={group.name},ou=teams,dc=example,dc=org\"")
+	wants(t, code, said, "has no attribute mial; did you mean mail?", "displayName has one value in the directory, and this gives a list",
+		"posixAccount demands gidNumber", "posixAccount demands homeDirectory", "posixAccount demands uidNumber",
+		"the entry ou=teams,dc=example,dc=org is not there")
+	if !strings.Contains(said, "mapping.yaml:39:5: the directory's schema has no attribute mial") {
+		t.Errorf("the place is not shown:\n%s", said)
+	}
+}
+
+// Whether the bind account may write, OpenLDAP does not tell; a test finds it out and leaves nothing behind.
+func TestOpenLDAPValidateRights(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
+	a := server.Access
+	config := onlineConfig(t, a, a.URL, "openldap.yaml")
+	if code, said := validate(t, config, "--online"); code != exitDone || !strings.Contains(said, "cannot be told without writing") {
+		t.Errorf("exit %d\n%s", code, said)
+	}
+	if writes := server.Writes(t); len(writes) != 0 {
+		t.Errorf("it has written %v", writes)
+	}
+	if code, said := validate(t, config, "--online", "--write-test"); code != exitDone || !strings.Contains(said, "was added and removed again") {
+		t.Errorf("exit %d\n%s", code, said)
+	}
+	if writes := server.Writes(t); len(writes) != 2 {
+		t.Errorf("the test has written %v", writes)
+	}
+	other := onlineConfig(t, a, a.URL, "openldap.yaml", "root: ou=people,dc=example,dc=org", "root: ou=system,dc=example,dc=org")
+	if code, said := validate(t, other, "--online", "--write-test"); code != exitFailed || !strings.Contains(said, "the bind account cannot write: ") {
+		t.Errorf("exit %d\n%s", code, said)
+	}
+}
+
+func Test389DSValidateWrongMappings(t *testing.T) {
+	a := ldaptest.StartDS389(t).Access
+	code, said := validateOnline(t, a, a.TLSURL, "389ds.yaml",
+		"mail: lower(user.email)", "mail: lower(user.email)\n    uidNumber: { const: none }",
+		"dn: \"uid={user.username},{ou.dn}\"", "dn: \"uid={user.username},{base}\"")
+	wants(t, code, said, "no object class of the section allows uidNumber", "a value of uidNumber is a whole number",
+		"the bind account may not add an entry of inetOrgPerson below dc=example,dc=org")
+}
+
+func TestSambaValidateWrongMappings(t *testing.T) {
+	a := ldaptest.StartSamba(t).Access
+	code, said := validateOnline(t, a, a.TLSURL, "active-directory.yaml",
+		"mail: lower(user.email)", "mail: lower(user.email)\n    uidd: user.id\n    pwdLastSet: { const: never }",
+		",{ou.dn}\"", ",{base}\"")
+	wants(t, code, said, "has no attribute uidd; did you mean uid?", "a value of pwdLastSet is a whole number",
+		"the bind account may not add an entry of user below dc=example,dc=org")
+}
+
+// A server that cannot be asked says so, and is asked by a test only where that is wanted.
+func TestValidateSaysWhereRightsCannotBeTold(t *testing.T) {
+	directory := startDirectory(t, "")
+	config := writeConfig(t, t.TempDir(), `listen: "127.0.0.1:0"`, `  - { id: app_example, jwks_url: "https://example.org/jwks" }`, directory.URL())
+	before := directory.LDIF()
+	code, said := validate(t, config, "--online")
+	if code != exitDone || !strings.Contains(said, "cannot be told without writing: --write-test adds") || len(directory.Journal()) != 0 {
+		t.Errorf("exit %d\n%s%v", code, said, directory.Journal())
+	}
+	if code, said := validate(t, config, "--online", "--write-test"); code != exitDone || !strings.Contains(said, "was added and removed again") {
+		t.Errorf("exit %d\n%s", code, said)
+	}
+	if directory.LDIF() != before || len(directory.Journal()) != 2 {
+		t.Errorf("the test leaves something behind, or wrote nothing: %v", directory.Journal())
+	}
+	code, out, _ := call(t, "validate", "--config", config, "--online", "--output", "json")
+	var all []validated
+	if err := json.Unmarshal([]byte(out), &all); err != nil || code != exitDone || len(all) != 1 || all[0].Tests == 0 || len(all[0].Notes) != 1 {
+		t.Errorf("exit %d, %v: %s", code, err, out)
+	}
+	if code, said := validate(t, config, "--write-test"); code != exitUsage || !strings.Contains(said, "--online") {
 		t.Errorf("exit %d\n%s", code, said)
 	}
 }

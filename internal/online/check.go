@@ -1,0 +1,170 @@
+package online
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+)
+
+// Directory is what is looked at.
+type Directory struct {
+	Server  *connector.Directory
+	Mapping *mapping.Set
+	// PasswordSync: passwords are to be written.
+	PasswordSync bool
+	// WriteTest allows one entry to be added and removed again.
+	WriteTest bool
+	// TestName names that entry. No entry of the directory is called so.
+	TestName string
+}
+
+// Report is what came of the look.
+type Report struct {
+	// Problems are what keeps something from working.
+	Problems []string
+	// Notes are what could not be told, and what to do to have it told.
+	Notes []string
+}
+
+func (r *Report) problem(format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+func (r *Report) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+// Check looks at a directory. The error is one that ended the look early; the report holds what came before it.
+func Check(ctx context.Context, d Directory) (Report, error) {
+	var r Report
+	if err := d.Server.Check(ctx, d.Mapping.Base()); err != nil {
+		return r, err //nolint:wrapcheck // It names the step.
+	}
+	profile, err := d.Server.Profile(ctx)
+	if err != nil {
+		return r, err //nolint:wrapcheck // It names the step.
+	}
+	if profile.Schema == nil {
+		r.problem("the directory does not show its schema to the bind account, so the mapping cannot be compared with it")
+	} else {
+		for _, p := range d.Mapping.Check(profile.Schema, profile.Flavour.Fills()) {
+			r.problem("%s", p)
+		}
+	}
+	r.accounts(d, profile)
+	there, err := r.places(ctx, d)
+	if err != nil {
+		return r, err
+	}
+	return r, r.rights(ctx, d, profile, there)
+}
+
+// accounts finds what stands in the way of keeping users out and of setting their passwords.
+func (r *Report) accounts(d Directory, profile *connector.Profile) {
+	barred := event.Account{Disabled: true, LockedUntil: event.LockedForever, ExpiresAt: 1, StatusSeen: true, LockSeen: true, ExpirySeen: true}
+	account, ok := d.Mapping.Account(barred)
+	if !ok {
+		return
+	}
+	status, err := profile.Flavour.Status(account, nil, 1)
+	switch {
+	case err != nil:
+		r.problem("%v", err)
+	case status.Problem() != "":
+		r.problem("%s", status.Problem())
+	}
+	if d.PasswordSync && d.Mapping.PasswordRule().Write && profile.Flavour.Password(plan.SetPassword{}).Secure && !d.Server.Secure() {
+		r.problem("the server takes passwords over TLS only: use ldaps:// or start_tls, or switch password_sync off")
+	}
+}
+
+// places looks for the entries that others are below, and returns those that are there. Some are made when they are needed.
+func (r *Report) places(ctx context.Context, d Directory) (there []mapping.Place, err error) {
+	for _, p := range d.Mapping.Places() {
+		entry, err := d.Server.Read(ctx, p.DN, nil)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // It names the entry.
+		}
+		if entry != nil {
+			there = append(there, p)
+			continue
+		}
+		if _, made := d.Mapping.PlaceEntry(p.DN); !made {
+			r.problem("%s", d.Mapping.ProblemAt(p, fmt.Sprintf(
+				"the entry %s is not there, or the bind account may not see it; it is not made, so add it or name another place", p.DN)))
+			continue
+		}
+		above, err := d.Server.Read(ctx, p.DN.Parent(), nil)
+		if err != nil {
+			return nil, err //nolint:wrapcheck // It names the entry.
+		}
+		if above == nil {
+			r.problem("%s", d.Mapping.ProblemAt(p, fmt.Sprintf("the entry %s is not there and cannot be made, as %s is not there either", p.DN, p.DN.Parent())))
+			continue
+		}
+		there = append(there, mapping.Place{DN: p.DN.Parent(), What: p.What, Kinds: []event.Kind{event.KindUnit}})
+	}
+	return there, nil
+}
+
+// rights finds out whether the bind account may add the entries of the mapping where they are to be.
+func (r *Report) rights(ctx context.Context, d Directory, profile *connector.Profile, places []mapping.Place) error {
+	told := true
+	for _, p := range places {
+		for _, kind := range p.Kinds {
+			classes := d.Mapping.ObjectClasses(kind)
+			if profile.Schema == nil || len(classes) == 0 {
+				continue
+			}
+			class := profile.Schema.Structural(classes)
+			if class == "" {
+				continue // the comparison with the schema has said so
+			}
+			rights, err := d.Server.Rights(ctx, p.DN, class, d.Mapping.Writes(kind))
+			if err != nil {
+				return err //nolint:wrapcheck // It names the entry.
+			}
+			told = told && rights.Told
+			if rights.Told && !rights.Add {
+				r.problem("the bind account may not add an entry of %s below %s; give it the right in the directory", class, p.DN)
+			} else if len(rights.Denied) > 0 {
+				r.problem("the bind account may not write %s of an entry of %s below %s; give it the right in the directory", strings.Join(rights.Denied, ", "), class, p.DN)
+			}
+		}
+	}
+	if d.WriteTest {
+		return r.writeTest(ctx, d)
+	}
+	if !told {
+		r.note("whether the bind account may write cannot be told without writing: --write-test adds an entry ou=%s below %s and removes it", d.TestName, d.Mapping.Root())
+	}
+	return nil
+}
+
+// writeTest adds an entry where the units are, or above where they are to be, and removes it.
+func (r *Report) writeTest(ctx context.Context, d Directory) error {
+	below := d.Mapping.Root()
+	root, err := d.Server.Read(ctx, below, nil)
+	if err != nil {
+		return err //nolint:wrapcheck // It names the entry.
+	}
+	if root == nil {
+		below = below.Parent()
+	}
+	entry := connector.TestEntry(below, d.TestName)
+	if err := d.Server.Apply(ctx, entry); err != nil {
+		r.problem("the bind account cannot write: %v", err)
+		return nil
+	}
+	if err := d.Server.Apply(ctx, plan.Delete{DN: entry.DN}); err != nil {
+		r.problem("the bind account can add entries and not remove them, so remove %s by hand: %v", entry.DN, err)
+		return nil
+	}
+	r.note("an entry %s was added and removed again", entry.DN)
+	return nil
+}

@@ -74,7 +74,7 @@ func (c eventsListCommand) Run(ctx context.Context, t terminal) error {
 		return fmt.Errorf("list events: %w", err)
 	}
 	if c.Output == "json" {
-		return writeJSON(t.Out, records)
+		return writeJSON(t.Out, append([]store.EventRecord{}, records...)) // none are an empty list
 	}
 	return writeEvents(t.Out, records)
 }

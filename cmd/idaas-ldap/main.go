@@ -47,16 +47,17 @@ func (t terminal) wantsColour() bool {
 
 // commands is the command line; the texts are its help.
 type commands struct {
-	Demo     demoCommand     `cmd:"" help:"Show the whole product on this machine, with nothing to install."`
-	Serve    serveCommand    `cmd:"" help:"Run the service."`
-	Validate validateCommand `cmd:"" help:"Check the configuration and its mapping files."`
-	Plan     planCommand     `cmd:"" help:"Show as LDIF what an event would write, and write nothing."`
-	Explain  explainCommand  `cmd:"" help:"Tell all about one user, unit or group: what is known, wanted, held, and what it waits for."`
-	Test     testCommand     `cmd:"" help:"Run the tests inside mapping files."`
-	Events   eventsCommand   `cmd:"" help:"List, show, retry or discard events."`
-	Simulate simulateCommand `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`
-	Schema   schemaCommand   `cmd:"" help:"Print the JSON Schema of a file, for editors."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Demo       demoCommand       `cmd:"" help:"Show the whole product on this machine, with nothing to install."`
+	Serve      serveCommand      `cmd:"" help:"Run the service."`
+	Validate   validateCommand   `cmd:"" help:"Check the configuration and its mapping files."`
+	Plan       planCommand       `cmd:"" help:"Show as LDIF what an event would write, and write nothing."`
+	Explain    explainCommand    `cmd:"" help:"Tell all about one user, unit or group: what is known, wanted, held, and what it waits for."`
+	Test       testCommand       `cmd:"" help:"Run the tests inside mapping files."`
+	Events     eventsCommand     `cmd:"" help:"List, show, retry or discard events."`
+	Simulate   simulateCommand   `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`
+	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of a file, for editors."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Completion completionCommand `cmd:"" help:"Print a script that lets a shell complete commands and flags."`
 }
 
 // run executes one command line and returns the exit code.

@@ -24,7 +24,7 @@ type testLine struct {
 
 // Run runs the tests of mapping files.
 func (c testCommand) Run(t terminal) error {
-	var lines []testLine
+	lines := []testLine{} // none are an empty list in JSON
 	var wrong []error
 	for _, path := range c.Mappings {
 		set, err := compileMapping(path)

@@ -125,7 +125,17 @@ func (r *run) notUnique(ctx context.Context, d draft, refused *OutcomeError) (ag
 			if !holder.Zero() && holder != self {
 				return r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s is to have the %s %s, and so has %s still, at %s", self, ava.Type, ava.Value, holder, other.DN))
 			}
-			stranger = stranger || holder.Zero()
+			if !holder.Zero() {
+				continue
+			}
+			there, err := r.target.Read(ctx, other.DN, nil)
+			if err != nil {
+				return r.failed(err)
+			}
+			if there != nil && d.current != nil && there.Link != "" && there.Link == d.current.Link {
+				return true // it is our own, which has come along with a unit at this moment
+			}
+			stranger = stranger || there != nil
 		}
 	}
 	// Where nobody is found, the one who had it has given it up at this moment, and may not have said so yet.

@@ -227,6 +227,22 @@ func TestAValueThatMustBeUnique(t *testing.T) {
 	})
 }
 
+// The entry comes along with its unit between the look at where it is and the write, so the server takes it for another one.
+func TestAValueThatNobodyElseHasIsNoConflict(t *testing.T) {
+	sales := unit("ou_sales")
+	onBoth(t, nil, func(s *stage) {
+		s.process(sales, s.called(sales, "Sales", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", sales.ID))
+		s.directory.once("modrdn", func(func() error) error {
+			s.make(plan.ModifyDN{DN: plan.MustParseDN("ou=Sales," + people), NewRDN: plan.MustParseDN("ou=Trade").RDN(), DeleteOldRDN: true})
+			return &connector.OutcomeError{Kind: connector.KindNotUnique, Code: ldap.LDAPResultConstraintViolation, Verb: "modrdn", Message: "non-unique attributes found with (|(uid=ann))"}
+		})
+		if o := s.process(ann, s.named(ann, "ann", event.RootUnitID)).Outcome; o.Code != event.CodeApplied {
+			s.Errorf("it is %+v", o)
+		}
+	})
+}
+
 // Who had the name has given it up between the refusal and the look for who has it.
 func TestAValueThatIsUniqueAgainIsTriedOnceMore(t *testing.T) {
 	onBoth(t, nil, func(s *stage) {

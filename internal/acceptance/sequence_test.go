@@ -15,6 +15,7 @@ import (
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
+	"idaas-ldap/ldaptest"
 	"idaas-ldap/store"
 )
 
@@ -57,6 +58,13 @@ func TestEmbeddedAnySequenceEndsAsTheModelSays(t *testing.T) {
 
 // Two thousand events over sixty objects.
 func TestEmbeddedSequence(t *testing.T) { playSeed(t, embeddedDirectory(startEmbedded(t)), 1) }
+
+func TestOpenLDAPSequence(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
+	dir := slapdDirectory(server)
+	dir.writes = server.Writes
+	playSeed(t, dir, 2)
+}
 
 func playSeed(t *testing.T, dir *directory, seed uint64) {
 	t.Helper()

@@ -245,9 +245,9 @@ func (d *Directory) Occupied(ctx context.Context, base plan.DN, attribute string
 const referringAtOnce = 50
 
 // ReferringBelow returns where below base one of the attributes names an entry as it was called while what is below at was
-// below was. Where nothing refers to any of them, as on servers that follow renames themselves, it takes one search for
+// below was, or by one of the names that are remembered. Where nothing refers to any of them, as on servers that follow renames themselves, it takes one search for
 // many entries.
-func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN) ([]Reference, error) {
+func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN, remembered []plan.DN) ([]Reference, error) {
 	if len(attributes) == 0 {
 		return nil, nil
 	}
@@ -256,13 +256,23 @@ func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes
 		return nil, err
 	}
 	var names []string
+	seen := map[string]bool{}
+	add := func(dn plan.DN) {
+		if key := dn.Key(); !seen[key] {
+			seen[key] = true
+			names = append(names, dn.String())
+		}
+	}
+	for _, dn := range remembered {
+		add(dn)
+	}
 	for _, e := range entries {
 		dn, err := plan.ParseDN(e.DN)
 		if err != nil {
 			return nil, fmt.Errorf("read an entry: %w", err)
 		}
 		if dn.Below(at) {
-			names = append(names, dn.Rebase(at, was).String())
+			add(dn.Rebase(at, was))
 		}
 	}
 	var out []Reference

@@ -127,13 +127,17 @@ func (p *paper) Referring(_ context.Context, base plan.DN, attributes []string, 
 	return out, nil
 }
 
-func (p *paper) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN) ([]connector.Reference, error) {
-	var out []connector.Reference
+func (p *paper) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN, remembered []plan.DN) ([]connector.Reference, error) {
+	names := slices.Clone(remembered)
 	for _, e := range p.search(at, "(objectClass=*)") {
-		if !e.DN.Below(at) {
-			continue
+		if e.DN.Below(at) {
+			names = append(names, e.DN.Rebase(at, was))
 		}
-		found, err := p.Referring(ctx, base, attributes, e.DN.Rebase(at, was).String())
+	}
+	slices.SortFunc(names, func(a, b plan.DN) int { return strings.Compare(a.Key(), b.Key()) })
+	var out []connector.Reference
+	for _, dn := range slices.CompactFunc(names, plan.DN.Equal) {
+		found, err := p.Referring(ctx, base, attributes, dn.String())
 		if err != nil {
 			return nil, err
 		}

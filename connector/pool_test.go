@@ -219,13 +219,20 @@ func TestTheNextServerTakesOverAndTheFirstAgain(t *testing.T) {
 	first, second := startServer(t, ldaptest.Config{}), startServer(t, ldaptest.Config{})
 	clock := newSteady()
 	d := openDirectory(t, connector.Config{URLs: []string{first.URL(), second.URL()}, Clock: clock.Now})
+	var asked atomic.Pointer[ldaptest.Server]
+	for _, server := range []*ldaptest.Server{first, second} {
+		server.Fault(func(ldaptest.Operation) ldaptest.Fault {
+			asked.Store(server)
+			return ldaptest.Fault{}
+		})
+	}
 	use := func(want *ldaptest.Server) {
 		t.Helper()
 		if err := read(t, d); err != nil {
 			t.Fatal(err)
 		}
-		if n := want.Connections(); n != 1 {
-			t.Fatalf("the server that should be used has %d connections", n)
+		if got := asked.Load(); got != want {
+			t.Fatalf("the server that was asked last is not the one at %s", want.URL())
 		}
 	}
 	use(first)

@@ -20,7 +20,7 @@ type Target interface {
 	Children(ctx context.Context, dn plan.DN, limit int) ([]plan.DN, error)
 	Holding(ctx context.Context, dn plan.DN, attribute string, values []string) (present map[string]bool, err error)
 	Referring(ctx context.Context, base plan.DN, attributes []string, value string) ([]Reference, error)
-	ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN) ([]Reference, error)
+	ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN, remembered []plan.DN) ([]Reference, error)
 	Occupied(ctx context.Context, base plan.DN, attribute string, values []string) (occupied map[string]bool, err error)
 	Apply(ctx context.Context, op plan.Operation) error
 }
@@ -33,6 +33,8 @@ type Memory interface {
 	Link(ctx context.Context, ref event.Ref) (string, error)
 	// Holder returns the object whose entry has this DN, the zero reference if none is known to.
 	Holder(ctx context.Context, dn plan.DN) (event.Ref, error)
+	// Below returns where the entries of objects below a DN are remembered to be.
+	Below(ctx context.Context, dn plan.DN) ([]plan.DN, error)
 	// WaitsFor returns the objects that an object waits for.
 	WaitsFor(ctx context.Context, ref event.Ref) ([]event.Ref, error)
 	// Allocate gives the object of the task a number that is not among those that are taken by entries which are not
@@ -64,6 +66,8 @@ type Task struct {
 	Unlock bool
 	// PasswordTried: the password at hand may have been written before.
 	PasswordTried bool
+	// Alone: no other object of the directory is worked on meanwhile; see Result.NeedsAlone.
+	Alone bool
 	// Now decides whether a lock or an account has ended.
 	Now    event.Millis
 	Memory Memory
@@ -97,6 +101,9 @@ type Result struct {
 	Touch    []event.Ref
 	// Freed: a DN that others may wait for is free, although the task is not done.
 	Freed bool
+	// NeedsAlone: nothing was written, as it would move entries of other objects, and those must not be worked on
+	// meanwhile. The same task is to be tried again alone.
+	NeedsAlone bool
 }
 
 // Processor brings single objects of one directory to what is known of them.
@@ -156,6 +163,7 @@ type run struct {
 	// formerly are the DNs that references to the entry still may hold: where it was at the last settled write, and where it
 	// was found.
 	formerly []plan.DN
+	followed []followed
 	// named are the objects whose DNs went into what is written, with these DNs.
 	named map[event.Ref]plan.DN
 }
@@ -186,7 +194,19 @@ func (r *run) round(ctx context.Context) (again bool) {
 		}
 		r.formerly = append(r.formerly, draft.current.DN)
 	}
+	if r.movesOthers(draft) && !r.task.Alone {
+		r.result.NeedsAlone = true
+		return false
+	}
+	if free, again := r.placeIsFree(ctx, draft); !free {
+		return again
+	}
 	for _, op := range draft.plan.Operations {
+		if !draft.renames(op) {
+			if err := r.arrive(ctx, draft); err != nil {
+				return r.failed(err)
+			}
+		}
 		if set, isPassword := op.(plan.SetPassword); isPassword {
 			if done := r.setPassword(ctx, set); !done {
 				return false
@@ -225,6 +245,16 @@ func (r *run) apply(ctx context.Context, draft draft, op plan.Operation) (again 
 	}
 	r.wrote(op)
 	return false, nil
+}
+
+// arrive brings references along once the entry is where it belongs. That is done before anything else is written to it:
+// what is refused or lost later must not leave them behind.
+func (r *run) arrive(ctx context.Context, draft draft) error {
+	if draft.current == nil || draft.desired.Removal != nil {
+		return nil
+	}
+	r.result.DN = draft.plan.DN
+	return r.follow(ctx)
 }
 
 // wrote notes an operation that the directory has confirmed.

@@ -31,6 +31,28 @@ type draft struct {
 	disables bool
 }
 
+// renames reports whether an operation of the draft gives the entry of the object another name or place.
+func (d draft) renames(op plan.Operation) bool {
+	move, ok := op.(plan.ModifyDN)
+	return ok && d.current != nil && move.DN.Equal(d.current.DN)
+}
+
+// movesOthers reports whether a draft gives entries of other objects another place, or did so in an earlier try that is not
+// remembered yet: those below a unit come along with it.
+func (r *run) movesOthers(d draft) bool {
+	if d.current == nil || r.task.Merged.Object.Ref.Kind != event.KindUnit {
+		return false
+	}
+	if !r.task.DN.Empty() && !d.plan.DN.Empty() && !r.task.DN.Equal(d.plan.DN) {
+		return true
+	}
+	return slices.ContainsFunc(d.plan.Operations, func(op plan.Operation) bool {
+		_, moves := op.(plan.ModifyDN)
+		remove, removes := op.(plan.Delete)
+		return moves || removes && remove.Subtree
+	})
+}
+
 // draft computes what is to be written now. It returns false where the task has ended, with its outcome set and what
 // was found out until then.
 func (r *run) draft(ctx context.Context) (draft, bool) {

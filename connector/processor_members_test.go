@@ -4,6 +4,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
 )
@@ -256,6 +259,77 @@ func TestReferencesAreFollowedAfterACrash(t *testing.T) {
 		if got := s.there("cn=Vpn," + groups).Values("member"); len(got) != 1 || got[0] != "uid=ann.kim,"+people {
 			s.Errorf("the members are %q", got)
 		}
+	})
+}
+
+// What goes wrong after the rename, for a while or for good, does not leave references behind.
+func TestReferencesAreFollowedWhateverGoesWrongElse(t *testing.T) {
+	sales := unit("ou_sales")
+	busy := func(func() error) error {
+		return &connector.OutcomeError{Kind: connector.KindRetry, Code: ldap.LDAPResultBusy, Verb: "modify"}
+	}
+	refused := func(func() error) error {
+		return &connector.OutcomeError{Kind: connector.KindRefused, Code: ldap.LDAPResultObjectClassViolation, Verb: "modify"}
+	}
+	ready := func(s *stage) {
+		s.process(sales, s.called(sales, "Sales", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+	}
+	member := func(s *stage, want string) {
+		s.Helper()
+		if got := s.there("cn=Vpn," + groups).Values("member"); len(got) != 1 || got[0] != want {
+			s.Errorf("the members are %q; want %q", got, want)
+		}
+	}
+	onBoth(t, nil, func(s *stage) { // the group is busy when its turn comes
+		ready(s)
+		s.directory.once("modify", busy)
+		s.waits(event.CodeRetry, nil, nil, ann, s.named(ann, "ann", sales.ID))
+		s.process(ann)
+		member(s, "uid=ann,ou=Sales,"+people)
+	})
+	onBoth(t, nil, func(s *stage) { // the entry itself is refused what comes after the rename, and then everything
+		ready(s)
+		s.directory.meddle = func(op plan.Operation, write func() error) error {
+			if op.Verb() == "modify" && op.Target().RDN()[0].Type == "uid" {
+				return refused(nil)
+			}
+			return write()
+		}
+		result := s.process(ann, s.named(ann, "ann.kim", sales.ID))
+		if result.Outcome.State != event.Failed || result.DN.String() != "uid=ann.kim,ou=Sales,"+people {
+			s.Errorf("it is %+v at %s", result.Outcome, result.DN)
+		}
+		member(s, "uid=ann.kim,ou=Sales,"+people)
+	})
+	onBoth(t, nil, func(s *stage) { // the answer to the rename is lost, and then the entry is busy
+		ready(s)
+		s.directory.once("modrdn", func(write func() error) error {
+			if err := write(); err != nil {
+				s.Error(err)
+			}
+			s.directory.once("modify", busy)
+			return lost("modrdn")
+		})
+		s.waits(event.CodeRetry, nil, nil, ann, s.named(ann, "ann.kim", event.RootUnitID))
+		s.process(ann)
+		member(s, "uid=ann.kim,"+people)
+	})
+	onBoth(t, nil, func(s *stage) { // somebody is gone, and the group is busy
+		ready(s)
+		s.directory.once("modify", busy)
+		s.waits(event.CodeRetry, nil, nil, ann, s.say(event.TypeUserDelete, ann, nil))
+		s.process(ann)
+		member(s, "cn=nobody,"+suffix)
+	})
+	onBoth(t, nil, func(s *stage) { // a unit is renamed with somebody in it, and the group is busy
+		ready(s)
+		s.process(ann, s.named(ann, "ann", sales.ID))
+		s.directory.once("modify", busy)
+		s.waits(event.CodeRetry, nil, nil, sales, s.called(sales, "Trade", event.RootUnitID))
+		s.process(sales)
+		member(s, "uid=ann,ou=Trade,"+people)
 	})
 }
 

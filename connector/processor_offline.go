@@ -43,7 +43,7 @@ func (offline) Occupied(context.Context, plan.DN, string, []string) (map[string]
 	return map[string]bool{}, nil
 }
 
-func (offline) ReferringBelow(context.Context, plan.DN, []string, plan.DN, plan.DN) ([]Reference, error) {
+func (offline) ReferringBelow(context.Context, plan.DN, []string, plan.DN, plan.DN, []plan.DN) ([]Reference, error) {
 	return nil, nil
 }
 

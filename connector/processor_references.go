@@ -11,20 +11,28 @@ import (
 )
 
 // follow corrects what other entries say of an entry that was renamed, or whose object is gone, where the server has not
-// done so itself. It starts from where the entry was at the last settled write, so that a crash in between leaves nothing
-// behind, and from where it was found, as somebody may have moved it since.
+// done so itself. It starts from where the entry was at the last write that was remembered, so that a crash in between leaves
+// nothing behind, and from where it was found, as somebody may have moved it since. Where it fails, the entry is remembered
+// at its former place for the same reason: the next try starts from there.
 func (r *run) follow(ctx context.Context) error {
-	var done []plan.DN
 	for _, was := range r.formerly {
-		if was.Empty() || slices.ContainsFunc(done, was.Equal) || !r.left && was.Equal(r.result.DN) {
+		step := followed{was: was.Key(), is: r.result.DN.Key(), left: r.left}
+		if was.Empty() || !r.left && was.Equal(r.result.DN) || slices.Contains(r.followed, step) {
 			continue
 		}
-		done = append(done, was)
 		if err := r.followFrom(ctx, was); err != nil {
+			r.result.DN, r.result.Gone = r.task.DN, false
 			return err
 		}
+		r.followed = append(r.followed, step)
 	}
 	return nil
+}
+
+// followed is a change of place that references were brought along with.
+type followed struct {
+	was, is string
+	left    bool
 }
 
 // followFrom corrects what other entries say of the entry under one of its former names.
@@ -65,9 +73,9 @@ func (r *run) referring() []string {
 
 // followBelow corrects what other entries say of those that came along when the entry above them was renamed.
 func (r *run) followBelow(ctx context.Context, was, is plan.DN) error {
-	references, err := r.target.ReferringBelow(ctx, r.set.Base(), r.referring(), is, was)
+	references, err := r.referringBelow(ctx, is, was)
 	if err != nil {
-		return fmt.Errorf("find references to what is below %s: %w", is, err)
+		return err
 	}
 	for _, ref := range references {
 		named, err := plan.ParseDN(ref.Value)
@@ -81,6 +89,20 @@ func (r *run) followBelow(ctx context.Context, was, is plan.DN) error {
 	return nil
 }
 
+// referringBelow returns what refers to entries that are below at and were below was. An entry may have got another name of
+// its own meanwhile, to which references are still to follow, so those are looked for by which it is remembered as well.
+func (r *run) referringBelow(ctx context.Context, at, was plan.DN) ([]Reference, error) {
+	remembered, err := r.task.Memory.Below(ctx, was)
+	if err != nil {
+		return nil, fmt.Errorf("look up what is below %s: %w", was, err)
+	}
+	references, err := r.target.ReferringBelow(ctx, r.set.Base(), r.referring(), at, was, remembered)
+	if err != nil {
+		return nil, fmt.Errorf("find references to what is below %s: %w", at, err)
+	}
+	return references, nil
+}
+
 // followChild corrects what other entries say of one that was moved out of a unit that is going to be deleted, and of
 // what came along with it.
 func (r *run) followChild(ctx context.Context, move plan.ModifyDN) error {
@@ -92,9 +114,9 @@ func (r *run) followChild(ctx context.Context, move plan.ModifyDN) error {
 
 // dropBelow removes what other entries say of those that are going to be deleted together with the one above them.
 func (r *run) dropBelow(ctx context.Context, dn plan.DN) error {
-	references, err := r.target.ReferringBelow(ctx, r.set.Base(), r.referring(), dn, dn)
+	references, err := r.referringBelow(ctx, dn, dn)
 	if err != nil {
-		return fmt.Errorf("find references to what is below %s: %w", dn, err)
+		return err
 	}
 	for _, ref := range references {
 		if ref.DN.Within(dn) {
@@ -157,6 +179,11 @@ func (r *run) replaceReference(ctx context.Context, ref Reference, is string) er
 	members, _ := r.set.Members()
 	if errors.As(err, &outcome) && is == "" && outcome.EmptiesGroup() && members.Placeholder != "" {
 		op = change(members.Placeholder)
+		err = r.target.Apply(ctx, op)
+	}
+	if errors.As(err, &outcome) && is != "" && outcome.Kind == KindConflict {
+		// The new value may be there already; then only the old one has to go.
+		op = change("")
 		err = r.target.Apply(ctx, op)
 	}
 	switch {

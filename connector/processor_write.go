@@ -74,6 +74,24 @@ func (r *run) setPassword(ctx context.Context, op plan.SetPassword) bool {
 	return true
 }
 
+// placeIsFree looks whether another object is remembered at the place that the entry is about to take. The directory may
+// have room there and references to the other one may still name it so, while that is on its way: they would be mixed up.
+func (r *run) placeIsFree(ctx context.Context, d draft) (free, again bool) {
+	takes := d.current == nil && d.desired.Removal == nil || slices.ContainsFunc(d.plan.Operations, d.renames)
+	if !takes || r.chose || d.plan.DN.Empty() {
+		return true, false
+	}
+	self := r.task.Merged.Object.Ref
+	holder, err := r.task.Memory.Holder(ctx, d.plan.DN)
+	switch {
+	case err != nil:
+		return false, r.failed(err)
+	case holder.Zero() || holder == self:
+		return true, false
+	}
+	return false, r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s still is", self, d.plan.DN, holder))
+}
+
 // waitForPlace handles a DN that is not free: another entry has it, or it lies below the entry itself.
 func (r *run) waitForPlace(ctx context.Context, d draft) (again bool) {
 	self, dn := r.task.Merged.Object.Ref, d.desired.DN

@@ -159,7 +159,7 @@ func (s *stage) process(ref event.Ref, changes ...event.Change) connector.Result
 	k.object.Members = maps.Clone(s.memory.members[ref.ID])
 	task := connector.Task{
 		Known: k.object, Merged: event.Merge(k.object, k.pending), Link: k.link, DN: k.dn, Owned: k.owned,
-		RemovedAt: k.removed, Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried,
+		RemovedAt: k.removed, Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried, Alone: true,
 	}
 	for _, c := range k.pending {
 		task.Unlock = task.Unlock || c.Type == event.TypeUserUnlock || c.Type == event.TypeUserEnable
@@ -383,6 +383,16 @@ func (m *memoryOf) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
 		}
 	}
 	return event.Ref{}, nil
+}
+
+func (m *memoryOf) Below(_ context.Context, dn plan.DN) ([]plan.DN, error) {
+	var below []plan.DN
+	for _, k := range m.objects {
+		if k.dn.Below(dn) {
+			below = append(below, k.dn)
+		}
+	}
+	return below, nil
 }
 
 func (m *memoryOf) WaitsFor(_ context.Context, ref event.Ref) ([]event.Ref, error) {

@@ -21,6 +21,7 @@ type lane struct {
 	random *lockedRand
 	room   int           // how many due objects are kept in memory
 	signal chan struct{} // something changed; capacity one
+	tree   gate          // every reconcile is inside; one that moves entries of other objects is so alone
 
 	mu      sync.Mutex
 	queue   []event.Ref

@@ -71,6 +71,43 @@ func TestObjectsAreWorkedOnSideBySideUpToTheNumberOfWorkers(t *testing.T) {
 	})
 }
 
+// What moves entries of others is done while nobody else is at work, and is asked again for what to do by then.
+func TestWhoMovesOthersWorksAlone(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		release := make(chan struct{})
+		var working, most atomic.Int64
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			if task.Merged.Object.Ref == unit("sales") {
+				if !task.Alone {
+					return connector.Result{NeedsAlone: true}
+				}
+				most.Store(working.Load())
+				return applied(task)
+			}
+			working.Add(1)
+			defer working.Add(-1)
+			<-release
+			return applied(task)
+		})
+		r.accept(update("ann", 1), update("bob", 1))
+		synctest.Wait()
+		r.accept(said(event.TypeUnitUpdate, unit("sales"), 1, nil))
+		r.accept(update("eve", 1))
+		r.pass(time.Second)
+		if tasks := r.directories[corp].tasksOf(unit("sales")); len(tasks) != 1 {
+			r.Errorf("the unit was worked on %d times beside others", len(tasks))
+		}
+		close(release)
+		synctest.Wait()
+		for _, id := range []string{"ann@1", "bob@1", "eve@1", "sales@1"} {
+			r.wantCode(id, event.CodeApplied)
+		}
+		if most.Load() != 0 {
+			r.Errorf("%d others were at work", most.Load())
+		}
+	})
+}
+
 // What fails comes back after pauses that double up to a quarter of an hour, each shortened by chance by up to a quarter,
 // without limit, and holds up nobody else.
 func TestAFailingObjectParksOnlyItself(t *testing.T) {

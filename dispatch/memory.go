@@ -58,6 +58,14 @@ func (m *memory) Holder(ctx context.Context, dn plan.DN) (event.Ref, error) {
 	return ref, nil
 }
 
+func (m *memory) Below(ctx context.Context, dn plan.DN) ([]plan.DN, error) {
+	dns, err := m.store.Below(ctx, m.job.Key.Directory, dn)
+	if err != nil {
+		return nil, fmt.Errorf("look up what is below %s: %w", dn, err)
+	}
+	return dns, nil
+}
+
 func (m *memory) WaitsFor(ctx context.Context, ref event.Ref) ([]event.Ref, error) {
 	refs, err := m.store.WaitsFor(ctx, m.key(ref))
 	if err != nil {

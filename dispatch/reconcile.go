@@ -19,11 +19,24 @@ const pendingLimit = 1000
 // grace is how long work under way may go on after the lane was told to stop.
 const grace = 20 * time.Second
 
-// reconcile brings one object to what is known of it: load, merge, process, settle.
+// reconcile brings one object to what is known of it, side by side with others where that does not move their entries.
 func (l *lane) reconcile(ctx context.Context, key store.Key) {
 	// What has begun is finished even if the product is told to stop.
 	ctx, cancel := withGrace(ctx)
 	defer cancel()
+	l.tree.enter()
+	needsAlone := l.attempt(ctx, key, false)
+	l.tree.leave()
+	if needsAlone {
+		l.tree.enterAlone()
+		defer l.tree.leave()
+		l.attempt(ctx, key, true)
+	}
+}
+
+// attempt is one reconcile: load, merge, process, settle. It reports whether the object has to be worked on alone; then
+// nothing was done.
+func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlone bool) {
 	log := l.Log.WithFields(logrus.Fields{"directory": key.Directory, "object": key.Object.String()})
 	start := l.Clock()
 	job, err := l.Store.Load(ctx, key, pendingLimit)
@@ -33,13 +46,16 @@ func (l *lane) reconcile(ctx context.Context, key store.Key) {
 	if err != nil {
 		log.WithError(err).Error("cannot load the object from the store; trying again")
 		l.dueAt(l.now() + event.Millis(firstPause.Milliseconds()))
-		return
+		return false
 	}
 	merged := event.Merge(job.Known, changesOf(job))
-	result, worked := l.process(ctx, job, merged)
+	result, worked := l.process(ctx, job, merged, alone)
+	if result.NeedsAlone {
+		return true
+	}
 	if result.Outcome.Code == event.CodeUnavailable {
 		l.markDown(result.Outcome.Message)
-		return
+		return false
 	}
 	now := l.now()
 	s := settlement(job, job.Known, merged, result, now)
@@ -51,6 +67,7 @@ func (l *lane) reconcile(ctx context.Context, key store.Key) {
 	if worked {
 		l.Observer.Reconciled(key.Directory, len(result.Operations), l.Clock().Sub(start))
 	}
+	return false
 }
 
 // loadMembers adds what is known of the memberships that pending events speak about.
@@ -78,7 +95,7 @@ func changesOf(job store.Job) []event.Change {
 }
 
 // process hands the object to the processor unless there is nothing that could have changed.
-func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged) (result connector.Result, worked bool) {
+func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged, alone bool) (result connector.Result, worked bool) {
 	keep := connector.Result{Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt}
 	// An entry that is kept although its object is gone has a time at which it is deleted, which only the processor knows.
 	says := len(job.Pending) == 0 || job.Record.RemovedAt != 0
@@ -100,7 +117,7 @@ func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged) 
 	task := connector.Task{
 		Known: job.Known, Merged: merged,
 		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
-		Unlock: unlocks(job, merged), Now: l.now(), Memory: m,
+		Unlock: unlocks(job, merged), Now: l.now(), Memory: m, Alone: alone,
 	}
 	if i := merged.PasswordFrom; i >= 0 {
 		task.PasswordTried = job.Pending[i].PasswordTried

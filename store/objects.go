@@ -220,6 +220,30 @@ func (s *SQLite) Memberships(ctx context.Context, group Key, users []string) (ma
 	return out, nil
 }
 
+// Below returns the remembered DNs that lie below a DN.
+func (s *SQLite) Below(ctx context.Context, directory string, dn plan.DN) ([]plan.DN, error) {
+	if dn.Empty() {
+		return nil, nil
+	}
+	from := treeKey(dn)
+	var below []plan.DN
+	err := s.readers.view(ctx, func(r *session) error {
+		return r.rows("SELECT dn FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?", []any{directory, from, treeEnd(from)}, func(rows *sql.Rows) error {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				return failure(err)
+			}
+			dn, err := plan.ParseDN(text)
+			below = append(below, dn)
+			return err //nolint:wrapcheck // It names the DN.
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up what is below %s in %s: %w", dn, directory, err)
+	}
+	return below, nil
+}
+
 // treeKey is a normalised DN with the root first and a comma after each name, so that everything below an entry is one
 // range of the index. A comma inside a name has a backslash before it.
 func treeKey(dn plan.DN) []byte {

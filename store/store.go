@@ -241,6 +241,9 @@ type Store interface {
 	// deleted holds nothing, even where its entry was kept.
 	Holder(ctx context.Context, directory string, dn plan.DN) (event.Ref, error)
 
+	// Below returns the remembered DNs of all objects that lie below a DN, in no particular order.
+	Below(ctx context.Context, directory string, dn plan.DN) ([]plan.DN, error)
+
 	// WaitsFor returns the objects that an object waits for now.
 	WaitsFor(ctx context.Context, key Key) ([]event.Ref, error)
 

@@ -14,6 +14,7 @@ func objectTests() []test {
 		{"an object that is deleted holds no DN", holderDeleted},
 		{"a DN that is given up is held by nobody", holderMoved},
 		{"what lies below a renamed unit moves along", renameBelow},
+		{"what lies below a DN is listed", listBelow},
 		{"words about members are kept per group and member", memberships},
 		{"a user that is gone is forgotten by all groups of the directory", membershipsForget},
 		{"a group that is gone forgets its members", membershipsGroupGone},
@@ -51,6 +52,19 @@ func holderFound(w world) {
 	// Nobody has said yet whether it exists.
 	w.remember(in(corp, user("user_3")), event.Object{Ref: user("user_3")}, at("uid=c,dc=example"))
 	equal(w, "holder", w.holder("uid=c,dc=example"), user("user_3"))
+}
+
+func listBelow(w world) {
+	w.remember(in(corp, unit("ou_1")), known(unit("ou_1")), at("ou=Sales,dc=example"))
+	w.remember(in(corp, user("user_1")), known(user("user_1")), at("uid=a,ou=Sales,dc=example"))
+	w.remember(in(corp, user("user_2")), known(user("user_2")), at("uid=b,ou=Lab,OU=sales,dc=example"))
+	w.remember(in(corp, user("user_3")), known(user("user_3")), at("uid=c,ou=Sales West,dc=example"))
+	w.remember(in(lab, user("user_4")), known(user("user_4")), at("uid=d,ou=Sales,dc=example"))
+	for dn, want := range map[string]int{"ou=SALES,dc=example": 2, "dc=example": 4, "uid=a,ou=Sales,dc=example": 0, "": 0} {
+		below, err := w.Below(w.Context(), corp, plan.MustParseDN(dn))
+		w.must(err)
+		equal(w, "number below "+dn, len(below), want)
+	}
 }
 
 func holderDeleted(w world) {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	_ "modernc.org/sqlite" // the driver
@@ -128,7 +129,7 @@ func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
 	if s.db, err = sql.Open("sqlite", cfg.address()+"&_pragma=cache_size(-65536)"); err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
 	}
-	session, err := newSession(ctx, s.db)
+	session, err := firstSession(ctx, s.db)
 	if err != nil {
 		return err
 	}
@@ -150,6 +151,27 @@ func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
 	}
 	s.upkeep = newUpkeep(s.writer, s.db, cfg.Log.WithField("store", cfg.Path))
 	return nil
+}
+
+// firstSession connects to the database. While another process makes the write-ahead log or, as the last one that has the
+// file open, removes it, SQLite refuses at once and does not wait for its busy timeout; so that is done here.
+func firstSession(ctx context.Context, db *sql.DB) (*session, error) {
+	const patience, pause = 3 * time.Second, 10 * time.Millisecond
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	again := time.NewTicker(pause)
+	defer again.Stop()
+	for {
+		session, err := newSession(ctx, db)
+		if !errors.Is(err, ErrUnavailable) {
+			return session, err
+		}
+		select {
+		case <-within.Done():
+			return nil, err
+		case <-again.C:
+		}
+	}
 }
 
 // quickCheck refuses a damaged database before anything is built on it.

@@ -5,7 +5,7 @@ FUZZTIME ?= 5s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
 LINT := .tools/golangci-lint-$(GOLANGCI_VERSION)
-GO_TEST := CGO_ENABLED=1 go test -race -timeout 10m
+GO_TEST := CGO_ENABLED=1 go test -race -timeout 20m
 
 # What the version control says is passed in as VERSION; asking it again fails where the checkout belongs to another user.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false

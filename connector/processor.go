@@ -93,8 +93,9 @@ type Result struct {
 	// RemovedAt is that of the task as it is now. PurgeAt is when the entry is to be looked at again because it has been
 	// kept for long enough then; zero for never.
 	RemovedAt, PurgeAt event.Millis
-	// Held is what the guard counts that holds the task, empty if none does.
-	Held Act
+	// Takes is what the operations take away that a guard counts, and Held what one counts that holds the task; empty for
+	// nothing.
+	Takes, Held Act
 	// WaitsFor are objects whose next change makes another try worthwhile; Touch are objects that should be looked at
 	// because their entries are not where they were.
 	WaitsFor []event.Ref

@@ -27,6 +27,7 @@ func (p *Processor) Inspect(ctx context.Context, task Task) Inspection {
 	if ok {
 		r.result.Operations = draft.plan.Operations
 		r.result.DN = draft.plan.DN
+		r.result.Takes = draft.takes()
 		r.settleWritten()
 	}
 	out := Inspection{Current: draft.current}

@@ -74,6 +74,12 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 func (l *lane) loadMembers(ctx context.Context, job *store.Job) error {
 	users := map[string]bool{}
 	for _, p := range job.Pending {
+		if p.Change.Type == event.TypeReconcile && job.Key.Object.Kind == event.KindGroup {
+			// Who asks for a group to be compared means all of its members.
+			members, err := l.Store.Memberships(ctx, job.Key, nil)
+			job.Known.Members = members
+			return err
+		}
 		for _, m := range p.Change.Members {
 			users[m.User] = true
 		}

@@ -21,7 +21,12 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	// Only what is settled becomes known: what waits comes again with its event.
 	settled := event.Merge(known, settledChanges(job, s.Outcomes))
 	s.Known = settled.Object
-	s.Memberships = settled.Object.Members
+	s.Memberships = map[string]event.Membership{}
+	for user, m := range settled.Object.Members {
+		if known.Members[user] != m {
+			s.Memberships[user] = m
+		}
+	}
 	s.Record.Link, s.Record.DN, s.Record.Owned, s.Record.RemovedAt = result.Link, result.DN, result.Owned, result.RemovedAt
 	s.Wake = result.Freed || changed(job, merged, result)
 	if result.Gone && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted() {

@@ -108,6 +108,22 @@ func (s *Set) Account(state event.Account) (plan.Account, bool) {
 	return plan.Account{Disable: l.disable, Lock: l.lock, Expire: l.expire, State: state}, true
 }
 
+// Marks returns the attributes by which the match rules for a kind know an entry of ours: one that has such an attribute was
+// written, or taken over, for an object. Rules that adopt what others made do not count.
+func (s *Set) Marks(kind event.Kind) []string {
+	var names []string
+	c := s.sections[kind]
+	if c == nil {
+		return nil
+	}
+	for _, rule := range c.match {
+		if !rule.adopt && len(rule.attributes) == 1 && !slices.Contains(names, rule.attributes[0]) {
+			names = append(names, rule.attributes[0])
+		}
+	}
+	return names
+}
+
 // Members returns how the members of a group are written; false where the mapping does not speak of members.
 func (s *Set) Members() (MemberRule, bool) {
 	if group := s.sections[event.KindGroup]; group != nil && group.members != nil {

@@ -34,6 +34,7 @@ type SQLiteConfig struct {
 // SQLite is the embedded store: one file, one process that writes to it heavily, others that may look at it and change
 // single rows.
 type SQLite struct {
+	path    string
 	seal    *Seal
 	db      *sql.DB
 	readDB  *sql.DB
@@ -63,7 +64,7 @@ func OpenSQLite(ctx context.Context, cfg SQLiteConfig) (*SQLite, error) {
 	if err := prepareFile(ctx, cfg.Path); err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", cfg.Path, err)
 	}
-	s := &SQLite{seal: cfg.Seal}
+	s := &SQLite{path: cfg.Path, seal: cfg.Seal}
 	if err := s.open(ctx, cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", cfg.Path, err), s.Close())
 	}

@@ -19,6 +19,9 @@ var ErrNotFound = errors.New("not in the store")
 // ErrNoneLeft says that all numbers of a pool are given out.
 var ErrNoneLeft = errors.New("no number is left")
 
+// ErrReserved says that somebody else works on what is due.
+var ErrReserved = errors.New("somebody else works on what is due in the store")
+
 // Key names the unit of work: one object in one directory.
 type Key struct {
 	Directory string
@@ -308,6 +311,10 @@ type Store interface {
 
 	// Audit lists what people did, the newest first; limit is at most 1000, zero for 100.
 	Audit(ctx context.Context, limit int) ([]AuditRecord, error)
+
+	// Reserve makes the caller the one who works on what is due, so that no object is worked on twice at a time, until it
+	// calls release or ends, however it ends. It is ErrReserved where somebody else is that already.
+	Reserve(ctx context.Context) (release func() error, err error)
 
 	// Check writes something and reads it back.
 	Check(ctx context.Context) error

@@ -53,6 +53,7 @@ type commands struct {
 	Plan       planCommand       `cmd:"" help:"Show as LDIF what an event would write, and write nothing."`
 	Explain    explainCommand    `cmd:"" help:"Tell all about one user, unit or group: what is known, wanted, held, and what it waits for."`
 	Test       testCommand       `cmd:"" help:"Run the tests inside mapping files."`
+	Reconcile  reconcileCommand  `cmd:"" help:"Compare everybody who is known with the directories, and write what differs if asked to."`
 	Events     eventsCommand     `cmd:"" help:"List, show, retry or discard events."`
 	Simulate   simulateCommand   `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of a file, for editors."`

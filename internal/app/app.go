@@ -38,6 +38,7 @@ type App struct {
 	metrics *telemetry.Metrics
 	keys    []*receiver.RemoteKeys
 	watcher *reload.Watcher
+	release func() error // of the right to work on what is due
 	server  *receiver.Server
 	admin   *receiver.Server
 }
@@ -66,14 +67,14 @@ func (a *App) open(ctx context.Context) error {
 	if a.Directories, err = openDirectories(a.cfg, a.log, a.metrics, a.clock); err != nil {
 		return err
 	}
-	routes := make([]dispatch.Route, len(a.Directories))
+	if a.release, err = a.Store.Reserve(ctx); err != nil {
+		return fmt.Errorf("another process of idaas-ldap works with this store; stop it first: %w", err)
+	}
 	names := make([]string, len(a.Directories))
 	for i, d := range a.Directories {
-		routes[i], names[i] = d.route(), d.Name
+		names[i] = d.Name
 	}
-	a.Dispatcher = dispatch.New(dispatch.Config{
-		Store: a.Store, Routes: routes, Clock: a.clock, Rand: newRand(), Log: a.log, Observer: a.metrics,
-	})
+	a.Dispatcher = newDispatcher(a.Store, a.Directories, a.log, a.metrics, a.clock)
 	a.metrics.WatchBacklog(ctx, names, a.Store.Counts)
 	if a.watcher, err = watchMappings(a.Directories, a.log, a.metrics); err != nil {
 		return err
@@ -283,6 +284,11 @@ func (a *App) close() {
 	}
 	for _, d := range a.Directories {
 		d.Server.Close()
+	}
+	if a.release != nil {
+		if err := a.release(); err != nil {
+			a.log.WithError(err).Warn("cannot let others work with the store")
+		}
 	}
 	if a.Store != nil {
 		if err := a.Store.Close(); err != nil {

@@ -18,6 +18,7 @@ func ownTests() []test {
 		{"what became of an object alone gives way to a request", ownAloneLate},
 		{"events of our own are pruned like others", ownPruned},
 		{"objects are found by the stable ids of their entries", byLink},
+		{"one at a time works on what is due", reserved},
 	}
 }
 
@@ -144,6 +145,18 @@ func ownPruned(w world) {
 	w.must(err)
 	equal(w, "pruned", n, 1)
 	equal(w, "left", len(w.own()), 1)
+}
+
+func reserved(w world) {
+	release, err := w.Reserve(w.Context())
+	w.must(err)
+	_, err = w.Reserve(w.Context())
+	w.fails(err, store.ErrReserved)
+	w.seq(update("evt_1", "user_1")) // others may still write
+	w.must(release())
+	release, err = w.Reserve(w.Context())
+	w.must(err)
+	w.must(release())
 }
 
 func byLink(w world) {

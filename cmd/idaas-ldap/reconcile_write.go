@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"idaas-ldap/event"
+	"idaas-ldap/internal/app"
+	"idaas-ldap/internal/config"
+	"idaas-ldap/store"
+)
+
+// writing waits for what was asked for.
+type writing struct {
+	cfg         *config.Config
+	store       store.Store
+	directories []string
+}
+
+// lookEvery is the pause between two looks at how far the writing has come.
+const lookEvery = 200 * time.Millisecond
+
+// run waits until what was asked for is written or known to be parked: by the running service, or, where none runs, by
+// this command, which is the service until then. It reports whether nothing was held, failed or is waiting.
+func (w writing) run(ctx context.Context, t terminal) (bool, error) {
+	total, err := w.open(ctx)
+	if err != nil {
+		return false, err
+	}
+	progress := t.progress("objects are written", total)
+	defer progress.end()
+	for pending := total; pending > 0; {
+		release, err := w.store.Reserve(ctx)
+		switch {
+		case err == nil:
+			err = errors.Join(w.work(ctx, t, func(left int) { progress.at(total - left) }), release())
+			if err != nil {
+				return false, err
+			}
+		case !errors.Is(err, store.ErrReserved):
+			return false, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, fmt.Errorf("the running service goes on without this command: %w", ctx.Err())
+		case <-time.After(lookEvery):
+		}
+		if pending, err = w.open(ctx); err != nil {
+			return false, err
+		}
+		progress.at(total - pending)
+	}
+	progress.end()
+	return w.outcomes(ctx, t)
+}
+
+// work runs the lanes of the directories until nothing that was asked for is left to be tried.
+func (w writing) work(ctx context.Context, t terminal, left func(int)) error {
+	worker, err := app.OpenWorker(w.cfg, w.store, quietLog(t.Err))
+	if err != nil {
+		return err
+	}
+	defer worker.Close()
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		worker.Dispatcher.Run(ctx)
+	}()
+	defer func() {
+		stop()
+		<-done
+	}()
+	for {
+		pending, err := w.open(ctx)
+		if err != nil || pending == 0 {
+			return err
+		}
+		left(pending)
+		for name, reason := range worker.Dispatcher.Availability() {
+			if reason != "" && slices.Contains(w.directories, name) {
+				return fmt.Errorf("%s: %s; what is left is done when the service runs", name, reason)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("what is left is done when the service runs: %w", ctx.Err())
+		case <-time.After(lookEvery):
+		}
+	}
+}
+
+// open counts the events of our own that were not tried yet.
+func (w writing) open(ctx context.Context) (int, error) {
+	counts, err := w.count(ctx, event.Pending)
+	return counts[event.Pending], err
+}
+
+func (w writing) count(ctx context.Context, states ...event.State) (map[event.State]int, error) {
+	counts := map[event.State]int{}
+	for _, name := range w.directories {
+		filter := store.Filter{Type: event.TypeReconcile, Directory: name, States: states, Limit: 1000}
+		for more := true; more; {
+			page, err := w.store.Events(ctx, filter)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range page {
+				counts[r.Outcome.State]++
+				filter.Before = r.Seq
+			}
+			more = len(page) == filter.Limit
+		}
+	}
+	return counts, nil
+}
+
+// outcomes says what of that which was asked for needs a person.
+func (w writing) outcomes(ctx context.Context, t terminal) (bool, error) {
+	counts, err := w.count(ctx, event.Waiting, event.Held, event.Failed)
+	if err != nil {
+		return false, err
+	}
+	for _, state := range slices.Sorted(maps.Keys(counts)) {
+		fmt.Fprintf(t.Err, "%d objects are %s: 'idaas-ldap events list --%s' shows which, and why\n", counts[state], state, state)
+	}
+	return len(counts) == 0, nil
+}

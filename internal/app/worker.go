@@ -1,0 +1,44 @@
+package app
+
+import (
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/dispatch"
+	"idaas-ldap/internal/config"
+	"idaas-ldap/store"
+)
+
+// Worker is the part of the product that works on what is due, without the part that takes events in. Whoever runs one has
+// reserved the work in the store.
+type Worker struct {
+	Dispatcher *dispatch.Dispatcher
+
+	directories []*Directory
+}
+
+// OpenWorker makes a worker from a configuration, on a store that is open already.
+func OpenWorker(cfg *config.Config, s store.Store, log logrus.FieldLogger) (*Worker, error) {
+	directories, err := OpenDirectories(cfg, log, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{Dispatcher: newDispatcher(s, directories, log, nil, time.Now), directories: directories}, nil
+}
+
+// Close closes what OpenWorker has opened. The dispatcher must have ended.
+func (w *Worker) Close() {
+	for _, d := range w.directories {
+		d.Server.Close()
+	}
+}
+
+// newDispatcher makes a dispatcher for directories. The observer may be nil.
+func newDispatcher(s store.Store, directories []*Directory, log logrus.FieldLogger, observer dispatch.Observer, clock func() time.Time) *dispatch.Dispatcher {
+	routes := make([]dispatch.Route, len(directories))
+	for i, d := range directories {
+		routes[i] = d.route()
+	}
+	return dispatch.New(dispatch.Config{Store: s, Routes: routes, Clock: clock, Rand: newRand(), Log: log, Observer: observer})
+}

@@ -189,6 +189,9 @@ func (r *run) round(ctx context.Context) (again bool) {
 	if !ok {
 		return false
 	}
+	if reserved, again := r.reserved(ctx, draft); reserved {
+		return again
+	}
 	if draft.current != nil {
 		if !r.looking && !r.permitted(ctx, draft) {
 			return false

@@ -92,6 +92,24 @@ func (r *run) placeIsFree(ctx context.Context, d draft) (free, again bool) {
 	return false, r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s still is", self, d.plan.DN, holder))
 }
 
+// reserved reports whether a place that looks free is still that of another object, which then is waited for. Who has just
+// moved away corrects what refers to its former name, and must not find somebody else under it.
+func (r *run) reserved(ctx context.Context, d draft) (reserved, again bool) {
+	dn := d.plan.DN
+	if dn.Empty() || d.plan.Empty() || d.current != nil && d.current.DN.Equal(dn) {
+		return false, false
+	}
+	holder, err := r.task.Memory.Holder(ctx, dn)
+	switch self := r.task.Merged.Object.Ref; {
+	case err != nil:
+		return true, r.failed(err)
+	case holder.Zero(), holder == self:
+		return false, false
+	default:
+		return true, r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s still is", self, dn, holder))
+	}
+}
+
 // waitForPlace handles a DN that is not free: another entry has it, or it lies below the entry itself.
 func (r *run) waitForPlace(ctx context.Context, d draft) (again bool) {
 	self, dn := r.task.Merged.Object.Ref, d.desired.DN

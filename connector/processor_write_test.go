@@ -227,6 +227,19 @@ func TestAValueThatMustBeUnique(t *testing.T) {
 	})
 }
 
+// Who has just left a place still corrects what refers to it by that name. Nobody else gets the name before that is settled:
+// the references to the new one would go too.
+func TestAPlaceIsFreeWhenItsLeavingIsSettled(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.renames("uid=ann,"+people, "uid=kim") // by the worker who has not come to the references yet
+		s.waits(event.CodeWaitsForDN, []string{"user user_bob", "uid=ann," + people, "user user_ann"}, []event.Ref{ann}, bob, s.named(bob, "ann", event.RootUnitID))
+		s.process(ann, s.named(ann, "kim", event.RootUnitID))
+		s.process(bob)
+		s.there("uid=ann," + people)
+	})
+}
+
 // The entry comes along with its unit between the look at where it is and the write, so the server takes it for another one.
 func TestAValueThatNobodyElseHasIsNoConflict(t *testing.T) {
 	sales := unit("ou_sales")

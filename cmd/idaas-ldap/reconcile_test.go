@@ -50,6 +50,11 @@ func newStaffed(t *testing.T) *staffed {
 		e := s.directory.Entry("cn=vpn,ou=groups," + suffix)
 		return e != nil && len(e.Values("member")) == 2
 	})
+	// What is written is not remembered yet, and the tests kill the service.
+	await(t, "everything is settled", func() bool {
+		_, out, _ := call(t, "events", "list", "--config", s.service.config, "--waiting")
+		return out == "no events\n"
+	})
 	return s
 }
 

@@ -60,7 +60,10 @@ func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject, alone 
 	if err := t.remember(s, object); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(t.memberships(s), t.rebase(s), t.release(s)); err != nil {
+	if err := errors.Join(t.memberships(s), t.release(s)); err != nil {
+		return nil, err
+	}
+	if woken, err = t.rebase(now, s); err != nil {
 		return nil, err
 	}
 	again, err := t.again(s)
@@ -144,10 +147,11 @@ func (t *tx) memberships(s Settlement) error {
 	return err
 }
 
-// rebase rewrites the DNs of what lies below an entry that was renamed.
-func (t *tx) rebase(s Settlement) error {
+// rebase rewrites the DNs of what lies below an entry that was renamed, and makes those due that wait for any of it: that
+// it is elsewhere may be all that they wait for.
+func (t *tx) rebase(now event.Millis, s Settlement) (woken []Key, err error) {
 	if s.RenamedFrom.Empty() || s.RenamedTo.Empty() {
-		return nil
+		return nil, nil
 	}
 	type moved struct {
 		ref event.Ref
@@ -155,7 +159,7 @@ func (t *tx) rebase(s Settlement) error {
 	}
 	var below []moved
 	from := treeKey(s.RenamedFrom)
-	err := t.rows("SELECT kind, id, dn FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?",
+	err = t.rows("SELECT kind, id, dn FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?",
 		[]any{s.Key.Directory, from, treeEnd(from)}, func(rows *sql.Rows) error {
 			var m moved
 			var dn string
@@ -167,16 +171,25 @@ func (t *tx) rebase(s Settlement) error {
 			below = append(below, m)
 			return err //nolint:wrapcheck // It names the DN.
 		})
+	if err != nil || len(below) == 0 {
+		return nil, err
+	}
+	woke, err := t.next()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, m := range below {
-		if _, err := t.exec("UPDATE object SET dn = ?, dn_key = ? WHERE directory = ? AND kind = ? AND id = ?",
-			m.dn.String(), treeKey(m.dn), s.Key.Directory, string(m.ref.Kind), m.ref.ID); err != nil {
-			return err
+		if _, err := t.exec("UPDATE object SET dn = ?, dn_key = ?, woke = ? WHERE directory = ? AND kind = ? AND id = ?",
+			m.dn.String(), treeKey(m.dn), woke, s.Key.Directory, string(m.ref.Kind), m.ref.ID); err != nil {
+			return nil, err
 		}
+		others, err := t.wake(now, Key{Directory: s.Key.Directory, Object: m.ref})
+		if err != nil {
+			return nil, err
+		}
+		woken = append(woken, others...)
 	}
-	return nil
+	return woken, nil
 }
 
 // again stores what the object waits for, and reports whether it is to be looked at again at once: something happened

@@ -144,7 +144,7 @@ type Settlement struct {
 	// Wake makes the objects due that wait for this one.
 	Wake bool
 	// RenamedFrom and RenamedTo, if set, rewrite the remembered DNs of all other objects of the directory that lie
-	// below RenamedFrom: their entries moved along.
+	// below RenamedFrom: their entries moved along. Those who wait for any of them become due at once.
 	RenamedFrom, RenamedTo plan.DN
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"idaas-ldap/event"
+	"idaas-ldap/plan"
 	"idaas-ldap/store"
 )
 
@@ -18,6 +19,7 @@ func waitTests() []test {
 		{"an object of another directory wakes nobody here", waitOtherDirectory},
 		{"what happened between loading and waiting is not missed", waitNotMissed},
 		{"what happened before loading does not count", waitBefore},
+		{"an awaited object that moves along with the one above it makes those due that wait for it", waitMovedAlong},
 		{"no wake-up is lost however the two settle", waitRace},
 	}
 }
@@ -67,6 +69,28 @@ func waitWake(w world) {
 	equal(w, "waits of the first", w.waitsFor("user_1"), nil)
 	equal(w, "waits of the second", w.waitsFor("user_2"), []event.Ref{unit("ou_2")})
 	equal(w, "woken again", w.appear(noon+2, in(corp, unit("ou_1")), true), nil)
+}
+
+func waitMovedAlong(w world) {
+	lab := in(corp, unit("ou_lab"))
+	w.remember(lab, known(lab.Object), at("ou=Lab,ou=Sales,dc=example"))
+	sales := in(corp, unit("ou_sales"))
+	w.remember(sales, known(sales.Object), at("ou=Sales,dc=example"))
+	w.park("user_1", noon+5000, lab.Object)
+	// The second is loaded before the unit is renamed, and says only after it that it waits.
+	w.accept(noon, update("evt_user_2", "user_2"))
+	late := settlement(w.load(in(corp, user("user_2"))), waiting())
+	late.WaitsFor, late.Due, late.Attempts = []event.Ref{lab.Object}, noon+5000, 1
+
+	s := settlement(w.load(sales), done())
+	s.Known, s.Record = known(sales.Object), at("ou=Service,dc=example")
+	s.RenamedFrom, s.RenamedTo = plan.MustParseDN("ou=Sales,dc=example"), plan.MustParseDN("ou=Service,dc=example")
+	equal(w, "woken", w.settle(noon+1, s), []store.Key{in(corp, user("user_1"))})
+	equal(w, "woken by itself", w.settle(noon+1, late), []store.Key{in(corp, user("user_2"))})
+	due := w.due(corp, noon+1)
+	if len(due) != 2 {
+		w.Fatalf("due are %v", due)
+	}
 }
 
 func waitNoWake(w world) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -63,20 +64,39 @@ func (d *Directory) modifyDN(ctx context.Context, op plan.ModifyDN) error {
 		return d.do(ctx, op.Verb(), op.DN, secret.Text{}, func(conn *pooled) error { return conn.ModifyDN(request) })
 	}
 	err := tooLong(send(), op.NewRDN)
-	if lostItsPlace(err) {
+	switch {
+	case lostItsPlace(err):
 		if err := d.plantChild(ctx, op.DN); err != nil {
 			return err
 		}
 		err = send()
+	case cannotDropOldName(err) && op.DeleteOldRDN:
+		return d.renameInSteps(ctx, op)
 	}
-	var refused *OutcomeError
-	if !errors.As(err, &refused) || op.NewSuperior.Empty() || refused.Code != ldap.LDAPResultNoSuchObject && refused.Code != ldap.LDAPResultOther {
+	if op.NewSuperior.Empty() {
 		return err
 	}
-	// The code does not tell which of the two entries is missing, and Samba says 80 for the upper one.
-	superior, readErr := d.Read(ctx, op.NewSuperior, nil)
-	if readErr == nil && superior == nil {
-		refused.Kind = KindMissingParent
+	return d.aboutSuperior(ctx, op, err)
+}
+
+// aboutSuperior corrects the kind of an error of a move that is due to the entry above: the code does not tell which of the
+// two entries is missing, Samba says 80 for the upper one, and one that has come to lie below the moved entry meanwhile is
+// refused with 53.
+func (d *Directory) aboutSuperior(ctx context.Context, op plan.ModifyDN, err error) error {
+	var refused *OutcomeError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	switch refused.Code {
+	case ldap.LDAPResultNoSuchObject, ldap.LDAPResultOther:
+		superior, readErr := d.Read(ctx, op.NewSuperior, nil)
+		if readErr == nil && superior == nil {
+			refused.Kind = KindMissingParent
+		}
+	case ldap.LDAPResultUnwillingToPerform:
+		if strings.Contains(refused.Message, "descendent") || strings.Contains(refused.Message, "below itself") {
+			refused.Kind = KindMissingParent
+		}
 	}
 	return err
 }

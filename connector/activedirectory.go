@@ -142,6 +142,8 @@ func (activeDirectory) Interpret(refused *OutcomeError) {
 	switch {
 	case code == "00000561", refused.Verb == "modify" && strings.Contains(refused.Message, "doesn't exist for target"):
 		refused.Kind = KindConflict // ERROR_MEMBER_NOT_IN_ALIAS: the value to be removed is not there
+	case refused.Verb == "modify" && strings.Contains(refused.Message, "Unable to find GUID for DN"):
+		refused.Kind = KindConflict // so Samba says that there is no entry of the name of the value any more
 	case code == "00000524", code == "00000526", code == "000021C8",
 		refused.Code == ldap.LDAPResultEntryAlreadyExists && strings.Contains(strings.ToLower(refused.Message), "samaccountname"):
 		refused.Kind = KindNotUnique // the name of a user or group, or a userPrincipalName, is taken

@@ -114,6 +114,7 @@ func TestOpenLDAPPlaceholder(t *testing.T) {
 	}
 }
 
+// A value that a stranger has is waited for, as a place is that a stranger has.
 func TestOpenLDAPNotUniqueForSomebodyElse(t *testing.T) {
 	w := enter(t, ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access, ldaps, "openldap.yaml")
 	ref := user("ann")
@@ -128,7 +129,7 @@ func TestOpenLDAPNotUniqueForSomebodyElse(t *testing.T) {
 	if err := w.dir.Apply(t.Context(), op); err != nil {
 		t.Fatal(err)
 	}
-	if r := w.must(event.CodeRefused, ref, w.say(event.TypeUserCreate, ref, record("ann", nil))); !strings.Contains(r.Outcome.Message, "non-unique") {
+	if r := w.must(event.CodeDNTaken, ref, w.say(event.TypeUserCreate, ref, record("ann", nil))); !strings.Contains(r.Outcome.Message, "non-unique") || !strings.Contains(r.Outcome.Message, stranger.String()) {
 		t.Fatal(r.Outcome.Message)
 	}
 }

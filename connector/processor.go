@@ -189,9 +189,6 @@ func (r *run) round(ctx context.Context) (again bool) {
 	if !ok {
 		return false
 	}
-	if reserved, again := r.reserved(ctx, draft); reserved {
-		return again
-	}
 	if draft.current != nil {
 		if !r.looking && !r.permitted(ctx, draft) {
 			return false

@@ -11,21 +11,27 @@ import (
 	"idaas-ldap/plan"
 )
 
-// verify looks once more at the objects whose DNs went into what was written. One that was renamed meanwhile has looked for
-// references before ours was there, or finds it gone that ours was to be removed: so the object of the task waits for it
-// and says its word again, by the new name. One that is renamed from now on finds what we wrote.
-func (r *run) verify(ctx context.Context, d draft) error {
+// stray is an object that is not where it was when its DN was looked up, with the entry that is there now, nil for none.
+type stray struct {
+	ref   event.Ref
+	dn    plan.DN
+	there *plan.Entry
+}
+
+// strays looks once more at the objects whose DNs go into what is written.
+func (r *run) strays(ctx context.Context) ([]stray, error) {
+	var out []stray
 	for _, ref := range slices.SortedFunc(maps.Keys(r.named), func(a, b event.Ref) int { return strings.Compare(a.ID, b.ID) }) {
 		dn := r.named[ref]
 		link, err := r.task.Memory.Link(ctx, ref)
 		if err != nil {
-			return fmt.Errorf("verify %s: %w", ref, err)
+			return nil, fmt.Errorf("verify %s: %w", ref, err)
 		}
 		if link == "" {
 			// Either somebody has left, or the server has no stable ids and there is no way to tell more.
 			stays, err := r.isKnownAt(ctx, ref, dn)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if stays {
 				continue
@@ -33,12 +39,25 @@ func (r *run) verify(ctx context.Context, d draft) error {
 		}
 		there, err := r.target.Read(ctx, dn, nil)
 		if err != nil {
-			return fmt.Errorf("verify %s: %w", ref, err)
+			return nil, fmt.Errorf("verify %s: %w", ref, err)
 		}
-		if there != nil && there.Link == link && link != "" {
-			continue
+		if there == nil || there.Link != link || link == "" {
+			out = append(out, stray{ref, dn, there})
 		}
-		if err := r.elsewhere(ctx, d, ref, dn, there); err != nil {
+	}
+	return out, nil
+}
+
+// verify makes sure that what was written names the right entries. One that was renamed meanwhile has looked for references
+// before ours was there, or finds it gone that ours was to be removed: so the object of the task waits for it and says its
+// word again, by the new name. One that is renamed from now on finds what we wrote.
+func (r *run) verify(ctx context.Context, d draft) error {
+	strays, err := r.strays(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range strays {
+		if err := r.elsewhere(ctx, d, s); err != nil {
 			return err
 		}
 	}
@@ -54,26 +73,40 @@ func (r *run) isKnownAt(ctx context.Context, ref event.Ref, dn plan.DN) (bool, e
 	return found && object.Exists() && at.Equal(dn), nil
 }
 
+// refusedForStrays waits for objects that are not where they were, where the server has refused a write that names one:
+// not every server takes the name of what is not there.
+func (r *run) refusedForStrays(ctx context.Context) (waits bool, err error) {
+	strays, err := r.strays(ctx)
+	for _, s := range strays {
+		r.wait(event.CodeRetry, s.message(), s.ref)
+		r.result.Touch = append(r.result.Touch, s.ref)
+	}
+	return len(strays) > 0, err
+}
+
+func (s stray) message() string {
+	return fmt.Sprintf("%s is not at %s any more; what refers to it is written when it has settled", s.ref, s.dn)
+}
+
 // elsewhere waits for an object that is not where it was any more, after its former DN was taken out of the group again.
-func (r *run) elsewhere(ctx context.Context, d draft, ref event.Ref, dn plan.DN, there *plan.Entry) error {
-	message := fmt.Sprintf("%s is not at %s any more; its reference is written again when it has settled", ref, dn)
-	r.result.WaitsFor = append(r.result.WaitsFor, ref)
+func (r *run) elsewhere(ctx context.Context, d draft, s stray) error {
+	r.result.WaitsFor = append(r.result.WaitsFor, s.ref)
 	// It may be that only our memory of it is old, because it came along with a unit; then nobody else looks.
-	r.result.Touch = append(r.result.Touch, ref)
+	r.result.Touch = append(r.result.Touch, s.ref)
 	members := d.desired.Members
 	if members == nil {
-		r.end(event.Waiting, event.CodeRetry, message)
+		r.end(event.Waiting, event.CodeRetry, s.message())
 		return nil
 	}
-	r.result.MemberOutcomes[ref.ID] = event.Outcome{State: event.Waiting, Code: event.CodeRetry, Message: message}
-	value, err := r.memberValue(ctx, ref, dn)
+	r.result.MemberOutcomes[s.ref.ID] = event.Outcome{State: event.Waiting, Code: event.CodeRetry, Message: s.message()}
+	value, err := r.memberValue(ctx, s.ref, s.dn)
 	if err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(members.Values, func(v plan.MemberValue) bool { return v.Present && v.Value == value }) {
 		return nil
 	}
-	stays, err := r.isMember(ctx, there)
+	stays, err := r.isMember(ctx, s.there)
 	if err != nil || stays {
 		return err
 	}

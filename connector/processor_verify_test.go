@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -129,4 +131,30 @@ func TestAManagerWhoIsRenamedMeanwhile(t *testing.T) {
 			s.Errorf("the manager is %q", got)
 		}
 	})
+}
+
+// A server may refuse the name of what is not there any more, in different ways: that is no missing parent, and no failure.
+func TestAServerThatRefusesANameThatIsGone(t *testing.T) {
+	for name, refused := range map[string]*connector.OutcomeError{
+		"a missing parent": {Kind: connector.KindMissingParent, Code: ldap.LDAPResultNoSuchObject, Verb: "add", Message: "no such object"},
+		"a violation":      {Kind: connector.KindRefused, Code: ldap.LDAPResultConstraintViolation, Verb: "add", Message: "unable to find GUID"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, nil, func(s *stage) {
+				s.process(ann, s.named(ann, "ann", event.RootUnitID))
+				s.directory.once("add", func(func() error) error {
+					s.renames("uid=ann,"+people, "uid=kim")
+					return refused
+				})
+				result := s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+				waitsFor(s, result, ann)
+				if result.Outcome.State != event.Waiting {
+					s.Fatalf("it is %+v", result.Outcome)
+				}
+				s.process(ann, s.named(ann, "kim", event.RootUnitID))
+				s.process(vpn)
+				s.hasMembers("uid=kim," + people)
+			})
+		})
+	}
 }

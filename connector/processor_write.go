@@ -22,6 +22,16 @@ func (r *run) applyFailed(ctx context.Context, d draft, err error) (again bool) 
 		return r.failed(err)
 	}
 	switch outcome.Kind {
+	case KindMissingParent, KindConflict, KindRefused:
+		waits, err := r.refusedForStrays(ctx)
+		if err != nil {
+			return r.failed(err)
+		}
+		if waits {
+			return false
+		}
+	}
+	switch outcome.Kind {
 	case KindAlreadySo, KindConflict:
 		return true
 	case KindExists:
@@ -92,24 +102,6 @@ func (r *run) placeIsFree(ctx context.Context, d draft) (free, again bool) {
 	return false, r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s still is", self, d.plan.DN, holder))
 }
 
-// reserved reports whether a place that looks free is still that of another object, which then is waited for. Who has just
-// moved away corrects what refers to its former name, and must not find somebody else under it.
-func (r *run) reserved(ctx context.Context, d draft) (reserved, again bool) {
-	dn := d.plan.DN
-	if dn.Empty() || d.plan.Empty() || d.current != nil && d.current.DN.Equal(dn) {
-		return false, false
-	}
-	holder, err := r.task.Memory.Holder(ctx, dn)
-	switch self := r.task.Merged.Object.Ref; {
-	case err != nil:
-		return true, r.failed(err)
-	case holder.Zero(), holder == self:
-		return false, false
-	default:
-		return true, r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s still is", self, dn, holder))
-	}
-}
-
 // waitForPlace handles a DN that is not free: another entry has it, or it lies below the entry itself.
 func (r *run) waitForPlace(ctx context.Context, d draft) (again bool) {
 	self, dn := r.task.Merged.Object.Ref, d.desired.DN
@@ -147,7 +139,7 @@ func (r *run) waitForHolder(ctx context.Context, d draft, holder event.Ref, mess
 // name of the entry and all that are usually wanted once are looked for.
 func (r *run) notUnique(ctx context.Context, d draft, refused *OutcomeError) (again bool) {
 	self := r.task.Merged.Object.Ref
-	stranger := false
+	stranger := ""
 	for _, ava := range uniqueValues(d) {
 		others, err := r.target.Referring(ctx, r.set.Base(), []string{ava.Type}, ava.Value)
 		if err != nil {
@@ -165,13 +157,15 @@ func (r *run) notUnique(ctx context.Context, d draft, refused *OutcomeError) (ag
 				continue
 			}
 			there, err := r.target.Read(ctx, other.DN, nil)
-			if err != nil {
+			switch {
+			case err != nil:
 				return r.failed(err)
-			}
-			if there != nil && d.current != nil && there.Link != "" && there.Link == d.current.Link {
+			case there == nil:
+			case d.current != nil && there.Link != "" && there.Link == d.current.Link:
 				return true // it is our own, which has come along with a unit at this moment
+			default:
+				stranger = fmt.Sprintf("%s is to have the %s %s, and %s has it, an entry that is not ours", self, ava.Type, ava.Value, other.DN)
 			}
-			stranger = stranger || there != nil
 		}
 	}
 	// Where nobody is found, the one who had it has given it up at this moment, and may not have said so yet.
@@ -181,7 +175,10 @@ func (r *run) notUnique(ctx context.Context, d draft, refused *OutcomeError) (ag
 		return r.failed(err)
 	case !holder.Zero() && holder != self:
 		return r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s was until now", self, d.desired.DN, holder))
-	case !stranger && !r.refusedOnce:
+	case stranger != "":
+		r.wait(event.CodeDNTaken, fmt.Sprintf("%s: change or delete that one, or add an adopt rule to match in the mapping; %s", stranger, refused.reason()))
+		return false
+	case !r.refusedOnce:
 		r.refusedOnce = true
 		return true
 	}

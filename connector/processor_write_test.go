@@ -206,7 +206,7 @@ func TestAUnitMovesBelowItsFormerChild(t *testing.T) {
 	})
 }
 
-// A name that the directory wants only once is waited for where one of ours has it, and refused where a stranger has.
+// A name that the directory wants only once is waited for, whether one of ours has it or a stranger.
 func TestAValueThatMustBeUnique(t *testing.T) {
 	sales := unit("ou_sales")
 	onBoth(t, nil, func(s *stage) {
@@ -221,7 +221,7 @@ func TestAValueThatMustBeUnique(t *testing.T) {
 		s.directory.once("add", taken)
 		eve := user("user_eve")
 		s.make(plan.Modify{DN: plan.MustParseDN("uid=eve," + groups), Modifications: []plan.Modification{{Type: plan.AddValues, Name: "employeeNumber", Values: []string{"1"}}}})
-		if o := s.process(eve, s.named(eve, "eve", sales.ID)).Outcome; o.State != event.Failed || o.Code != event.CodeRefused || !strings.Contains(o.Message, "not unique") {
+		if o := s.process(eve, s.named(eve, "eve", sales.ID)).Outcome; o.State != event.Waiting || o.Code != event.CodeDNTaken || !strings.Contains(o.Message, "uid=eve,"+groups) || !strings.Contains(o.Message, "not unique") {
 			s.Errorf("a stranger's name is %+v", o)
 		}
 	})

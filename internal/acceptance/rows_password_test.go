@@ -157,7 +157,7 @@ func passwordUsedBefore(s *scene) {
 		s.note("taken: no history for those who set passwords of others")
 		return
 	}
-	s.is(e, event.Failed, event.CodePasswordRefused, "history")
+	s.is(e, event.Failed, event.CodePasswordRefused, s.dir.can.usedBefore)
 	s.withoutThePassword(goodPassword, e, answer)
 	s.logsIn(u, goodPassword+"-2", true)
 	s.logsIn(u, goodPassword, false)

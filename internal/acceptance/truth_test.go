@@ -114,23 +114,31 @@ func (d *directory) canBind(tb testing.TB, dn, password string) bool {
 	conn := d.dial(tb)
 	defer func() { _ = conn.Close() }()
 	err := conn.Bind(dn, password)
-	if err != nil && !ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultInappropriateAuthentication) {
+	// 389 tells in its own way that it has locked an account: 19.
+	if err != nil && !ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultConstraintViolation, ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultInappropriateAuthentication) {
 		tb.Fatalf("bind as %s: %v", dn, err)
 	}
 	return err == nil
 }
 
-// tree returns everything below the base, by DN.
+// tree returns everything in the units that are ours to fill, by DN.
 func (d *directory) tree(tb testing.TB) map[string]map[string][]string {
 	tb.Helper()
 	out := map[string]map[string][]string{}
-	for _, e := range d.search(tb, "(objectClass=*)") {
-		attributes := map[string][]string{}
-		for _, a := range e.Attributes {
-			attributes[strings.ToLower(a.Name)] = slices.Sorted(slices.Values(a.Values))
+	for _, base := range []string{d.people, d.groups, d.leavers} {
+		request := ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"*"}, nil)
+		result, err := d.reader(tb).SearchWithPaging(request, 500)
+		if err != nil {
+			tb.Fatalf("read %s: %v", base, err)
 		}
-		maps.DeleteFunc(attributes, func(name string, _ []string) bool { return slices.Contains(volatile, name) })
-		out[e.DN] = attributes
+		for _, e := range result.Entries {
+			attributes := map[string][]string{}
+			for _, a := range e.Attributes {
+				attributes[strings.ToLower(a.Name)] = slices.Sorted(slices.Values(a.Values))
+			}
+			maps.DeleteFunc(attributes, func(name string, _ []string) bool { return slices.Contains(volatile, name) })
+			out[e.DN] = attributes
+		}
 	}
 	return out
 }

@@ -104,8 +104,8 @@ type means struct {
 	history bool
 	// minLength: a password of less than eight characters is refused.
 	minLength bool
-	// tooShort is what the server says then.
-	tooShort string
+	// tooShort and usedBefore are what the server says to such passwords.
+	tooShort, usedBefore string
 	// lockout: wrong passwords lock an account.
 	lockout bool
 	// ends: the server itself ends an account at its time.

@@ -18,6 +18,9 @@ type SlapdConfig struct {
 	Sync bool
 	// NotUnique leaves out the overlay that lets no two entries below ou=people have the same uid.
 	NotUnique bool
+	// Unlimited lets the connector read as many entries as there are. By default slapd hands out 500 for one search, also in
+	// pages.
+	Unlimited bool
 	// Bare leaves out all overlays: password policy, memberof, refint and uniqueness.
 	Bare bool
 }
@@ -96,6 +99,9 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 	line("access to dn.subtree=\"ou=groups,%s\" by dn.exact=%q manage by users read", testSuffix, testConnector)
 	line("access to dn.subtree=\"ou=leavers,%s\" by dn.exact=%q manage by users read", testSuffix, testConnector)
 	line("access to * by users read")
+	if cfg.Unlimited {
+		line("limits dn.exact=%q size=unlimited", testConnector)
+	}
 	if !cfg.Sync {
 		line("dbnosync")
 	}

@@ -67,8 +67,11 @@ func (f openLDAP) Status(want plan.Account, current *plan.Entry, now event.Milli
 		// With a new password slapd takes every lock away.
 		s.AfterPassword = true
 	case said && (has == lockedForGood || has != "" && want.Unlock):
-		// A lock that the server has set itself after wrong passwords stays, unless an unlock was asked for.
-		s.Rules = append(s.Rules, plan.Rule{Attribute: "pwdAccountLockedTime"})
+		// A lock that the server has set itself after wrong passwords stays, unless an unlock was asked for. Only where it is
+		// deleted does slapd forget the wrong passwords as well; else the next one would lock the account again. They cannot be
+		// removed by themselves (pwdFailureTime is NO-USER-MODIFICATION), and to set a lock and delete it in one modify, where
+		// there is none, would leave it on replicas: those drop the deletion of what they do not have.
+		s.Rules = append(s.Rules, plan.Rule{Attribute: "pwdAccountLockedTime", ByDeletion: true})
 	}
 	return s, nil
 }

@@ -123,24 +123,27 @@ add: pwdAccountLockedTime
 pwdAccountLockedTime: 000001010000Z
 -
 `
-	unlocked := `
+	unlocked := func(value string) string {
+		return `
 dn: uid=ann,ou=people,dc=example,dc=org
 changetype: modify
-replace: pwdAccountLockedTime
+delete: pwdAccountLockedTime
+pwdAccountLockedTime: ` + value + `
 -
 `
+	}
 	onBoth(t, nil, func(s *stage) {
 		s.process(ann, s.named(ann, "ann", event.RootUnitID))
 		s.done(locked, ann, change(s, event.TypeUserDisable, event.FieldStatus, event.StatusDisabled))
 		s.done("", ann, change(s, event.TypeUserDisable, event.FieldStatus, event.StatusDisabled))
-		s.done(unlocked, ann, change(s, event.TypeUserEnable, event.FieldStatus, event.StatusEnabled))
+		s.done(unlocked("000001010000Z"), ann, change(s, event.TypeUserEnable, event.FieldStatus, event.StatusEnabled))
 		s.done(locked, ann, change(s, event.TypeUserLock, event.FieldLockExpireTime, s.at+60_000))
 		// The lock ends without an event.
 		s.at += 61_000
-		s.done(unlocked, ann)
+		s.done(unlocked("000001010000Z"), ann)
 		// A lock that the server has set itself after wrong passwords stays until an unlock is asked for.
 		s.make(plan.Modify{DN: plan.MustParseDN("uid=ann," + people), Modifications: []plan.Modification{{Type: plan.AddValues, Name: "pwdAccountLockedTime", Values: []string{"20260101000000Z"}}}})
 		s.done("", ann)
-		s.done(unlocked, ann, change(s, event.TypeUserUnlock, event.FieldLockExpireTime, int64(event.Never)))
+		s.done(unlocked("20260101000000Z"), ann, change(s, event.TypeUserUnlock, event.FieldLockExpireTime, int64(event.Never)))
 	})
 }

@@ -19,6 +19,9 @@ func (s standing) String() string {
 	return fmt.Sprintf("disabled %t, locked %t, expired %t", s.disabled, s.locked, s.expired)
 }
 
+// maxFailure is the number of wrong passwords after which the servers of the tests lock an account.
+const maxFailure = 5
+
 // standings are all of them.
 func standings() []standing {
 	var all []standing
@@ -150,6 +153,35 @@ func checkStatus(t *testing.T, w *world) {
 		w.login(ref, "Correct-Horse-1", false)
 		w.must(event.CodeApplied, ref, w.say(event.TypeUserUnlock, ref, event.Values{"lockExpireTime": int64(-1)}))
 		w.login(ref, "Correct-Horse-1", true)
+	})
+	t.Run("what lifts a lock of the server's own leaves no wrong password counted", func(t *testing.T) {
+		w := w.in(t)
+		wrong := func(ref event.Ref, times int) {
+			for range times {
+				_ = w.bind(w.dn(ref), "wrong")
+			}
+		}
+		for name, lift := range map[string]func(ref event.Ref){
+			"unlock": func(ref event.Ref) {
+				w.must(event.CodeApplied, ref, w.say(event.TypeUserUnlock, ref, event.Values{"lockExpireTime": int64(-1)}))
+			},
+			"enable": func(ref event.Ref) {
+				w.must(event.CodeApplied, ref, w.say(event.TypeUserEnable, ref, event.Values{"status": event.StatusEnabled}))
+			},
+			"disable": func(ref event.Ref) {
+				w.become(ref, standing{}, standing{disabled: true})
+				w.become(ref, standing{disabled: true}, standing{})
+			},
+		} {
+			ref := user("count" + name)
+			w.create(ref, ref.ID, "Correct-Horse-1", nil)
+			wrong(ref, maxFailure)
+			w.login(ref, "Correct-Horse-1", false)
+			lift(ref)
+			wrong(ref, maxFailure-1)
+			w.login(ref, "Correct-Horse-1", true)
+			w.quiet(ref)
+		}
 	})
 	t.Run("the guards hold a disabling, but not what follows a password", func(t *testing.T) {
 		w := w.in(t)

@@ -315,6 +315,8 @@ func (b *builder) manage(rule Rule, has, naming []string) []Modification {
 	switch {
 	case len(missing) == 0 && len(surplus) == 0 && !respelled:
 		return nil
+	case len(want) == 0 && rule.ByDeletion:
+		return []Modification{{Type: DeleteValues, Name: rule.Attribute, Values: surplus}}
 	case len(want) == 0:
 		return []Modification{{Type: ReplaceValues, Name: rule.Attribute}}
 	case len(surplus) == 0 && !respelled:

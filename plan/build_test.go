@@ -101,6 +101,13 @@ ou: d
 delete: ou
 ou: a
 -`},
+		{"what a server has to be told to delete", ann("mail: a@example.org"), desired(annEntry, plan.Rule{Attribute: "mail", ByDeletion: true}), `
+dn: uid=ann,ou=people,dc=example,dc=org
+changetype: modify
+delete: mail
+mail: a@example.org
+-`},
+		{"what is not there is not deleted", ann(), desired(annEntry, plan.Rule{Attribute: "mail", ByDeletion: true}), ""},
 		{"attributes that no rule names stay", ann("roomNumber: 42"), desired(annEntry, rule("cn", "Ann")), `
 dn: uid=ann,ou=people,dc=example,dc=org
 changetype: modify

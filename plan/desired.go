@@ -30,6 +30,9 @@ type Rule struct {
 	Authority Authority
 	// Owned are, for Merge, the values that we added before.
 	Owned []string
+	// ByDeletion: where the attribute is to be absent, the values that are there are deleted one by one. The usual replacement
+	// by nothing is never refused, but a server may do more when it is told to delete.
+	ByDeletion bool
 }
 
 // Match is one way of finding an entry that is not linked yet.

@@ -14,20 +14,20 @@ const pruneBatch = 250
 // Prune removes settled events that are old enough.
 func (s *SQLite) Prune(ctx context.Context, before event.Millis) (int, error) {
 	total := 0
-	for last := int64(0); ; {
-		ids, err := s.oldEvents(ctx, last, before)
+	for last := (oldEvent{}); ; {
+		events, err := s.oldEvents(ctx, last, before)
 		if err != nil {
 			return total, fmt.Errorf("prune events: %w", err)
 		}
-		if len(ids) == 0 {
+		if len(events) == 0 {
 			break
 		}
-		last = ids[len(ids)-1]
+		last = events[len(events)-1]
 		removed := 0
 		if err := s.writer.do(ctx, func(t *tx) error {
 			removed = 0
-			for _, id := range ids {
-				n, err := t.prune(id)
+			for _, e := range events {
+				n, err := t.prune(e.id)
 				if err != nil {
 					return err
 				}
@@ -42,23 +42,26 @@ func (s *SQLite) Prune(ctx context.Context, before event.Millis) (int, error) {
 	return total, s.pruneAudit(ctx, before)
 }
 
-// oldEvents returns the next events that were received before a moment. They were stored in the order of that time, so the
-// first one that is too young ends the search.
-func (s *SQLite) oldEvents(ctx context.Context, last int64, before event.Millis) ([]int64, error) {
-	var ids []int64
-	young := false
+// oldEvent is a place in the order of the times at which events were received, and of their numbers within a moment.
+type oldEvent struct {
+	received event.Millis
+	id       int64
+}
+
+// oldEvents returns the next events that were received before a moment. Their numbers are not in the order of that time where
+// a clock was set, so it is the time that is looked at.
+func (s *SQLite) oldEvents(ctx context.Context, last oldEvent, before event.Millis) ([]oldEvent, error) {
+	var found []oldEvent
 	err := s.readers.view(ctx, func(r *session) error {
-		return r.rows("SELECT id, received FROM event WHERE id > ? ORDER BY id LIMIT ?", []any{last, pruneBatch}, func(rows *sql.Rows) error {
-			var id int64
-			var received event.Millis
-			err := rows.Scan(&id, &received)
-			if young = young || received >= before; !young {
-				ids = append(ids, id)
-			}
-			return failure(err)
-		})
+		return r.rows("SELECT received, id FROM event WHERE (received, id) > (?, ?) AND received < ? ORDER BY received, id LIMIT ?",
+			[]any{int64(last.received), last.id, int64(before), pruneBatch}, func(rows *sql.Rows) error {
+				var e oldEvent
+				err := rows.Scan(&e.received, &e.id)
+				found = append(found, e)
+				return failure(err)
+			})
 	})
-	return ids, err
+	return found, err
 }
 
 // prune removes an event with its outcomes if all of them are settled. What has failed stays, without the password: nobody

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ func peopleTests() []test {
 		{"only what is not settled otherwise is discarded", discardStates},
 		{"what people do is recorded", auditRecorded},
 		{"old events are pruned once they are settled", pruneSettled},
+		{"a young event keeps no older one from being pruned", pruneAroundYoung},
 		{"an event is kept until every directory has settled it", pruneDirectories},
 		{"a failed event is pruned of its password only", pruneFailed},
 		{"many events are pruned", pruneMany},
@@ -216,6 +218,23 @@ func pruneSettled(w world) {
 	equal(w, "what is left", w.ids(store.Filter{}), "young failed held waiting pending")
 	equal(w, "pruned again", w.prune(noon+1), 0)
 	equal(w, "an event that was forgotten is new", w.accept(noon, update("done", "done"))[0].Repeat, false)
+}
+
+// A clock that was ahead for a while leaves a young event among old ones.
+func pruneAroundYoung(w world) {
+	settled := func(at event.Millis, id string) {
+		e := update(id, "user_1")
+		e.Targets, e.Outcome = nil, &event.Outcome{State: event.Skipped, Code: event.CodeStale}
+		w.accept(at, e)
+	}
+	settled(noon+5, "ahead")
+	for i := range 600 { // more than are removed at a time
+		settled(noon+event.Millis(i%3), fmt.Sprint("old ", i))
+	}
+	settled(noon+4, "young")
+	equal(w, "pruned", w.prune(noon+2), 400)
+	equal(w, "pruned", w.prune(noon+3), 200)
+	equal(w, "what is left", w.ids(store.Filter{}), "young ahead")
 }
 
 func pruneDirectories(w world) {

@@ -14,25 +14,56 @@ import (
 	"idaas-ldap/ldaptest"
 )
 
-const decidedMapping = "testdata/decided.yaml"
+// decision is what a server calls that which is decided once, and who has names and numbers there already.
+type decision struct {
+	mapping     string
+	login, home string // attributes with the name that is decided, and with one that is made of it
+	other       func(login, number string) map[string][]string
+}
+
+func posixDecision() decision {
+	return decision{
+		mapping: "testdata/decided.yaml", login: "uid", home: "homeDirectory",
+		other: func(login, number string) map[string][]string {
+			return map[string][]string{
+				"objectClass": {"account", "posixAccount"}, "uid": {login}, "cn": {login}, "uidNumber": {number}, "gidNumber": {"100"}, "homeDirectory": {"/"},
+			}
+		},
+	}
+}
+
+func activeDirectoryDecision() decision {
+	return decision{
+		mapping: "testdata/decided-active-directory.yaml", login: "sAMAccountName", home: "unixHomeDirectory",
+		other: func(login, number string) map[string][]string {
+			return map[string][]string{"objectClass": {"user"}, "cn": {login}, "sAMAccountName": {login}, "uidNumber": {number}}
+		},
+	}
+}
 
 func TestEmbeddedDecidesNamesAndNumbersOnce(t *testing.T) {
-	dir := embeddedDirectory(startEmbedded(t))
-	dir.mapping = decidedMapping
-	decidedOnce(t, startProduct(t, dir, true))
+	decidedOnce(t, embeddedDirectory(startEmbedded(t)), posixDecision())
 }
 
 func TestOpenLDAPDecidesNamesAndNumbersOnce(t *testing.T) {
-	dir := slapdDirectory(ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}))
-	dir.mapping = decidedMapping
-	decidedOnce(t, startProduct(t, dir, true))
+	decidedOnce(t, slapdDirectory(ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})), posixDecision())
+}
+
+func Test389DSDecidesNamesAndNumbersOnce(t *testing.T) {
+	decidedOnce(t, ds389Directory(ldaptest.StartDS389(t)), posixDecision())
+}
+
+func TestSambaDecidesNamesAndNumbersOnce(t *testing.T) {
+	decidedOnce(t, sambaDirectory(ldaptest.StartSamba(t)), activeDirectoryDecision())
 }
 
 // Many people of one name come at once, into a directory in which others have the name and many of the numbers already.
-func decidedOnce(t *testing.T, p *product) {
+func decidedOnce(t *testing.T, dir *directory, d decision) {
 	t.Helper()
 	const others, people = 120, 24
-	p.addOthers(others)
+	dir.mapping = d.mapping
+	p := startProduct(t, dir, true)
+	p.addOthers(d, others)
 	users := make([]idaastest.User, people)
 	var events []idaastest.Event
 	for i := range users {
@@ -48,13 +79,13 @@ func decidedOnce(t *testing.T, p *product) {
 		if e == nil {
 			t.Fatalf("user %d has no entry", i)
 		}
-		uid, number := e.GetAttributeValue("uid"), e.GetAttributeValue("uidNumber")
-		wantDN(t, e, "uid="+uid+",ou=people,"+testBase)
-		wantValues(t, e, "homeDirectory", "/home/"+uid)
+		login, number := e.GetAttributeValue(d.login), e.GetAttributeValue("uidNumber")
+		wantDN(t, e, dir.userDN(idaastest.User{Username: login}, dir.people))
+		wantValues(t, e, d.home, "/home/"+login)
 		wantValues(t, e, "gidNumber", number)
-		names, numbers, mails = append(names, uid), append(numbers, number), append(mails, e.GetAttributeValue("mail"))
+		names, numbers, mails = append(names, login), append(numbers, number), append(mails, e.GetAttributeValue("mail"))
 		want = append(want, fmt.Sprintf("ann-lee%d", i+2))
-		decided[u.ID] = uid + " " + number
+		decided[u.ID] = login + " " + number
 	}
 	// The others have ann-lee and the numbers from 20000 on.
 	sameSet(t, "names", names, want)
@@ -78,37 +109,34 @@ func decidedOnce(t *testing.T, p *product) {
 	p.settled()
 	for _, u := range users {
 		e := p.user(u.ID)
-		wantValues(t, e, "cn", "Ann Kim")
-		if got := e.GetAttributeValue("uid") + " " + e.GetAttributeValue("uidNumber"); got != decided[u.ID] {
+		wantValues(t, e, "displayName", "Ann Kim")
+		if got := e.GetAttributeValue(d.login) + " " + e.GetAttributeValue("uidNumber"); got != decided[u.ID] {
 			t.Fatalf("what was decided as %s is %s now", decided[u.ID], got)
 		}
 	}
 
 	// A name that is free again is taken again; a number is not.
-	gone := p.user(users[0].ID).GetAttributeValue("uid")
+	gone := p.user(users[0].ID).GetAttributeValue(d.login)
 	p.apply(event.CodeApplied, p.tenant.DeleteUser(users[0].ID))
 	late := idaastest.User{ID: p.tenant.NewUserID(), Username: "late", DisplayName: "Ann Lee"}
 	p.apply(event.CodeApplied, p.tenant.CreateUser(late, ""))
-	wantValues(t, p.user(late.ID), "uid", gone)
+	wantValues(t, p.user(late.ID), d.login, gone)
 	wantValues(t, p.user(late.ID), "uidNumber", strconv.Itoa(20000+others+people))
 }
 
 // addOthers adds entries that are not ours: one that has the name that all want, and all together many numbers.
-func (p *product) addOthers(count int) {
+func (p *product) addOthers(d decision, count int) {
 	p.t.Helper()
 	p.addUnit("people")
 	conn := p.reader()
 	for i := range count {
-		uid := "ann-lee"
+		login := "ann-lee"
 		if i > 0 {
-			uid = fmt.Sprintf("other%d", i)
+			login = fmt.Sprintf("other%d", i)
 		}
-		add := ldap.NewAddRequest("uid="+uid+",ou=groups,"+testBase, nil)
-		add.Attribute("objectClass", []string{"account", "posixAccount"})
-		for name, value := range map[string]string{
-			"uid": uid, "cn": uid, "uidNumber": strconv.Itoa(20000 + i), "gidNumber": "100", "homeDirectory": "/",
-		} {
-			add.Attribute(name, []string{value})
+		add := ldap.NewAddRequest(p.dir.userDN(idaastest.User{Username: login}, p.dir.groups), nil)
+		for name, values := range d.other(login, strconv.Itoa(20000+i)) {
+			add.Attribute(name, values)
 		}
 		if err := conn.Add(add); err != nil {
 			p.t.Fatal(err)

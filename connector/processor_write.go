@@ -376,6 +376,16 @@ func (r *run) notEmpty(ctx context.Context, d draft) (again bool) {
 		}
 		if !holder.Zero() {
 			r.result.WaitsFor = append(r.result.WaitsFor, holder)
+			continue
+		}
+		// Nobody would say when it goes. If it was ours and has gone meanwhile, that has been said already.
+		still, err := r.target.Read(ctx, child, []string{"objectClass"})
+		if err != nil {
+			return r.failed(err)
+		}
+		if still == nil {
+			r.result.WaitsFor = nil
+			return true
 		}
 	}
 	message := fmt.Sprintf("%s is to be deleted and still holds entries, among them%s", d.current.DN, names)

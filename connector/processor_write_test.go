@@ -287,6 +287,22 @@ func TestAUnitIsDeletedWhenItIsEmpty(t *testing.T) {
 	})
 }
 
+// The last one leaves after the unit was seen not to be empty: nobody comes after that to wake the deletion.
+func TestAUnitIsDeletedWhenItGetsEmptyUnderTheLook(t *testing.T) {
+	sales := unit("ou_sales")
+	onBoth(t, nil, func(s *stage) {
+		s.process(sales, s.called(sales, "Sales", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", sales.ID))
+		deletion := s.say(event.TypeUnitDelete, sales, nil)
+		s.memory.meanwhile = func() { s.process(ann, s.say(event.TypeUserDelete, ann, nil)) }
+		result := s.process(sales, deletion)
+		if o := result.Outcome; o.Code != event.CodeApplied || len(result.WaitsFor) != 0 {
+			s.Errorf("it is %+v and waits for %v", o, result.WaitsFor)
+		}
+		s.absent("ou=Sales," + people)
+	})
+}
+
 func TestAUnitThatDoesNotGetEmptyFailsAfterADay(t *testing.T) {
 	sales := unit("ou_sales")
 	onBoth(t, nil, func(s *stage) {

@@ -342,6 +342,8 @@ type memory struct {
 	asked   []connector.Act
 	counted []event.Ref // what the guards were asked about last
 	noted   int         // passwords about to be written
+	// meanwhile happens once, before it is looked up whose entry has a DN.
+	meanwhile func()
 }
 
 type known struct {
@@ -377,6 +379,10 @@ func (m *memoryOf) Link(_ context.Context, ref event.Ref) (string, error) {
 }
 
 func (m *memoryOf) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
+	if happens := m.meanwhile; happens != nil {
+		m.meanwhile = nil
+		happens()
+	}
 	for ref, k := range m.objects {
 		if k.dn.Equal(dn) && k.object.Exists() {
 			return ref, nil

@@ -152,6 +152,8 @@ type run struct {
 	lastMember bool
 	// refusedOnce: the server has refused a value that it wants once, and nobody was found who has it.
 	refusedOnce bool
+	// sawLeave: an entry that was in the way of this one was gone when it was looked for.
+	sawLeave bool
 	// placeMade: a missing place of the mapping was made, which is done once only.
 	placeMade bool
 	// found is the entry of the object in this round, once it was looked for.

@@ -113,11 +113,26 @@ func (r *run) waitForPlace(ctx context.Context, d draft) (again bool) {
 	case holder == self:
 		return true
 	case holder.Zero():
+		if left, err := r.hasJustLeft(ctx, dn); left || err != nil {
+			return err == nil || r.failed(err)
+		}
 		r.wait(event.CodeDNTaken, fmt.Sprintf(
 			"%s belongs at %s, and an entry that is not ours is there: rename or delete it, or add an adopt rule to match in the mapping", self, dn))
 		return false
 	}
 	return r.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s still is", self, dn, holder))
+}
+
+// hasJustLeft looks whether an entry that was in the way, and that nobody is remembered to have, is there no more: whose it
+// was has settled between the two looks, and nobody is told about that again. It says so once; what is in the way again after
+// that, and cannot be read, is waited for.
+func (r *run) hasJustLeft(ctx context.Context, dn plan.DN) (bool, error) {
+	if r.sawLeave {
+		return false, nil
+	}
+	there, err := r.target.Read(ctx, dn, nil)
+	r.sawLeave = err == nil && there == nil
+	return r.sawLeave, err
 }
 
 // waitForHolder waits for another object to make room, or steps aside where that one waits for this.

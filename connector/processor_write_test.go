@@ -303,6 +303,23 @@ func TestAUnitIsDeletedWhenItGetsEmptyUnderTheLook(t *testing.T) {
 	})
 }
 
+// The one who has the place leaves after it was refused and before it is asked who that is.
+func TestAPlaceThatBecomesFreeAtThisMomentIsTaken(t *testing.T) {
+	eve := user("user_eve")
+	onBoth(t, nil, func(s *stage) {
+		s.directory.once("add", func(write func() error) error {
+			s.make(person("uid=eve," + people))
+			err := write()
+			s.make(plan.Delete{DN: plan.MustParseDN("uid=eve," + people)})
+			return err
+		})
+		if o := s.process(eve, s.named(eve, "eve", event.RootUnitID)).Outcome; o.Code != event.CodeApplied {
+			s.Errorf("it is %+v", o)
+		}
+		s.there("uid=eve," + people)
+	})
+}
+
 func TestAUnitThatDoesNotGetEmptyFailsAfterADay(t *testing.T) {
 	sales := unit("ou_sales")
 	onBoth(t, nil, func(s *stage) {

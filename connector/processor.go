@@ -45,6 +45,11 @@ type Memory interface {
 	Claim(ctx context.Context, pool string, names []string) (string, error)
 	// Members returns every known word about the members of the group of the task.
 	Members(ctx context.Context) (map[string]event.Membership, error)
+	// Hold keeps other objects from being worked on until the task ends, so that their entries stay where Lookup says that
+	// they are. Busy are those that are being worked on already: where their entries are is about to change, perhaps.
+	Hold(refs []event.Ref) (busy map[event.Ref]bool)
+	// Moved remembers where the entry of the object of the task is, and its stable id, before the task ends.
+	Moved(ctx context.Context, link string, dn plan.DN) error
 	// BeforePassword records that the password is about to be written.
 	BeforePassword(ctx context.Context) error
 	// Permit asks whether objects may be deleted or disabled, all of them together, within a limit of the mapping.
@@ -201,6 +206,11 @@ func (r *run) round(ctx context.Context) (again bool) {
 		r.result.NeedsAlone = true
 		return false
 	}
+	if draft.current != nil && (!r.task.DN.Empty() || draft.leavesPlace()) {
+		if settled := r.settlePlace(ctx, draft.current.Link, draft.current.DN); !settled {
+			return false
+		}
+	}
 	if free, again := r.placeIsFree(ctx, draft); !free {
 		return again
 	}
@@ -302,6 +312,9 @@ func (r *run) finish(ctx context.Context, draft draft) (again bool) {
 		return r.failed(err)
 	}
 	r.settleWritten()
+	if err := r.dropPlaceholder(ctx, draft); err != nil {
+		return r.failed(err)
+	}
 	if err := r.verify(ctx, draft); err != nil {
 		return r.failed(err)
 	}

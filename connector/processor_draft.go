@@ -37,6 +37,11 @@ func (d draft) renames(op plan.Operation) bool {
 	return ok && d.current != nil && move.DN.Equal(d.current.DN)
 }
 
+// leavesPlace reports whether the entry will not be where it is.
+func (d draft) leavesPlace() bool {
+	return d.plan.DN.Empty() || slices.ContainsFunc(d.plan.Operations, d.renames)
+}
+
 // movesOthers reports whether a draft gives entries of other objects another place, or did so in an earlier try that is not
 // remembered yet: those below a unit come along with it.
 func (r *run) movesOthers(d draft) bool {

@@ -47,9 +47,22 @@ func (r *run) members(ctx context.Context, d *draft) bool {
 }
 
 func (r *run) memberValues(ctx context.Context, words map[string]event.Membership) ([]plan.MemberValue, bool) {
+	ids := slices.Sorted(maps.Keys(words))
+	refs := make([]event.Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = event.Ref{Kind: event.KindUser, ID: id}
+	}
+	// Who is renamed at this moment would leave the old name in the group.
+	busy := r.task.Memory.Hold(refs)
 	var wanted []plan.MemberValue
-	for _, id := range slices.Sorted(maps.Keys(words)) {
-		ref := event.Ref{Kind: event.KindUser, ID: id}
+	for i, id := range ids {
+		ref := refs[i]
+		if busy[ref] {
+			if !r.postpone(ref) {
+				return nil, false
+			}
+			continue
+		}
 		user, dn, found, err := r.task.Memory.Lookup(ctx, ref)
 		switch {
 		case err != nil:
@@ -73,6 +86,20 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 		r.named[ref] = dn
 	}
 	return wanted, true
+}
+
+// postpone lets the word about a member who is being worked on wait, without holding up the others. Where no event says it,
+// so that nothing would bring it again, the task as a whole waits, and postpone returns false.
+func (r *run) postpone(member event.Ref) bool {
+	message := member.String() + " is being worked on at this moment, and has to be done first"
+	said, isSaid := r.task.Merged.Object.Members[member.ID]
+	if !isSaid || r.task.Known.Members[member.ID] == said {
+		r.wait(event.CodeRetry, message, member)
+		return false
+	}
+	r.result.MemberOutcomes[member.ID] = event.Outcome{State: event.Waiting, Code: event.CodeRetry, Message: message}
+	r.result.WaitsFor = append(r.result.WaitsFor, member)
+	return true
 }
 
 // held adds to the entry that was read which of the wanted values it has, without reading all members of the group.
@@ -104,4 +131,21 @@ func (r *run) held(ctx context.Context, d *draft) bool {
 	d.current = d.current.Clone()
 	d.current.Attributes = append(d.current.Attributes, plan.Attribute{Name: members.Attribute, Values: has})
 	return true
+}
+
+// dropPlaceholder takes the placeholder out of a group that got a member. Somebody who has left the group at this moment, as
+// the last one of it, may have put it there after the group was read.
+func (r *run) dropPlaceholder(ctx context.Context, d draft) error {
+	members := d.desired.Members
+	if members == nil || members.Placeholder == "" || d.plan.Empty() || d.current == nil {
+		return nil
+	}
+	if !slices.ContainsFunc(members.Values, func(v plan.MemberValue) bool { return v.Present }) {
+		return nil
+	}
+	present, err := r.target.Holding(ctx, r.result.DN, members.Attribute, []string{members.Placeholder})
+	if err != nil || !present[members.Placeholder] {
+		return err //nolint:wrapcheck // It names the group.
+	}
+	return r.replaceReference(ctx, Reference{DN: r.result.DN, Attribute: members.Attribute, Value: members.Placeholder}, "")
 }

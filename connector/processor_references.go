@@ -29,6 +29,63 @@ func (r *run) follow(ctx context.Context) error {
 	return nil
 }
 
+// settlePlace makes sure that the place of the entry is remembered before the entry leaves it. Where it is not, as an earlier
+// try has ended halfway, references may name the entry there and at the remembered place. With a third place one of these would
+// be forgotten if this try ended halfway as well, and whoever got that name later would be referred to. So references are
+// brought to where the entry is, and that is remembered. It returns false where the task has ended instead.
+func (r *run) settlePlace(ctx context.Context, link string, at plan.DN) bool {
+	if r.task.DN.Equal(at) {
+		return true
+	}
+	above, err := r.movedAbove(ctx, at)
+	switch {
+	case err != nil:
+		return r.failed(err)
+	case !above.Zero():
+		r.result.Touch = append(r.result.Touch, above)
+		r.wait(event.CodeRetry, fmt.Sprintf("%s has come along with %s, which has to settle first", r.task.Merged.Object.Ref, above), above)
+		return false
+	}
+	r.result.DN = at
+	if err := r.follow(ctx); err != nil {
+		return r.failed(err)
+	}
+	if err := r.task.Memory.Moved(ctx, link, at); err != nil {
+		r.result.DN = r.task.DN
+		return r.failed(fmt.Errorf("remember that %s is at %s: %w", r.task.Merged.Object.Ref, at, err))
+	}
+	r.task.Link, r.task.DN, r.result.Link = link, at, link
+	r.formerly = append(r.formerly, at)
+	return true
+}
+
+// movedAbove returns the object above the remembered place of the entry that is not there any more, and with which the entry has
+// come to where it is; the zero reference if there is none. That one is still to bring along the references to all that came
+// with it, by the names that are remembered.
+func (r *run) movedAbove(ctx context.Context, at plan.DN) (event.Ref, error) {
+	for above := r.task.DN.Parent(); above.Below(r.set.Base()) && !at.Below(above); above = above.Parent() {
+		holder, err := r.task.Memory.Holder(ctx, above)
+		if err != nil || holder.Zero() || holder == r.task.Merged.Object.Ref {
+			if err != nil {
+				return event.Ref{}, err
+			}
+			continue
+		}
+		link, err := r.task.Memory.Link(ctx, holder)
+		if err != nil {
+			return event.Ref{}, err
+		}
+		there, err := r.target.Read(ctx, above, nil)
+		if err != nil {
+			return event.Ref{}, fmt.Errorf("look for what is above %s: %w", r.task.DN, err)
+		}
+		if there == nil || there.Link != link {
+			return holder, nil
+		}
+	}
+	return event.Ref{}, nil
+}
+
 // followed is a change of place that references were brought along with.
 type followed struct {
 	was, is string

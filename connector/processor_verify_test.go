@@ -158,3 +158,42 @@ func TestAServerThatRefusesANameThatIsGone(t *testing.T) {
 		})
 	}
 }
+
+// A member who is being worked on may be about to be renamed, so the word about it waits and the others do not.
+func TestAMemberWhoIsBeingWorkedOn(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.memory.busy = map[event.Ref]bool{ann: true}
+		result := s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann), s.joins(bob))
+		waitsFor(s, result, ann)
+		if o := result.MemberOutcomes[ann.ID]; o.State != event.Waiting || o.Code != event.CodeRetry {
+			s.Fatalf("the member who is being worked on is %+v", o)
+		}
+		s.hasMembers("uid=bob," + people)
+		s.memory.busy = nil
+		s.process(vpn)
+		s.hasMembers("uid=ann,"+people, "uid=bob,"+people)
+	})
+}
+
+// References were brought to a new name, and before that was remembered the entry gets a third one, and again not all goes well.
+func TestNoNameIsForgottenBeforeItsReferencesFollow(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		busy := &connector.OutcomeError{Kind: connector.KindRetry, Code: ldap.LDAPResultBusy, Verb: "modify"}
+		s.directory.once("modify", func(write func() error) error {
+			if err := write(); err != nil {
+				s.Fatal(err)
+			}
+			return busy
+		})
+		s.process(ann, s.named(ann, "kim", event.RootUnitID))
+		s.hasMembers("uid=kim," + people)
+		s.directory.once("modify", func(func() error) error { return busy })
+		s.process(ann, s.named(ann, "lee", event.RootUnitID))
+		s.process(ann)
+		s.hasMembers("uid=lee," + people)
+	})
+}

@@ -262,6 +262,15 @@ func (r *run) waitsForSelf(ctx context.Context, from event.Ref) (bool, error) {
 // waits for them can move on.
 func (r *run) stepAside(ctx context.Context, d draft, holder event.Ref) (again bool) {
 	self := r.task.Merged.Object.Ref
+	if d.current != nil {
+		at := r.result.DN
+		if len(r.result.Operations) == 0 {
+			at = d.current.DN
+		}
+		if settled := r.settlePlace(ctx, d.current.Link, at); !settled {
+			return false
+		}
+	}
 	ops, err := r.aside(ctx, d)
 	if err != nil {
 		return r.failed(err)

@@ -250,7 +250,10 @@ func TestAValueThatNobodyElseHasIsNoConflict(t *testing.T) {
 			s.make(plan.ModifyDN{DN: plan.MustParseDN("ou=Sales," + people), NewRDN: plan.MustParseDN("ou=Trade").RDN(), DeleteOldRDN: true})
 			return &connector.OutcomeError{Kind: connector.KindNotUnique, Code: ldap.LDAPResultConstraintViolation, Verb: "modrdn", Message: "non-unique attributes found with (|(uid=ann))"}
 		})
-		if o := s.process(ann, s.named(ann, "ann", event.RootUnitID)).Outcome; o.Code != event.CodeApplied {
+		// What refers to those who came along is the unit's to correct, so that comes first.
+		waitsFor(s, s.process(ann, s.named(ann, "ann", event.RootUnitID)), sales)
+		s.process(sales)
+		if o := s.process(ann).Outcome; o.Code != event.CodeApplied {
 			s.Errorf("it is %+v", o)
 		}
 	})

@@ -165,6 +165,7 @@ func (s *stage) process(ref event.Ref, changes ...event.Change) connector.Result
 		task.Unlock = task.Unlock || c.Type == event.TypeUserUnlock || c.Type == event.TypeUserEnable
 	}
 	result := s.processor.Process(s.Context(), task)
+	k.dn = s.memory.objects[ref].dn
 	s.remember(ref, k, task, result)
 	return result
 }
@@ -344,6 +345,7 @@ type memory struct {
 	noted   int         // passwords about to be written
 	// meanwhile happens once, before it is looked up whose entry has a DN.
 	meanwhile func()
+	busy      map[event.Ref]bool
 }
 
 type known struct {
@@ -426,6 +428,18 @@ func (m *memoryOf) Claim(_ context.Context, _ string, names []string) (string, e
 func (m *memoryOf) Members(context.Context) (map[string]event.Membership, error) {
 	return m.members[m.self.ID], nil
 }
+
+func (m *memoryOf) Moved(_ context.Context, link string, dn plan.DN) error {
+	k := m.objects[m.self]
+	if m.self.Kind == event.KindUnit && !k.dn.Empty() {
+		m.rebase(k.dn, dn)
+	}
+	k.link, k.dn = link, dn
+	m.objects[m.self] = k
+	return nil
+}
+
+func (m *memoryOf) Hold([]event.Ref) map[event.Ref]bool { return m.busy }
 
 func (m *memoryOf) BeforePassword(context.Context) error {
 	m.noted++

@@ -32,6 +32,7 @@ type lane struct {
 	behind  bool               // the store may hold due objects that are not in the queue
 	nextDue event.Millis       // when to ask the store again, zero for never
 	down    string             // why the directory is not reachable
+	holds   holds              // who may not be worked on, as another object is written that names them
 }
 
 func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {
@@ -46,6 +47,7 @@ func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {
 		running: map[event.Ref]bool{},
 		again:   map[event.Ref]bool{},
 		behind:  true,
+		holds:   newHolds(),
 	}
 }
 
@@ -98,14 +100,17 @@ func (l *lane) start(ctx context.Context, slots chan struct{}, workers *sync.Wai
 func (l *lane) next(ctx context.Context) (event.Ref, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.queue) == 0 || l.down != "" || ctx.Err() != nil {
-		return event.Ref{}, false
+	for len(l.queue) > 0 && l.down == "" && ctx.Err() == nil {
+		ref := l.queue[0]
+		l.queue = l.queue[1:]
+		delete(l.queued, ref)
+		if l.holds.park(ref) {
+			continue
+		}
+		l.running[ref] = true
+		return ref, true
 	}
-	ref := l.queue[0]
-	l.queue = l.queue[1:]
-	delete(l.queued, ref)
-	l.running[ref] = true
-	return ref, true
+	return event.Ref{}, false
 }
 
 func (l *lane) finished(ref event.Ref) {
@@ -114,13 +119,13 @@ func (l *lane) finished(ref event.Ref) {
 	if l.ended != nil {
 		l.ended[ref] = true
 	}
-	again := l.again[ref]
+	due := l.holds.ended(ref)
+	if l.again[ref] {
+		due = append(due, ref)
+	}
 	delete(l.again, ref)
 	l.mu.Unlock()
-	if again {
-		l.enqueue(ref)
-	}
-	l.wake()
+	l.enqueue(due...)
 }
 
 // enqueue makes the lane look at objects. One that is being worked on is looked at again afterwards.
@@ -130,7 +135,7 @@ func (l *lane) enqueue(refs ...event.Ref) {
 		switch {
 		case l.running[ref]:
 			l.again[ref] = true
-		case l.queued[ref]:
+		case l.queued[ref], l.holds.parked[ref]:
 		case len(l.queue) >= l.room:
 			l.behind = true
 		default:
@@ -195,7 +200,7 @@ func (l *lane) take(found []store.Due) {
 	defer l.mu.Unlock()
 	for _, d := range found {
 		ref := d.Key.Object
-		if l.queued[ref] || l.running[ref] || l.ended[ref] {
+		if l.queued[ref] || l.running[ref] || l.ended[ref] || l.holds.parked[ref] {
 			continue
 		}
 		l.queued[ref] = true

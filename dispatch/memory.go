@@ -19,6 +19,11 @@ type memory struct {
 	// password is the Seq of the delivery whose password is to be written, zero if there is none.
 	password int64
 	now      func() event.Millis
+	// hold keeps objects from being worked on; held are those that are, and are to be released in the end.
+	hold func(by event.Ref, refs []event.Ref) (held []event.Ref, busy map[event.Ref]bool)
+	held []event.Ref
+	// woken became due by what was remembered meanwhile.
+	woken []store.Key
 }
 
 func (m *memory) key(ref event.Ref) store.Key {
@@ -96,6 +101,36 @@ func (m *memory) Members(ctx context.Context) (map[string]event.Membership, erro
 		return nil, fmt.Errorf("load the members of %s: %w", m.job.Key.Object, err)
 	}
 	return members, nil
+}
+
+// Moved stores where the entry is, while the job goes on: nothing that is pending is settled by it.
+func (m *memory) Moved(ctx context.Context, link string, dn plan.DN) error {
+	s := store.Settlement{
+		Key: m.job.Key, Version: m.job.Version, Known: m.job.Known, Record: m.job.Record, Attempts: m.job.Attempts, Due: m.now(),
+	}
+	s.Known.Ref = m.job.Key.Object
+	s.Record.Link, s.Record.DN = link, dn
+	if was := m.job.Record.DN; m.job.Key.Object.Kind == event.KindUnit && !was.Empty() {
+		s.RenamedFrom, s.RenamedTo = was, dn
+	}
+	var err error
+	if s.WaitsFor, err = m.WaitsFor(ctx, m.job.Key.Object); err != nil {
+		return err
+	}
+	woken, err := m.store.Settle(ctx, m.now(), s)
+	if err != nil {
+		return fmt.Errorf("store where %s is: %w", m.job.Key.Object, err)
+	}
+	m.job.Record = s.Record
+	m.woken = append(m.woken, woken...)
+	return nil
+}
+
+// Hold keeps objects from being worked on until the job ends.
+func (m *memory) Hold(refs []event.Ref) (busy map[event.Ref]bool) {
+	held, busy := m.hold(m.job.Key.Object, refs)
+	m.held = append(m.held, held...)
+	return busy
 }
 
 func (m *memory) BeforePassword(ctx context.Context) error {

@@ -104,6 +104,12 @@ func (m *previewMemory) Claim(_ context.Context, _ string, names []string) (stri
 	return names[0], nil
 }
 
+// Moved has nothing to remember.
+func (m *previewMemory) Moved(context.Context, string, plan.DN) error { return nil }
+
+// Hold holds nobody, as nothing is written.
+func (m *previewMemory) Hold([]event.Ref) map[event.Ref]bool { return nil }
+
 func (m *previewMemory) BeforePassword(context.Context) error { return nil }
 
 func (m *previewMemory) Permit(context.Context, connector.Act, []event.Ref, mapping.Limit) (bool, error) {

@@ -49,7 +49,7 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 		return false
 	}
 	merged := event.Merge(job.Known, changesOf(job))
-	result, worked := l.process(ctx, job, merged, alone)
+	result, worked := l.process(ctx, &job, merged, alone)
 	if result.NeedsAlone {
 		return true
 	}
@@ -101,7 +101,7 @@ func changesOf(job store.Job) []event.Change {
 }
 
 // process hands the object to the processor unless there is nothing that could have changed.
-func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged, alone bool) (result connector.Result, worked bool) {
+func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged, alone bool) (result connector.Result, worked bool) {
 	keep := connector.Result{Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt}
 	// An entry that is kept although its object is gone has a time at which it is deleted, which only the processor knows.
 	says := len(job.Pending) == 0 || job.Record.RemovedAt != 0
@@ -119,11 +119,20 @@ func (l *lane) process(ctx context.Context, job store.Job, merged event.Merged, 
 		keep.Outcome = event.Outcome{State: event.Done, Code: event.CodeUnchanged}
 		return keep, false
 	}
-	m := &memory{store: l.Store, job: job, now: l.now}
+	m := &memory{store: l.Store, job: *job, now: l.now, hold: l.hold}
+	defer func() {
+		l.release(m.held)
+		job.Record = m.job.Record
+		for _, key := range m.woken {
+			if key != job.Key { // its own end is settled soon
+				l.enqueue(key.Object)
+			}
+		}
+	}()
 	task := connector.Task{
 		Known: job.Known, Merged: merged,
 		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
-		Unlock: unlocks(job, merged), Now: l.now(), Memory: m, Alone: alone,
+		Unlock: unlocks(*job, merged), Now: l.now(), Memory: m, Alone: alone,
 	}
 	if i := merged.PasswordFrom; i >= 0 {
 		task.PasswordTried = job.Pending[i].PasswordTried

@@ -280,6 +280,11 @@ func (d DN) Key() string {
 
 // Fold brings a value into the form in which values that match without regard to case are equal: compatibility
 // composed, lower case, without spaces at the ends and with single spaces inside (RFC 4518).
+//
+// slapd is stricter: to it a tab or a line break is no space, and a sign that stands for capitals (™ for TM) is not the same as
+// small ones. Names that only differ so are one name here. That leads to no wrong write: an entry keeps the spelling that it
+// has instead of being renamed, one who belongs where the other is waits for that place, and what is read or written is named
+// as it is spelled, so the server has the last word.
 func Fold(value string) string {
 	if isPlainASCII(value) {
 		return strings.ToLower(strings.Join(strings.Fields(value), " "))

@@ -196,6 +196,9 @@ func (r *run) round(ctx context.Context) (again bool) {
 	if !ok {
 		return false
 	}
+	if draft.belowItself {
+		return r.waitForPlace(ctx, draft)
+	}
 	if draft.current != nil {
 		if !r.looking && !r.permitted(ctx, draft) {
 			return false

@@ -27,6 +27,8 @@ type draft struct {
 	status    []plan.Rule
 	statusOf  []string
 	elsewhere bool
+	// belowItself: the entry belongs below where it is itself, so there is no plan until what is between has moved away.
+	belowItself bool
 	// disables: with all this the user cannot log in, or not for long.
 	disables bool
 }
@@ -94,7 +96,7 @@ func (r *run) draft(ctx context.Context) (draft, bool) {
 	var below *plan.BelowItself
 	switch {
 	case errors.As(err, &below):
-		return d, r.waitForPlace(ctx, d)
+		d.belowItself = true
 	case err != nil:
 		return d, r.failed(err)
 	}

@@ -2,7 +2,9 @@ package connector
 
 import (
 	"context"
+	"fmt"
 
+	"idaas-ldap/event"
 	"idaas-ldap/plan"
 )
 
@@ -24,7 +26,10 @@ func (p *Processor) Preview(ctx context.Context, task Task) Result {
 func (p *Processor) Inspect(ctx context.Context, task Task) Inspection {
 	r := p.begin(task)
 	draft, ok := r.draft(ctx)
-	if ok {
+	switch {
+	case ok && draft.belowItself:
+		r.seeBelowItself(ctx, draft)
+	case ok:
 		r.result.Operations = draft.plan.Operations
 		r.result.DN = draft.plan.DN
 		r.result.Takes = draft.takes()
@@ -38,6 +43,21 @@ func (p *Processor) Inspect(ctx context.Context, task Task) Inspection {
 	}
 	out.Result = r.result
 	return out
+}
+
+// seeBelowItself says what an object waits for that belongs below where it is now. Process would step aside where that one waits
+// as well.
+func (r *run) seeBelowItself(ctx context.Context, d draft) {
+	message := fmt.Sprintf("%s belongs at %s, below where it is now: what is between has to move away first", d.desired.Object, d.desired.DN)
+	holder, err := r.placeHolder(ctx, d.desired.DN)
+	switch {
+	case err != nil:
+		r.failed(err)
+	case holder.Zero():
+		r.wait(event.CodeDNTaken, message)
+	default:
+		r.wait(event.CodeWaitsForDN, message+", which is "+holder.String(), holder)
+	}
 }
 
 // remembered returns the entry that was written before, for an object of which the mapping cannot tell what it should be.

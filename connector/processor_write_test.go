@@ -206,6 +206,27 @@ func TestAUnitMovesBelowItsFormerChild(t *testing.T) {
 	})
 }
 
+// Two units that wait for each other are resolved by a temporary name, but not by somebody who only looks.
+func TestALookWritesNothingWhereUnitsWaitForEachOther(t *testing.T) {
+	parent, child := unit("ou_parent"), unit("ou_child")
+	onBoth(t, nil, func(s *stage) {
+		s.process(parent, s.called(parent, "Parent", event.RootUnitID))
+		s.process(child, s.called(child, "Child", parent.ID))
+		s.memory.waits[child] = []event.Ref{parent}
+		k, move := s.memory.objects[parent], s.called(parent, "Parent", child.ID)
+		s.directory.written = nil
+		result := s.processor.Preview(s.Context(), connector.Task{
+			Known: k.object, Merged: event.Merge(k.object, []event.Change{move}), Link: k.link, DN: k.dn, Memory: &memoryOf{memory: s.memory, self: parent},
+		})
+		s.wrote("")
+		if o := result.Outcome; o.State != event.Waiting || o.Code != event.CodeWaitsForDN || !strings.Contains(o.Message, "unit ou_child") || !slices.Equal(result.WaitsFor, []event.Ref{child}) {
+			s.Errorf("it is %+v and waits for %v", o, result.WaitsFor)
+		}
+		s.process(parent, move)
+		s.absent("ou=Parent," + people) // who works on it steps aside
+	})
+}
+
 // A name that the directory wants only once is waited for, whether one of ours has it or a stranger.
 func TestAValueThatMustBeUnique(t *testing.T) {
 	sales := unit("ou_sales")

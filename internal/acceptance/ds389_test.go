@@ -19,4 +19,4 @@ func ds389Directory(s *ldaptest.DS389Server) *directory {
 	return d
 }
 
-func Test389DSEvents(t *testing.T) { runRows(t, ds389Directory(ldaptest.StartDS389(t))) }
+func Test389DSEvents(t *testing.T) { runRows(t, "389 DS", ds389Directory(ldaptest.StartDS389(t))) }

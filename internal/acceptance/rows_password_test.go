@@ -114,7 +114,7 @@ func passwordRefused(s *scene) {
 	const short = "Xq7-z"
 	u := s.employ(goodPassword)
 	if !s.dir.can.minLength {
-		s.note("the server takes any password")
+		s.note("not tried: this server takes any password")
 		return
 	}
 	e := s.password(u, short)
@@ -135,7 +135,7 @@ func passwordRefusedOnCreate(s *scene) {
 	e := s.createWith(u, short)
 	if !s.dir.can.minLength {
 		s.applied(e)
-		s.note("the server takes any password")
+		s.note("not tried: this server takes any password")
 		return
 	}
 	answer := s.send(e)

@@ -36,7 +36,7 @@ func (s *scene) withoutStatus() bool {
 	e := s.disable(u)
 	s.gets(event.CodeRefused, e)
 	s.is(e, event.Failed, event.CodeRefused, "no means to disable")
-	s.note("refused: the server has no means")
+	s.note("fails: the server has no means")
 	return true
 }
 
@@ -103,7 +103,7 @@ func statusPairs(s *scene) {
 		s.logsIn(u, password, u.Status != event.StatusDisabled && u.LockExpireTime == 0)
 	}
 	s.hasUser(u)
-	s.note(s.meansOfStatus(u))
+	s.note(holds + " by " + s.meansOfStatus(u))
 }
 
 // eachAfterEach returns a sequence in which every pair of n numbers stands side by side: an Euler cycle.
@@ -301,7 +301,7 @@ func lockOfServer(s *scene) {
 	u := s.user("ann")
 	s.applied(s.createWith(u, goodPassword))
 	if !s.dir.can.lockout {
-		s.note("the server locks nobody")
+		s.note("not tried: this server locks nobody by itself")
 		return
 	}
 	for range 6 {
@@ -330,7 +330,7 @@ func accountExpires(s *scene) {
 			by = append(by, spelled)
 		}
 	}
-	s.note(strings.Join(by, ", "))
+	s.note(holds + " by " + strings.Join(by, ", "))
 	u.AccountExpireTime = 0
 	s.applied(s.update(u))
 	s.logsIn(u, goodPassword, true)
@@ -350,7 +350,7 @@ func accountExpiresByItself(s *scene) {
 		// The clock of the server cannot be put forward, and it is the server's business.
 		for _, name := range []string{"pwdEndTime", "accountExpires"} {
 			if e := s.entry(u.ID, name); e.GetAttributeValue(name) != "" {
-				s.note("by the server: " + name)
+				s.note(holds + " by the server: " + name)
 				return
 			}
 		}
@@ -359,5 +359,5 @@ func accountExpiresByItself(s *scene) {
 	s.logsIn(u, goodPassword, true)
 	s.p.clock.Forward(2 * time.Hour)
 	s.eventually("the account expires", func() bool { return !s.dir.canBind(s.t, s.entry(u.ID).DN, goodPassword) })
-	s.note("by idaas-ldap at that time")
+	s.note(holds + " by idaas-ldap at that time")
 }

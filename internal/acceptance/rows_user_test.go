@@ -244,7 +244,7 @@ func userKeptDisabled(s *scene) {
 		e := kept.f.tenant.DeleteUser(u.ID)
 		kept.gets(event.CodeRefused, e)
 		kept.is(e, event.Failed, event.CodeRefused, "no means to disable")
-		s.note("refused: the server has no means")
+		s.note("fails: the server has no means")
 		return
 	}
 	kept.applied(kept.f.tenant.DeleteUser(u.ID))

@@ -61,7 +61,9 @@ func sambaDirectory(s *ldaptest.SambaServer) *directory {
 	}
 }
 
-func TestSambaEvents(t *testing.T) { runRows(t, sambaDirectory(ldaptest.StartSamba(t))) }
+func TestSambaEvents(t *testing.T) {
+	runRows(t, "Active Directory", sambaDirectory(ldaptest.StartSamba(t)))
+}
 
 func TestSambaSequence(t *testing.T) {
 	playSeed(t, sambaDirectory(ldaptest.StartSamba(t)), 4)

@@ -1,5 +1,7 @@
 package dispatch
 
+import "idaas-ldap/event"
+
 // SetRoom changes how many due objects each lane keeps in memory.
 func SetRoom(d *Dispatcher, room int) {
 	for _, l := range d.lanes {
@@ -23,4 +25,16 @@ func Watched(d *Dispatcher) int {
 	d.board.mu.Lock()
 	defer d.board.mu.Unlock()
 	return len(d.board.posts)
+}
+
+// Busy reports whether an object whose entry a group names is being worked on, so that the group has to wait for it.
+func Busy(d *Dispatcher, directory string, by, ref event.Ref) bool {
+	for _, l := range d.lanes {
+		if l.route.Directory == directory {
+			held, busy := l.hold(by, []event.Ref{ref})
+			l.release(held)
+			return busy[ref]
+		}
+	}
+	return false
 }

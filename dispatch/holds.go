@@ -25,7 +25,7 @@ func (l *lane) hold(by event.Ref, refs []event.Ref) (held []event.Ref, busy map[
 	defer l.mu.Unlock()
 	busy = map[event.Ref]bool{}
 	for _, ref := range refs {
-		if l.running[ref] && ref != by {
+		if l.running[ref] && !l.stored[ref] && ref != by {
 			busy[ref] = true
 			l.holds.after[ref] = append(l.holds.after[ref], by)
 			continue
@@ -34,6 +34,14 @@ func (l *lane) hold(by event.Ref, refs []event.Ref) (held []event.Ref, busy map[
 		held = append(held, ref)
 	}
 	return held, busy
+}
+
+// isStored says that nothing is written any more for an object that is being worked on. It comes before anybody is told what
+// came of it: who is told that a user is there may at once name that user as a member.
+func (l *lane) isStored(ref event.Ref) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stored[ref] = true
 }
 
 // release ends what hold began, and lets those be worked on who became due meanwhile.

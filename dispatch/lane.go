@@ -28,6 +28,7 @@ type lane struct {
 	queued  map[event.Ref]bool
 	running map[event.Ref]bool
 	again   map[event.Ref]bool // running, and to be looked at once more
+	stored  map[event.Ref]bool // running, with nothing left to do but to tell what came of it
 	ended   map[event.Ref]bool // worked on while the store is being asked, whose answer is older; nil at other times
 	behind  bool               // the store may hold due objects that are not in the queue
 	nextDue event.Millis       // when to ask the store again, zero for never
@@ -46,6 +47,7 @@ func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {
 		queued:  map[event.Ref]bool{},
 		running: map[event.Ref]bool{},
 		again:   map[event.Ref]bool{},
+		stored:  map[event.Ref]bool{},
 		behind:  true,
 		holds:   newHolds(),
 	}
@@ -116,6 +118,7 @@ func (l *lane) next(ctx context.Context) (event.Ref, bool) {
 func (l *lane) finished(ref event.Ref) {
 	l.mu.Lock()
 	delete(l.running, ref)
+	delete(l.stored, ref)
 	if l.ended != nil {
 		l.ended[ref] = true
 	}

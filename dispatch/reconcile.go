@@ -161,6 +161,7 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 		l.dueAt(l.now() + event.Millis(firstPause.Milliseconds()))
 		return
 	}
+	l.isStored(job.Key.Object)
 	for _, p := range job.Pending {
 		outcome := s.Outcomes[p.Seq]
 		l.board.report(postKey{directory: job.Key.Directory, eventID: p.EventID}, outcome)

@@ -277,9 +277,13 @@ type observer struct {
 	mu        sync.Mutex
 	settled   map[event.Code]int
 	available []string
+	told      func() // called when an outcome is told, where a test asks for it
 }
 
 func (o *observer) Settled(_ string, outcome event.Outcome) {
+	if o.told != nil {
+		o.told()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.settled == nil {

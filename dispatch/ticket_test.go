@@ -19,6 +19,24 @@ import (
 	"idaas-ldap/store"
 )
 
+// Who is told that a user is there may name the user as a member at once: nothing is written for the user any more.
+func TestWhoeverIsToldOfIsFree(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		busy := func() bool { return dispatch.Busy(r.Dispatcher, corp, group("vpn"), user("ann")) }
+		var before, after bool
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			before = busy()
+			return applied(task)
+		})
+		r.seen.told = func() { after = busy() }
+		r.answer(update("ann", 1))
+		synctest.Wait()
+		if !before || after {
+			r.Errorf("while written busy is %v, want true; when it is told %v, want false", before, after)
+		}
+	})
+}
+
 func TestAnswersSayWhatBecameOfEachEvent(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.script(func(_ context.Context, task connector.Task) connector.Result {

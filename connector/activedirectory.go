@@ -88,8 +88,6 @@ func (activeDirectory) Status(want plan.Account, current *plan.Entry, now event.
 // ValuesAtOnce is the least that any version has as its limit (MaxValRange).
 func (activeDirectory) ValuesAtOnce() int { return 1000 }
 
-func (activeDirectory) RenamesInSteps(plan.RDN) bool { return false }
-
 // accountControl returns the bits of userAccountControl; a new account begins disabled.
 func accountControl(current *plan.Entry) (int64, error) {
 	if current == nil {

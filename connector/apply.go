@@ -59,18 +59,11 @@ func (d *Directory) modify(ctx context.Context, op plan.Modify) error {
 }
 
 func (d *Directory) modifyDN(ctx context.Context, op plan.ModifyDN) error {
-	profile, err := d.Profile(ctx)
-	if err != nil {
-		return err
-	}
-	if op.DeleteOldRDN && profile.Flavour.RenamesInSteps(op.DN.RDN()) {
-		return d.renameInSteps(ctx, op)
-	}
 	request := ldap.NewModifyDNRequest(op.DN.String(), op.NewRDN.String(), op.DeleteOldRDN, op.NewSuperior.String())
 	send := func() error {
 		return d.do(ctx, op.Verb(), op.DN, secret.Text{}, func(conn *pooled) error { return conn.ModifyDN(request) })
 	}
-	err = tooLong(send(), op.NewRDN)
+	err := tooLong(send(), op.NewRDN)
 	switch {
 	case lostItsPlace(err):
 		if err := d.plantChild(ctx, op.DN); err != nil {

@@ -14,11 +14,7 @@ import (
 // The plug-in "attribute uniqueness" of 389 Directory Server (2.3.1 at least) cannot rename an entry and drop the old name
 // where that has a character that is escaped in DNs: Lee\, Ann. It can where the old name stays, so that is dropped later.
 
-// RenamesInSteps does not even try: to take back a rename that a plug-in has refused can bring down the whole server (2.3.1
-// ends with a segmentation fault in revert_cache).
-func (ds389) RenamesInSteps(old plan.RDN) bool { return strings.Contains(old.String(), `\`) }
-
-// cannotDropOldName recognises that 389 has refused to rename an entry for this reason, where nobody knew that it is 389.
+// cannotDropOldName recognises that 389 cannot rename an entry for this reason.
 func cannotDropOldName(err error) bool {
 	var refused *OutcomeError
 	return errors.As(err, &refused) && refused.Code == ldap.LDAPResultOperationsError && strings.Contains(refused.Message, "attribute uniqueness")

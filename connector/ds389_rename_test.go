@@ -37,18 +37,3 @@ func Test389DSRenamesWhatItSaysItCannot(t *testing.T) {
 		}
 	}
 }
-
-// Where it is known what the server cannot do, it is not asked for it.
-func TestWhichNamesAreLeftInSteps(t *testing.T) {
-	for name, want := range map[string]bool{"ann": false, "诸葛亮": false, "Lee, Ann": true, " ann": true, `EXAMPLE\ann`: true} {
-		for _, flavour := range []string{connector.DS389, connector.OpenLDAP, connector.ActiveDirectory} {
-			profile, err := connector.Offline(flavour).Profile(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := profile.Flavour.RenamesInSteps(plan.RDN{{Type: "uid", Value: name}}); got != (want && flavour == connector.DS389) {
-				t.Errorf("%s, %q: %v", flavour, name, got)
-			}
-		}
-	}
-}

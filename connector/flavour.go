@@ -37,9 +37,6 @@ type Flavour interface {
 	// ValuesAtOnce is how many values of an attribute the server hands out at a time, by ranges (MS-ADTS section
 	// 3.1.1.3.1.3.3); zero for all of them.
 	ValuesAtOnce() int
-	// RenamesInSteps: an entry with this name is renamed first and loses the name afterwards, as the server cannot do both at
-	// once.
-	RenamesInSteps(old plan.RDN) bool
 	// Password says how the server sets a password.
 	Password(op plan.SetPassword) PasswordMeans
 	// Interpret corrects the kind of a refusal whose code means something else on this server than on others, and adds to
@@ -160,8 +157,6 @@ func (standard) Status(want plan.Account, _ *plan.Entry, now event.Millis) (Stat
 }
 
 func (standard) ValuesAtOnce() int { return 0 }
-
-func (standard) RenamesInSteps(plan.RDN) bool { return false }
 
 func (standard) Password(plan.SetPassword) PasswordMeans { return PasswordMeans{} }
 

@@ -1,6 +1,8 @@
 package acceptance_test
 
 import (
+	"strings"
+
 	"github.com/go-ldap/ldap/v3"
 
 	"idaas-ldap/event"
@@ -99,7 +101,13 @@ func ambiguous(s *scene) {
 	s.addByHand(second, s.dir.handmade(two, u.ID))
 	e := s.userEvent(event.TypeUserPush, u)
 	s.gets(event.CodeAccepted, e)
-	s.is(e, event.Held, event.CodeAmbiguous, one.Username, two.Username)
+	s.is(e, event.Held, event.CodeAmbiguous)
+	message := strings.ToLower(s.f.outcome(s.t, e.ID).Message)
+	for _, dn := range []string{first, second} {
+		if !strings.Contains(message, strings.ToLower(dn)) {
+			s.t.Fatalf("the message does not name %s: %s", dn, message)
+		}
+	}
 	s.remove(second)
 	s.retry(e)
 	s.settle()

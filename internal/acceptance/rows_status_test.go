@@ -22,7 +22,7 @@ var statusRows = []row{
 	{"user:lock", "a lock without an end stays", lockStays},
 	{"user:unlock", "a lock that the server has set itself after wrong passwords is lifted", lockOfServer},
 	{"user:update_info", "accountExpireTime: an account can be used until it expires, and not after", accountExpires},
-	{"user:update_info", "accountExpireTime: an account expires at its time without an event", accountExpiresByItself},
+	{"user:update_info", "accountExpireTime: an account expires at its time without an event, also across a restart", accountExpiresByItself},
 }
 
 // without reports whether the server has no means for status. Then a disabled user is a failure that says so.
@@ -359,5 +359,13 @@ func accountExpiresByItself(s *scene) {
 	s.logsIn(u, goodPassword, true)
 	s.p.clock.Forward(2 * time.Hour)
 	s.eventually("the account expires", func() bool { return !s.dir.canBind(s.t, s.entry(u.ID).DN, goodPassword) })
+	other := s.user("other")
+	other.AccountExpireTime = s.hour().UnixMilli()
+	s.applied(s.createWith(other, goodPassword))
+	s.p.halt()
+	s.p.clock.Forward(2 * time.Hour)
+	s.logsIn(other, goodPassword, true)
+	s.p.start()
+	s.eventually("the account expires after the restart", func() bool { return !s.dir.canBind(s.t, s.entry(other.ID).DN, goodPassword) })
 	s.note(holds + " by idaas-ldap at that time")
 }

@@ -35,6 +35,7 @@ var userRows = []row{
 	{"user:delete", "an older event does not bring a deleted user back, a newer creation does", userBack},
 	{"user:delete", "lifecycle.delete: disable keeps the entry, which can log in no more", userKeptDisabled},
 	{"user:delete", "lifecycle.delete: move keeps the entry among the leavers, without memberships", userMovedToLeavers},
+	{"user:delete", "purge_after: the entry among the leavers is deleted at its time, also across a restart", userPurged},
 	{"user:push", "a user whom the scope leaves out is skipped, and removed where the user was in it before", userOutOfScope},
 }
 
@@ -267,6 +268,24 @@ func userMovedToLeavers(s *scene) {
 	wantDN(s.t, after, left.dir.userDN(*u, s.dir.leavers))
 	left.hasGroup(g)
 	left.applied(left.f.tenant.DeleteUnit(u.Unit)) // nothing is in it any more
+}
+
+func userPurged(s *scene) {
+	left := s.on("leavers-purged")
+	running, stopped := left.hire("ann"), left.hire("bob")
+	purged := func(u *idaastest.User) func() bool {
+		return func() bool { return s.dir.find(s.t, s.dir.byID(u.ID)) == nil }
+	}
+	left.applied(left.f.tenant.DeleteUser(running.ID))
+	wantDN(s.t, left.entry(running.ID), left.dir.userDN(*running, s.dir.leavers))
+	s.p.clock.Forward(2 * time.Hour)
+	s.eventually("the leaver is deleted", purged(running))
+	left.applied(left.f.tenant.DeleteUser(stopped.ID))
+	s.p.halt()
+	s.p.clock.Forward(2 * time.Hour)
+	wantDN(s.t, left.entry(stopped.ID), left.dir.userDN(*stopped, s.dir.leavers))
+	s.p.start()
+	s.eventually("the leaver is deleted after the restart", purged(stopped))
 }
 
 func userOutOfScope(s *scene) {

@@ -252,14 +252,21 @@ func (r *run) resolveAbove(ctx context.Context, in *mapping.Input) bool {
 		in.Above = r.set.RootAbove()
 		return true
 	}
-	unit, dn, found, err := r.task.Memory.Lookup(ctx, event.Ref{Kind: event.KindUnit, ID: id})
+	above, err := r.unitAbove(ctx, id)
 	if err != nil {
 		return r.failed(err)
 	}
-	if found && unit.Exists() && !dn.Empty() {
-		in.Above = &mapping.Above{Object: unit, DN: dn}
-	}
+	in.Above = above
 	return true
+}
+
+// unitAbove returns a unit where one is known and has an entry, nil otherwise.
+func (r *run) unitAbove(ctx context.Context, id string) (*mapping.Above, error) {
+	unit, dn, found, err := r.task.Memory.Lookup(ctx, event.Ref{Kind: event.KindUnit, ID: id})
+	if err != nil || !found || !unit.Exists() || dn.Empty() {
+		return nil, err //nolint:wrapcheck // It names the unit.
+	}
+	return &mapping.Above{Object: unit, DN: dn}, nil
 }
 
 // resolve answers what the mapping asked for. It returns false where something is not there yet.

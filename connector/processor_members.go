@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"idaas-ldap/event"
+	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
 )
 
@@ -64,9 +65,16 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 			continue
 		}
 		user, dn, found, err := r.task.Memory.Lookup(ctx, ref)
+		outside := false
+		if err == nil && words[id].Present && found && user.Exists() && dn.Empty() {
+			outside, err = r.outOfScope(ctx, user)
+		}
 		switch {
 		case err != nil:
 			return nil, r.failed(err)
+		case outside:
+			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeOutOfScope, Message: "the scope of the mapping leaves " + ref.String() + " out"}
+			continue
 		case found && user.Deleted() && !(words[id].Present && user.Existence.At.Before(words[id].At)):
 			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: ref.String() + " is gone"}
 			continue
@@ -100,6 +108,21 @@ func (r *run) postpone(member event.Ref) bool {
 	r.result.MemberOutcomes[member.ID] = event.Outcome{State: event.Waiting, Code: event.CodeRetry, Message: message}
 	r.result.WaitsFor = append(r.result.WaitsFor, member)
 	return true
+}
+
+// outOfScope reports whether a user has no entry because the mapping leaves the user out. Nobody waits for that to change:
+// the group becomes due when the user gets an entry.
+func (r *run) outOfScope(ctx context.Context, user event.Object) (bool, error) {
+	var above *mapping.Above
+	var err error
+	switch id := user.PrimaryUnit(); {
+	case id == "" || !r.set.ReadsAbove(event.KindUser):
+	case id == event.RootUnitID:
+		above = r.set.RootAbove()
+	default:
+		above, err = r.unitAbove(ctx, id)
+	}
+	return err == nil && r.set.OutOfScope(user, above), err
 }
 
 // held adds to the entry that was read which of the wanted values it has, without reading all members of the group.

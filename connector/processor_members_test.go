@@ -394,3 +394,20 @@ func TestAReferenceToSomebodyWhoIsGoneSaysNothing(t *testing.T) {
 		}
 	})
 }
+
+// Who is outside the scope is not waited for, and is waited for as long as nothing is known.
+func TestAMemberOutsideTheScope(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		joins := s.joins(ann, bob)
+		result := s.process(vpn, s.is(vpn, "Vpn"), joins)
+		if o := result.MemberOutcomes[bob.ID]; o.Code != event.CodeWaitsForObject || !slices.Equal(result.WaitsFor, []event.Ref{bob}) {
+			s.Errorf("a member who is not known is %+v; the group waits for %v", o, result.WaitsFor)
+		}
+		s.process(bob, s.named(bob, "svc-bob", event.RootUnitID))
+		result = s.process(vpn, joins)
+		if o := result.MemberOutcomes[bob.ID]; o.State != event.Skipped || o.Code != event.CodeOutOfScope || len(result.WaitsFor) > 0 {
+			s.Errorf("a member outside the scope is %+v; the group waits for %v", o, result.WaitsFor)
+		}
+	})
+}

@@ -110,6 +110,9 @@ func (m *memory) Moved(ctx context.Context, link string, dn plan.DN) error {
 	}
 	s.Known.Ref = m.job.Key.Object
 	s.Record.Link, s.Record.DN = link, dn
+	// The end of the job does not see any more that the link is a new one.
+	s.Entered = m.job.Key.Object.Kind == event.KindUser && link != "" && link != m.job.Record.Link
+	s.Wake = s.Entered
 	if was := m.job.Record.DN; m.job.Key.Object.Kind == event.KindUnit && !was.Empty() {
 		s.RenamedFrom, s.RenamedTo = was, dn
 	}

@@ -73,6 +73,9 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 // loadMembers adds what is known of the memberships that pending events speak about.
 func (l *lane) loadMembers(ctx context.Context, job *store.Job) error {
 	users := map[string]bool{}
+	for _, user := range job.Rejoin {
+		users[user] = true
+	}
 	for _, p := range job.Pending {
 		if p.Change.Type == event.TypeReconcile && job.Key.Object.Kind == event.KindGroup {
 			// Who asks for a group to be compared means all of its members.
@@ -104,7 +107,7 @@ func changesOf(job store.Job) []event.Change {
 func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged, alone bool) (result connector.Result, worked bool) {
 	keep := connector.Result{Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt}
 	// An entry that is kept although its object is gone has a time at which it is deleted, which only the processor knows.
-	says := len(job.Pending) == 0 || job.Record.RemovedAt != 0
+	says := len(job.Pending) == 0 || job.Record.RemovedAt != 0 || len(job.Rejoin) > 0 && merged.Object.Exists()
 	for i, role := range merged.Roles {
 		kind := job.Pending[i].Change.Type
 		hint := kind.Effect() == event.EffectTouch && kind != event.TypeReconcile

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -29,6 +30,14 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	}
 	s.Record.Link, s.Record.DN, s.Record.Owned, s.Record.RemovedAt = result.Link, result.DN, result.Owned, result.RemovedAt
 	s.Wake = result.Freed || changed(job, merged, result)
+	// Who has another entry than before, or is back from the leavers, is in no group, whatever was written once. The link
+	// tells that also where the entry was made by a try that was cut off.
+	if merged.Object.Ref.Kind == event.KindUser && merged.Object.Exists() && result.Link != "" {
+		s.Entered = result.Link != job.Record.Link || job.Record.RemovedAt != 0 && result.RemovedAt == 0
+	}
+	if state := result.Outcome.State; state == event.Done || state == event.Skipped {
+		s.Rejoined = job.Rejoin
+	}
 	if result.Gone && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted() {
 		s.ForgetMember = true
 	}
@@ -69,6 +78,9 @@ func earliest(a, b event.Millis) event.Millis {
 // changed reports whether something of the object is different now that others may wait for. To wake them without a
 // reason could go on for ever.
 func changed(job store.Job, merged event.Merged, result connector.Result) bool {
+	if result.Outcome.Code == event.CodeOutOfScope {
+		return merged.Object.Exists() != job.Known.Exists() // nobody waits for an entry that is not to be
+	}
 	return result.Outcome.State == event.Done &&
 		(len(result.Operations) > 0 || result.Link != job.Record.Link || !result.DN.Exactly(job.Record.DN) || merged.Object.Exists() != job.Known.Exists())
 }
@@ -119,11 +131,22 @@ func effective(c event.Change, hasPassword bool, result connector.Result) event.
 	if hasPassword && result.PasswordOutcome != nil && (result.PasswordOutcome.State == event.Failed || c.Type == event.TypeUserUpdatePassword) {
 		return *result.PasswordOutcome
 	}
+	outside := 0
 	for _, m := range c.Members {
 		o, differs := result.MemberOutcomes[m.User]
+		if o.Code == event.CodeOutOfScope {
+			outside++
+		}
 		if differs && severity(o.State) > severity(outcome.State) {
 			outcome = o
 		}
+	}
+	if outside > 0 {
+		if outside == len(c.Members) && c.Type == event.TypeGroupAddUser {
+			outcome.State, outcome.Code, outcome.Message = event.Skipped, event.CodeOutOfScope, "nothing to apply"
+		}
+		outcome.Message += fmt.Sprintf("; %d of %d members are outside the scope of the mapping", outside, len(c.Members))
+		return outcome
 	}
 	if len(c.Members) == 1 {
 		if o, differs := result.MemberOutcomes[c.Members[0].User]; differs {

@@ -35,6 +35,7 @@ func TestEachEventOfAReconcileHasItsOwnOutcome(t *testing.T) {
 	}
 	waits := map[string]event.Outcome{"bob": {State: event.Waiting, Code: event.CodeWaitsForObject, Message: "waits for bob"}}
 	gone := map[string]event.Outcome{"bob": {State: event.Skipped, Code: event.CodeNoObject, Message: "bob is gone"}}
+	outside := map[string]event.Outcome{"bob": {State: event.Skipped, Code: event.CodeOutOfScope, Message: "bob is out of scope"}}
 	for _, c := range []struct {
 		name    string
 		result  connector.Result // on top of what applied gives
@@ -51,6 +52,8 @@ func TestEachEventOfAReconcileHasItsOwnOutcome(t *testing.T) {
 		{"an event of several members waits with the last of them", connector.Result{MemberOutcomes: waits}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeWaitsForObject}},
 		{"a member who is gone", connector.Result{MemberOutcomes: gone}, []event.Change{members(1, "ann"), members(2, "bob")}, []event.Code{event.CodeApplied, event.CodeNoObject}},
 		{"a member who is gone among others", connector.Result{MemberOutcomes: gone}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeApplied}},
+		{"a member outside the scope", connector.Result{MemberOutcomes: outside}, []event.Change{members(1, "bob")}, []event.Code{event.CodeOutOfScope}},
+		{"a member outside the scope among others", connector.Result{MemberOutcomes: outside}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeApplied}},
 		{"an older word and a newer one", connector.Result{}, []event.Change{update("ann", 2), update("ann", 1)}, []event.Code{event.CodeApplied, event.CodeSuperseded}},
 		{"made and deleted", connector.Result{}, []event.Change{update("ann", 1), said(event.TypeUserDelete, user("ann"), 2, nil)}, []event.Code{event.CodeSuperseded, event.CodeApplied}},
 	} {

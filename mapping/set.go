@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -136,6 +137,20 @@ func (s *Set) Members() (MemberRule, bool) {
 func (s *Set) MembersByDN() bool {
 	rule, ok := s.Members()
 	return ok && rule.value == nil
+}
+
+// OutOfScope reports whether it is certain that the scope of the mapping leaves an object out, or that there is no section
+// for its kind; above is the unit that it belongs to, nil where that is not known.
+func (s *Set) OutOfScope(object event.Object, above *Above) bool {
+	c := s.sections[object.Ref.Kind]
+	if c == nil {
+		return true
+	}
+	e := s.evaluation(c, Input{Object: object, Above: above})
+	if _, unknown := e.unitUnknown(); unknown && c.scope != nil && c.scope.readsAbove {
+		return false
+	}
+	return errors.Is(e.inScope(), ErrOutOfScope)
 }
 
 // MemberValue returns the value that stands for a user in a group; empty where what is known of the user gives none. The

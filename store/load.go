@@ -42,11 +42,17 @@ func (s *SQLite) Load(ctx context.Context, key Key, limit int) (Job, error) {
 		if known, err = r.object(key); err != nil {
 			return err
 		}
-		pending, err = r.pending(key, limit+1)
+		if pending, err = r.pending(key, limit+1); err != nil {
+			return err
+		}
+		job.Rejoin, err = r.rejoin(key, limit+1)
 		return err
 	})
 	if err != nil {
 		return Job{}, fmt.Errorf("load %s in %s: %w", key.Object, key.Directory, err)
+	}
+	if len(job.Rejoin) > limit {
+		job.Rejoin, job.More = job.Rejoin[:limit], true
 	}
 	// Opening takes longer than reading, so it is done when others can read again.
 	if known != nil {
@@ -55,7 +61,8 @@ func (s *SQLite) Load(ctx context.Context, key Key, limit int) (Job, error) {
 		}
 	}
 	for i, p := range pending {
-		if job.More = i == limit; job.More {
+		if i == limit {
+			job.More = true
 			break
 		}
 		opened, err := s.openPending(key.Object, p)
@@ -65,6 +72,22 @@ func (s *SQLite) Load(ctx context.Context, key Key, limit int) (Job, error) {
 		job.Pending = append(job.Pending, opened)
 	}
 	return job, nil
+}
+
+// rejoin returns members of a group whose entries were made anew.
+func (r *session) rejoin(key Key, limit int) ([]string, error) {
+	if key.Object.Kind != event.KindGroup {
+		return nil, nil
+	}
+	var users []string
+	err := r.rows("SELECT member FROM membership WHERE directory = ? AND grp = ? AND rejoin > 0 LIMIT ?",
+		[]any{key.Directory, key.Object.ID, limit}, func(rows *sql.Rows) error {
+			var user string
+			err := rows.Scan(&user)
+			users = append(users, user)
+			return failure(err)
+		})
+	return users, err
 }
 
 // sealedPending is a row of an event that is not settled.

@@ -73,6 +73,11 @@ func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject, alone 
 	if again {
 		woken = append(woken, s.Key)
 	}
+	groups, err := t.entered(now, s)
+	if err != nil {
+		return nil, err
+	}
+	woken = append(woken, groups...)
 	if err := t.plan(now, s, again); err != nil {
 		return nil, err
 	}
@@ -124,26 +129,6 @@ func (t *tx) remember(s Settlement, o *sealedObject) error {
 			woke = CASE WHEN excluded.woke > object.woke THEN excluded.woke ELSE object.woke END`,
 		append(keyArgs(s.Key), o.Existence.Present, int64(o.Existence.At.Event), int64(o.Existence.At.Update),
 			int64(o.Password.Event), int64(o.Password.Update), o.facts, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke)...)
-	return err
-}
-
-func (t *tx) memberships(s Settlement) error {
-	if s.Key.Object.Kind == event.KindGroup && s.Known.Deleted() {
-		if _, err := t.exec("DELETE FROM membership WHERE directory = ? AND grp = ?", s.Key.Directory, s.Key.Object.ID); err != nil {
-			return err
-		}
-	}
-	for user, m := range s.Memberships {
-		if _, err := t.exec(`INSERT INTO membership (directory, grp, member, present, said, said_update) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (directory, grp, member) DO UPDATE SET present = excluded.present, said = excluded.said, said_update = excluded.said_update`,
-			s.Key.Directory, s.Key.Object.ID, user, m.Present, int64(m.At.Event), int64(m.At.Update)); err != nil {
-			return err
-		}
-	}
-	if !s.ForgetMember {
-		return nil
-	}
-	_, err := t.exec("DELETE FROM membership WHERE directory = ? AND member = ?", s.Key.Directory, s.Key.Object.ID)
 	return err
 }
 
@@ -218,7 +203,10 @@ func (t *tx) again(s Settlement) (again bool, err error) {
 			again = again || !seen || retried > s.Version
 			return failure(err)
 		})
-	return again, err
+	if err != nil || again {
+		return again, err
+	}
+	return t.rejoins(s)
 }
 
 // plan stores when the object is to be looked at again. Where that is not at any time by itself, the row is kept if it has
@@ -253,14 +241,19 @@ func (t *tx) wake(now event.Millis, key Key) ([]Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range woken {
+	return woken, t.dueNow(now, woken)
+}
+
+// dueNow makes objects due, those that are not already.
+func (t *tx) dueNow(now event.Millis, keys []Key) error {
+	for _, k := range keys {
 		if _, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts) VALUES (?, ?, ?, ?, 0)
 			ON CONFLICT (directory, kind, object) DO UPDATE SET due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END`,
 			append(keyArgs(k), int64(now))...); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return woken, nil
+	return nil
 }
 
 // MarkPasswordTried records that a password is about to be written.

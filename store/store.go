@@ -75,7 +75,10 @@ type Job struct {
 	Record Record
 	// Pending are the events not settled yet, in the order of their arrival, at most as many as the limit of Load.
 	Pending []Pending
-	// More: there are further pending events.
+	// Rejoin are members of this group whose entries were made anew since the group was settled last, at most as many as
+	// the limit of Load.
+	Rejoin []string
+	// More: there are further pending events, or further members in Rejoin.
 	More bool
 	// Attempts counts the tries since the last success or new event.
 	Attempts int
@@ -130,6 +133,12 @@ type Settlement struct {
 	// Memberships are words about members of this group that are applied now, by user id; they stay known until the
 	// group is gone: a Known that is deleted forgets those of before.
 	Memberships map[string]event.Membership
+	// Entered: the object is a user whose entry was made just now. All groups that are known to have it as a member become
+	// due at once, with it in the Rejoin of their jobs. So does this group with a member of Memberships who was settled
+	// with Wake after Version: nobody could know then that it is one.
+	Entered bool
+	// Rejoined are those of the job's Rejoin that need not be looked at again.
+	Rejoined []string
 	// ForgetMember: the object is a user that is gone; all memberships of it are forgotten.
 	ForgetMember bool
 	// Due is when the object is to be looked at again: a pause that ends, a lock that ends. Zero for never by itself.

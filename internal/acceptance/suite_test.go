@@ -121,6 +121,7 @@ var chapters = []chapter{
 	{"Passwords", passwordRows},
 	{"Organizational units", unitRows},
 	{"Groups", groupRows},
+	{"Members who come and go", membershipRows},
 	{"Order, repeats and names that are taken", orderRows},
 	{"Existing directories and references", adoptionRows},
 	{"Names", nameRows},

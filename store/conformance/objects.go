@@ -17,6 +17,8 @@ func objectTests() []test {
 		{"what lies below a DN is listed", listBelow},
 		{"words about members are kept per group and member", memberships},
 		{"a user that is gone is forgotten by all groups of the directory", membershipsForget},
+		{"the groups of a user whose entry was made are due, for that member only", rejoin},
+		{"a member whose entry was made while the group was worked on is not missed", rejoinMeanwhile},
 		{"a group that is gone forgets its members", membershipsGroupGone},
 		{"objects that exist are counted by kind", countObjects},
 		{"all objects of a kind are visited once", visitAll},
@@ -169,6 +171,49 @@ func membershipsForget(w world) {
 	equal(w, "first group", w.members(in(corp, group("g_1")), nil), rest)
 	equal(w, "second group", w.members(in(corp, group("g_2")), nil), rest)
 	equal(w, "other directory", len(w.members(in(lab, group("g_1")), nil)), 2)
+}
+
+// enter settles a user whose entry was made.
+func (w world) enter(key store.Key) []store.Key {
+	w.Helper()
+	s := settlement(w.load(key), done())
+	s.Known, s.Entered, s.Wake = known(key.Object), true, true
+	return w.settle(noon, s)
+}
+
+func rejoin(w world) {
+	yes, no := event.Membership{Present: true, At: event.Stamp{Event: noon}}, event.Membership{At: event.Stamp{Event: noon}}
+	one, two, ann := in(corp, group("g_1")), in(corp, group("g_2")), in(corp, user("ann"))
+	w.speak(one, known(one.Object), map[string]event.Membership{"ann": yes, "bob": yes})
+	w.speak(two, known(two.Object), map[string]event.Membership{"ann": no})
+	w.speak(in(lab, one.Object), known(one.Object), map[string]event.Membership{"ann": yes})
+	equal(w, "woken", w.enter(ann), []store.Key{one})
+	equal(w, "due", w.due(corp, noon), []event.Ref{one.Object})
+	equal(w, "due elsewhere", w.due(lab, noon), nil)
+	job := w.load(one)
+	equal(w, "who", job.Rejoin, []string{"ann"})
+	w.settle(noon, settlement(job, done()))
+	equal(w, "who, as nothing was done", w.load(one).Rejoin, []string{"ann"})
+	s := settlement(w.load(one), done())
+	s.Rejoined = []string{"ann"}
+	equal(w, "woken afterwards", w.settle(noon, s), nil)
+	equal(w, "who afterwards", len(w.load(one).Rejoin), 0)
+}
+
+func rejoinMeanwhile(w world) {
+	yes := event.Membership{Present: true, At: event.Stamp{Event: noon}}
+	g, ann := in(corp, group("g_1")), in(corp, user("ann"))
+	s := settlement(w.load(g), done())
+	s.Known, s.Memberships = known(g.Object), map[string]event.Membership{"ann": yes}
+	w.enter(ann)
+	equal(w, "woken by a first word", w.settle(noon, s), []store.Key{g})
+	job := w.load(g)
+	equal(w, "who", job.Rejoin, []string{"ann"})
+	w.enter(ann)
+	s = settlement(job, done())
+	s.Rejoined = job.Rejoin
+	equal(w, "woken by another entry", w.settle(noon, s), []store.Key{g})
+	equal(w, "due", w.due(corp, noon), []event.Ref{g.Object})
 }
 
 func membershipsGroupGone(w world) {

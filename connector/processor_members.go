@@ -66,8 +66,8 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 		}
 		user, dn, found, err := r.task.Memory.Lookup(ctx, ref)
 		outside := false
-		if err == nil && words[id].Present && found && user.Exists() && dn.Empty() {
-			outside, err = r.outOfScope(ctx, user)
+		if err == nil && words[id].Present && found && user.Exists() {
+			outside, err = r.outside(ctx, user, dn)
 		}
 		switch {
 		case err != nil:
@@ -110,8 +110,18 @@ func (r *run) postpone(member event.Ref) bool {
 	return true
 }
 
-// outOfScope reports whether a user has no entry because the mapping leaves the user out. Nobody waits for that to change:
-// the group becomes due when the user gets an entry.
+// outside reports whether a user belongs into no group because the mapping leaves the user out: there is no entry, or one that
+// is kept for somebody who has left. Nobody waits for that to change: the group becomes due when the user comes back.
+func (r *run) outside(ctx context.Context, user event.Object, dn plan.DN) (bool, error) {
+	switch {
+	case dn.Empty():
+		return r.outOfScope(ctx, user)
+	case !r.set.KeepsLeavers():
+		return false, nil
+	}
+	return r.task.Memory.Left(ctx, user.Ref) //nolint:wrapcheck // It names the user.
+}
+
 func (r *run) outOfScope(ctx context.Context, user event.Object) (bool, error) {
 	var above *mapping.Above
 	var err error

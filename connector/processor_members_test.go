@@ -411,3 +411,25 @@ func TestAMemberOutsideTheScope(t *testing.T) {
 		}
 	})
 }
+
+// The entry of somebody who has left may be kept, and is in no group; who keeps entry and groups can join more of them.
+func TestALeaverJoinsNothing(t *testing.T) {
+	for removal, joins := range map[string]bool{"disable": false, `{ move: "ou=policies,dc=example,dc=org" }`: false, "keep": true} {
+		t.Run(removal, func(t *testing.T) {
+			onBoth(t, []string{"delete: delete  ", "delete: " + removal + "  "}, func(s *stage) {
+				s.process(vpn, s.is(vpn, "Vpn"))
+				s.process(ann, s.named(ann, "ann", event.RootUnitID))
+				s.process(ann, s.named(ann, "svc-ann", event.RootUnitID))
+				result := s.process(vpn, s.joins(ann))
+				if out := result.MemberOutcomes[ann.ID].Code == event.CodeOutOfScope; out == joins || len(result.WaitsFor) > 0 || len(result.Operations) == 0 == joins {
+					s.Errorf("who left is %+v; the group waits for %v, and %d operations", result.MemberOutcomes, result.WaitsFor, len(result.Operations))
+				}
+				s.process(ann, s.named(ann, "ann", event.RootUnitID))
+				s.process(vpn, s.joins(ann))
+				if got := s.there("cn=Vpn," + groups).Values("member"); !slices.Equal(got, []string{"uid=ann," + people}) {
+					s.Errorf("who is back is in a group of %v", got)
+				}
+			})
+		})
+	}
+}

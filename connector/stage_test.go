@@ -380,6 +380,10 @@ func (m *memoryOf) Link(_ context.Context, ref event.Ref) (string, error) {
 	return m.objects[ref].link, nil
 }
 
+func (m *memoryOf) Left(_ context.Context, ref event.Ref) (bool, error) {
+	return m.objects[ref].removed != 0, nil
+}
+
 func (m *memoryOf) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
 	if happens := m.meanwhile; happens != nil {
 		m.meanwhile = nil

@@ -52,6 +52,14 @@ func (m *memory) Link(ctx context.Context, ref event.Ref) (string, error) {
 	return record.Link, nil
 }
 
+func (m *memory) Left(ctx context.Context, ref event.Ref) (bool, error) {
+	_, record, err := m.store.Lookup(ctx, m.key(ref))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, fmt.Errorf("look up %s: %w", ref, err)
+	}
+	return err == nil && record.RemovedAt != 0, nil
+}
+
 func (m *memory) Holder(ctx context.Context, dn plan.DN) (event.Ref, error) {
 	ref, err := m.store.Holder(ctx, m.job.Key.Directory, dn)
 	if errors.Is(err, store.ErrNotFound) {

@@ -2,7 +2,9 @@ package dispatch_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
+	"time"
 
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
@@ -71,5 +73,101 @@ func TestAnEntryThatIsRememberedBeforeTheEndJoinsToo(t *testing.T) {
 		r.start()
 		r.pass(0)
 		lookedAtFor(r, "ann")
+	})
+}
+
+// comesAnew applies a task; ann gets another entry.
+func comesAnew(task connector.Task) connector.Result {
+	result := applied(task)
+	if task.Merged.Object.Ref == user("ann") {
+		result.Link = "another"
+	}
+	return result
+}
+
+// A member who has moved away at the last moment is looked at again, although no event says the word.
+func TestAMemberWhoHasToWaitIsNotForgotten(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		vpnOfAnn(r)
+		looks := 0
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			result := comesAnew(task)
+			if task.Merged.Object.Ref == group("vpn") {
+				if looks++; looks == 1 {
+					result.MemberOutcomes = map[string]event.Outcome{"ann": {State: event.Waiting, Code: event.CodeRetry}}
+				}
+			}
+			return result
+		})
+		r.accept(update("ann", 20))
+		r.start()
+		r.pass(time.Minute)
+		tasks := r.directories[corp].tasksOf(group("vpn"))
+		if got := tasks[len(tasks)-1].task.Merged.Object.Members; looks != 2 || !got["ann"].Present {
+			r.Errorf("after %d looks the last one is for %v", looks, got)
+		}
+	})
+}
+
+// What is left of the members of a large group is due on disk before it is worked on.
+func TestManyMembersWhoAreBackSurviveTheEndOfTheProgram(t *testing.T) {
+	const members = 1001 // one more than a job takes
+	inBubble(t, func(r *rig) {
+		joins := said(event.TypeGroupAddUser, group("vpn"), 11, nil)
+		for i := range members {
+			joins.Members = append(joins.Members, event.Member{User: fmt.Sprint("u", i), Present: true})
+		}
+		r.answer(said(event.TypeGroupCreate, group("vpn"), 10, nil))
+		r.answer(joins)
+		r.stop()
+		ctx := context.Background()
+		for _, m := range joins.Members {
+			key := store.Key{Directory: corp, Object: user(m.User)}
+			job, err := r.store.Load(ctx, key, 1)
+			if err != nil {
+				r.Fatal(err)
+			}
+			if _, err := r.store.Settle(ctx, 1, store.Settlement{Key: key, Version: job.Version, Entered: true}); err != nil {
+				r.Fatal(err)
+			}
+		}
+		seen := 0
+		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+			due, _, err := r.store.Due(ctx, corp, event.Millis(time.Now().UnixMilli()), 10)
+			if err != nil || len(due) != 1 {
+				r.Errorf("with %d members still to come %v is due, %v", members-seen, due, err)
+			}
+			seen += len(task.Merged.Object.Members)
+			return applied(task)
+		})
+		r.start()
+		r.pass(3 * time.Second) // until the store is asked
+		if seen != members {
+			r.Errorf("%d of %d members were looked at", seen, members)
+		}
+	})
+}
+
+// Who waits for somebody that goes out of the scope hears of it.
+func TestNobodyWaitsForWhoGoesOutOfTheScope(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		out := false
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			switch {
+			case task.Merged.Object.Ref == group("vpn") && !out:
+				return parked(task, event.CodeWaitsForObject, user("ann"))
+			case task.Merged.Object.Ref == group("vpn"):
+				return applied(task)
+			case task.Merged.Object.Facts[event.FieldUsername].Value == "out":
+				out = true
+				return connector.Result{Outcome: event.Outcome{State: event.Skipped, Code: event.CodeOutOfScope}}
+			}
+			return parked(task, event.CodeWaitsForObject, unit("sales"))
+		})
+		r.answer(update("ann", 1))
+		r.answer(said(event.TypeGroupCreate, group("vpn"), 10, nil))
+		r.answer(said(event.TypeUserUpdateInfo, user("ann"), 20, event.Values{event.FieldUsername: "out"}))
+		r.pass(0)
+		r.wantCode("vpn@10", event.CodeApplied)
 	})
 }

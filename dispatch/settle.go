@@ -35,9 +35,7 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	if merged.Object.Ref.Kind == event.KindUser && merged.Object.Exists() && result.Link != "" {
 		s.Entered = result.Link != job.Record.Link || job.Record.RemovedAt != 0 && result.RemovedAt == 0
 	}
-	if state := result.Outcome.State; state == event.Done || state == event.Skipped {
-		s.Rejoined = job.Rejoin
-	}
+	s.Rejoined = rejoined(job, result)
 	if result.Gone && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted() {
 		s.ForgetMember = true
 	}
@@ -47,7 +45,7 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	if !job.Record.DN.Empty() && !result.ChildrenAt.Empty() {
 		s.RenamedFrom, s.RenamedTo = job.Record.DN, result.ChildrenAt
 	}
-	waits := result.Outcome.State == event.Waiting
+	waits := result.Outcome.State == event.Waiting || isThrough(result.Outcome) && len(s.Rejoined) < len(job.Rejoin)
 	for _, o := range s.Outcomes {
 		waits = waits || o.State == event.Waiting
 	}
@@ -59,12 +57,32 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	if s.Known.Exists() {
 		s.Due = earliest(s.Due, s.Known.Account().NextChange(now))
 	}
+	if job.More && len(s.Rejoined) > 0 {
+		s.Due = now // even if nobody is left to go on with the others
+	}
 	s.Held = string(result.Held)
 	if state := result.Outcome.State; (state == event.Held || state == event.Failed) && !slices.Contains(merged.Roles, event.Effective) {
 		// Nobody asked, so there is no event whose outcome this is.
 		s.Alone = &result.Outcome
 	}
 	return s
+}
+
+// isThrough reports whether a task went through to its end.
+func isThrough(o event.Outcome) bool { return o.State == event.Done || o.State == event.Skipped }
+
+// rejoined returns the members who came back and are done with.
+func rejoined(job store.Job, result connector.Result) []string {
+	if !isThrough(result.Outcome) {
+		return nil
+	}
+	var done []string
+	for _, user := range job.Rejoin {
+		if result.MemberOutcomes[user].State != event.Waiting {
+			done = append(done, user)
+		}
+	}
+	return done
 }
 
 // earliest returns the earlier of two moments, of which zero is none.
@@ -79,7 +97,8 @@ func earliest(a, b event.Millis) event.Millis {
 // reason could go on for ever.
 func changed(job store.Job, merged event.Merged, result connector.Result) bool {
 	if result.Outcome.Code == event.CodeOutOfScope {
-		return merged.Object.Exists() != job.Known.Exists() // nobody waits for an entry that is not to be
+		// Who waits for the entry need not any more. It is an event that has led out of the scope, so that is said once.
+		return slices.Contains(merged.Roles, event.Effective)
 	}
 	return result.Outcome.State == event.Done &&
 		(len(result.Operations) > 0 || result.Link != job.Record.Link || !result.DN.Exactly(job.Record.DN) || merged.Object.Exists() != job.Known.Exists())

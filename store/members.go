@@ -18,7 +18,7 @@ func (t *tx) memberships(s Settlement) error {
 		if _, err := t.exec(`INSERT INTO membership (directory, grp, member, present, said, said_update, rejoin)
 			VALUES (?, ?, ?, ?, ?, ?, COALESCE((SELECT woke FROM object WHERE directory = ? AND kind = ? AND id = ? AND woke > ?), 0))
 			ON CONFLICT (directory, grp, member) DO UPDATE SET present = excluded.present, said = excluded.said,
-				said_update = excluded.said_update, rejoin = excluded.rejoin`,
+				said_update = excluded.said_update, rejoin = CASE WHEN excluded.rejoin > membership.rejoin THEN excluded.rejoin ELSE membership.rejoin END`,
 			s.Key.Directory, s.Key.Object.ID, user, m.Present, int64(m.At.Event), int64(m.At.Update),
 			s.Key.Directory, string(event.KindUser), user, s.Version); err != nil {
 			return err

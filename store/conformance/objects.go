@@ -194,6 +194,8 @@ func rejoin(w world) {
 	equal(w, "who", job.Rejoin, []string{"ann"})
 	w.settle(noon, settlement(job, done()))
 	equal(w, "who, as nothing was done", w.load(one).Rejoin, []string{"ann"})
+	w.speak(one, known(one.Object), map[string]event.Membership{"ann": yes})
+	equal(w, "who, as somebody else repeats it", w.load(one).Rejoin, []string{"ann"})
 	s := settlement(w.load(one), done())
 	s.Rejoined = []string{"ann"}
 	equal(w, "woken afterwards", w.settle(noon, s), nil)

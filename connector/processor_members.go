@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,12 +89,22 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 		}
 		value, err := r.set.MemberValue(user, dn)
 		if err != nil {
-			return nil, r.failed(fmt.Errorf("member value of %s: %w", ref, err))
+			r.result.MemberOutcomes[id] = withoutValue(ref, err)
+			continue
 		}
 		wanted = append(wanted, plan.MemberValue{Value: value, Present: words[id].Present})
 		r.named[ref] = dn
 	}
 	return wanted, true
+}
+
+// withoutValue is the outcome of a word about a member for whom the mapping gives no value. It does not hold up the others.
+func withoutValue(member event.Ref, err error) event.Outcome {
+	var skipped *mapping.Skipped
+	if errors.As(err, &skipped) {
+		return event.Outcome{State: event.Skipped, Code: event.CodeOutOfScope, Message: skipped.Error()}
+	}
+	return outcomeOf(fmt.Errorf("member value of %s: %w", member, err))
 }
 
 // postpone lets the word about a member who is being worked on wait, without holding up the others. Where no event says it,

@@ -433,3 +433,23 @@ func TestALeaverJoinsNothing(t *testing.T) {
 		})
 	}
 }
+
+// Where the mapping has no value for a member, that is the trouble of this member alone.
+func TestAMemberWithoutAValueHoldsUpNobody(t *testing.T) {
+	for rule, want := range map[string]event.Outcome{
+		`fail("no")`: {State: event.Failed, Code: event.CodeMapping},
+		"skip()":     {State: event.Skipped, Code: event.CodeOutOfScope},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			value := `value: 'user.username == "bob" ? ` + rule + ` : dn'`
+			onBoth(t, []string{"value: dn", value}, func(s *stage) {
+				s.process(ann, s.named(ann, "ann", event.RootUnitID))
+				s.process(bob, s.named(bob, "bob", event.RootUnitID))
+				result := s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann, bob))
+				if o := result.MemberOutcomes[bob.ID]; o.State != want.State || o.Code != want.Code || result.Outcome.Code != event.CodeApplied {
+					s.Errorf("the member is %+v, the group %+v", o, result.Outcome)
+				}
+			})
+		})
+	}
+}

@@ -109,6 +109,27 @@ func TestAMemberWhoHasToWaitIsNotForgotten(t *testing.T) {
 	})
 }
 
+// Nobody asked for a member to be put back, so what fails then would not be seen otherwise.
+func TestAMemberWhoCannotComeBackIsShown(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		vpnOfAnn(r)
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			result := comesAnew(task)
+			if task.Merged.Object.Ref == group("vpn") {
+				result.MemberOutcomes = map[string]event.Outcome{"ann": {State: event.Failed, Code: event.CodeMapping, Message: "no"}}
+			}
+			return result
+		})
+		r.accept(update("ann", 20))
+		r.start()
+		r.pass(0)
+		failed, err := r.store.Events(r.Context(), store.Filter{States: []event.State{event.Failed}, Limit: 10})
+		if err != nil || len(failed) != 1 || failed[0].Object != group("vpn") || failed[0].Outcome.Code != event.CodeMapping {
+			r.Errorf("failed are %+v, %v", failed, err)
+		}
+	})
+}
+
 // What is left of the members of a large group is due on disk before it is worked on.
 func TestManyMembersWhoAreBackSurviveTheEndOfTheProgram(t *testing.T) {
 	const members = 1001 // one more than a job takes

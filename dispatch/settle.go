@@ -65,6 +65,11 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 		// Nobody asked, so there is no event whose outcome this is.
 		s.Alone = &result.Outcome
 	}
+	for _, user := range s.Rejoined {
+		if o := result.MemberOutcomes[user]; o.State == event.Failed && s.Alone == nil {
+			s.Alone = &o
+		}
+	}
 	return s
 }
 

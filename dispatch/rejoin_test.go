@@ -169,6 +169,54 @@ func TestManyMembersWhoAreBackSurviveTheEndOfTheProgram(t *testing.T) {
 	})
 }
 
+// wordOf returns what is remembered of ann in the group.
+func wordOf(r *rig) (word event.Membership, known bool) {
+	r.Helper()
+	words, err := r.store.Memberships(r.Context(), store.Key{Directory: corp, Object: group("vpn")}, nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	word, known = words["ann"]
+	return word, known
+}
+
+// A deletion ends what was said before, whether the entry is deleted or kept among the leavers.
+func TestADeletionEndsMembershipsAlsoOfWhomIsKept(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		vpnOfAnn(r)
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			result := applied(task)
+			if task.Merged.Object.Deleted() {
+				result.RemovedAt, result.Gone = task.Now, false
+			}
+			return result
+		})
+		r.start()
+		r.answer(said(event.TypeUserDelete, user("ann"), 20, nil))
+		if word, known := wordOf(r); known {
+			r.Errorf("of somebody who was deleted %+v is remembered", word)
+		}
+	})
+}
+
+// The same where the word comes after the deletion that is newer.
+func TestAWordFromBeforeADeletionIsNotKept(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.script(func(_ context.Context, task connector.Task) connector.Result {
+			result := applied(task)
+			result.MemberOutcomes = map[string]event.Outcome{"ann": {State: event.Skipped, Code: event.CodeNoObject}}
+			return result
+		})
+		vpnIs, joins := said(event.TypeGroupCreate, group("vpn"), 10, nil), said(event.TypeGroupAddUser, group("vpn"), 11, nil)
+		joins.Members = []event.Member{{User: "ann", Present: true}}
+		r.answer(vpnIs)
+		r.answer(joins)
+		if word, known := wordOf(r); known {
+			r.Errorf("of somebody who is gone %+v is remembered", word)
+		}
+	})
+}
+
 // Who waits for somebody that goes out of the scope hears of it.
 func TestNobodyWaitsForWhoGoesOutOfTheScope(t *testing.T) {
 	inBubble(t, func(r *rig) {

@@ -24,7 +24,9 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	s.Known = settled.Object
 	s.Memberships = map[string]event.Membership{}
 	for user, m := range settled.Object.Members {
-		if known.Members[user] != m {
+		// Who was deleted after that word, and comes back, comes back without it, whichever arrived first.
+		over := m.Present && result.MemberOutcomes[user].Code == event.CodeNoObject
+		if known.Members[user] != m && !over {
 			s.Memberships[user] = m
 		}
 	}
@@ -36,9 +38,8 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 		s.Entered = result.Link != job.Record.Link || job.Record.RemovedAt != 0 && result.RemovedAt == 0
 	}
 	s.Rejoined = rejoined(job, result)
-	if result.Gone && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted() {
-		s.ForgetMember = true
-	}
+	left := result.Gone || result.RemovedAt != 0 && result.Outcome.State == event.Done
+	s.ForgetMember = left && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted()
 	if merged.Object.Ref.Kind == event.KindUnit && !job.Record.DN.Empty() && !result.DN.Empty() && !job.Record.DN.Exactly(result.DN) {
 		s.RenamedFrom, s.RenamedTo = job.Record.DN, result.DN
 	}

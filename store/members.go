@@ -33,7 +33,11 @@ func (t *tx) memberships(s Settlement) error {
 	if !s.ForgetMember {
 		return nil
 	}
-	_, err := t.exec("DELETE FROM membership WHERE directory = ? AND member = ?", s.Key.Directory, s.Key.Object.ID)
+	// Whoever is said to have joined after that is about to come back.
+	at := s.Known.Existence.At
+	_, err := t.exec(`DELETE FROM membership WHERE directory = ? AND member = ?
+			AND (said < ? OR said = ? AND NOT (said_update > ? AND ? > 0))`,
+		s.Key.Directory, s.Key.Object.ID, int64(at.Event), int64(at.Event), int64(at.Update), int64(at.Update))
 	return err
 }
 

@@ -139,7 +139,8 @@ type Settlement struct {
 	Entered bool
 	// Rejoined are those of the job's Rejoin that need not be looked at again.
 	Rejoined []string
-	// ForgetMember: the object is a user that is gone; all memberships of it are forgotten.
+	// ForgetMember: the object is a user that is gone; all memberships of it are forgotten, but those that were said after
+	// the user was deleted by the Known.
 	ForgetMember bool
 	// Due is when the object is to be looked at again: a pause that ends, a lock that ends. Zero for never by itself.
 	// Whatever it says, the object is due at once where an event came in, or was made pending again, since the job was

@@ -12,6 +12,7 @@ var membershipRows = []row{
 	{"user:push", "a user whose entry was deleted by hand is back in its groups, and no other member is touched", memberMadeAnew},
 	{"group:add_user", "a member outside the scope is not waited for, and joins on coming into it", memberOutOfScope},
 	{"user:push", "a user who left the scope and comes back is back in its groups", memberBackInScope},
+	{"user:create", "a user who was deleted and comes back under the same id is in those groups only that are said anew", memberDeletedAndBack},
 }
 
 func memberMadeAnew(s *scene) {
@@ -69,4 +70,14 @@ func memberBackInScope(s *scene) {
 	ann.Username = name
 	s.applied(s.userEvent(event.TypeUserPush, ann))
 	s.comesTo(g, ann, bob)
+}
+
+func memberDeletedAndBack(s *scene) {
+	ann, bob := s.hire("ann"), s.hire("bob")
+	before, anew := s.gather("Vpn", ann, bob), s.gather("Lab", ann, bob)
+	s.applied(s.userEvent(event.TypeUserDelete, ann))
+	s.applied(s.userEvent(event.TypeUserPush, ann))
+	s.applied(s.members(event.TypeGroupAddUser, anew, ann))
+	s.hasGroup(anew, ann, bob)
+	s.hasGroup(before, bob)
 }

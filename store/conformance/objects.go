@@ -164,10 +164,14 @@ func membershipsForget(w world) {
 	for _, key := range []store.Key{in(corp, group("g_1")), in(corp, group("g_2")), in(lab, group("g_1"))} {
 		w.speak(key, known(key.Object), map[string]event.Membership{"user_1": yes, "user_2": yes})
 	}
+	later := event.Membership{Present: true, At: event.Stamp{Event: noon, Update: 2}}
+	w.speak(in(corp, group("g_3")), known(group("g_3")), map[string]event.Membership{"user_1": later, "user_2": yes})
 	s := settlement(w.load(in(corp, user("user_1"))), done())
 	s.Known, s.ForgetMember = gone(user("user_1")), true
+	s.Known.Existence.At.Update = 1
 	w.settle(noon, s)
 	rest := map[string]event.Membership{"user_2": yes}
+	equal(w, "who joins after that", w.members(in(corp, group("g_3")), nil), map[string]event.Membership{"user_1": later, "user_2": yes})
 	equal(w, "first group", w.members(in(corp, group("g_1")), nil), rest)
 	equal(w, "second group", w.members(in(corp, group("g_2")), nil), rest)
 	equal(w, "other directory", len(w.members(in(lab, group("g_1")), nil)), 2)

@@ -88,6 +88,10 @@ func (activeDirectory) Status(want plan.Account, current *plan.Entry, now event.
 // ValuesAtOnce is the least that any version has as its limit (MaxValRange).
 func (activeDirectory) ValuesAtOnce() int { return 1000 }
 
+func (activeDirectory) Renames(op plan.ModifyDN) []plan.ModifyDN { return []plan.ModifyDN{op} }
+
+func (activeDirectory) Settings() []Setting { return nil }
+
 // accountControl returns the bits of userAccountControl; a new account begins disabled.
 func accountControl(current *plan.Entry) (int64, error) {
 	if current == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -58,25 +59,62 @@ func (d *Directory) modify(ctx context.Context, op plan.Modify) error {
 	})
 }
 
+// modifyDN renames or moves an entry in as many steps as the server needs. What a crash between two of them leaves behind is
+// a name that is not the wanted one yet, or a value that the mapping does not want: both are mended when the entry is looked
+// at again.
 func (d *Directory) modifyDN(ctx context.Context, op plan.ModifyDN) error {
+	profile, err := d.Profile(ctx)
+	if err != nil {
+		return err
+	}
+	for _, step := range profile.Flavour.Renames(op) {
+		if err := d.rename(ctx, step); err != nil {
+			return err
+		}
+		if op.DeleteOldRDN && !step.DeleteOldRDN {
+			if err := d.dropOldName(ctx, step); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Directory) rename(ctx context.Context, op plan.ModifyDN) error {
 	request := ldap.NewModifyDNRequest(op.DN.String(), op.NewRDN.String(), op.DeleteOldRDN, op.NewSuperior.String())
 	send := func() error {
 		return d.do(ctx, op.Verb(), op.DN, secret.Text{}, func(conn *pooled) error { return conn.ModifyDN(request) })
 	}
 	err := tooLong(send(), op.NewRDN)
-	switch {
-	case lostItsPlace(err):
+	if lostItsPlace(err) {
 		if err := d.plantChild(ctx, op.DN); err != nil {
 			return err
 		}
 		err = send()
-	case cannotDropOldName(err) && op.DeleteOldRDN:
-		return d.renameInSteps(ctx, op)
 	}
 	if op.NewSuperior.Empty() {
 		return err
 	}
 	return d.aboutSuperior(ctx, op, err)
+}
+
+// dropOldName removes the values of a name that an entry had before it was renamed and has kept.
+func (d *Directory) dropOldName(ctx context.Context, op plan.ModifyDN) error {
+	var left []plan.Modification
+	for _, old := range op.DN.RDN() {
+		if !slices.ContainsFunc(op.NewRDN, func(ava plan.AVA) bool { return (plan.RDN{ava}).Key() == (plan.RDN{old}).Key() }) {
+			left = append(left, plan.Modification{Type: plan.DeleteValues, Name: old.Type, Values: []string{old.Value}})
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	err := d.modify(ctx, plan.Modify{DN: op.NewDN(), Modifications: left})
+	var refused *OutcomeError
+	if errors.As(err, &refused) && refused.Kind == KindConflict {
+		return nil // it did not stay
+	}
+	return err
 }
 
 // aboutSuperior corrects the kind of an error of a move that is due to the entry above: the code does not tell which of the

@@ -49,6 +49,7 @@ func (ds389) Interpret(refused *OutcomeError) {
 	if refused.Kind == KindPasswordRefused && refused.Message == "Failed to update password" {
 		refused.History, refused.MaybeInUse = true, true
 	}
+	aboutOperationsError(refused)
 }
 
 // Password: the password modify operation is refused without TLS. That it has to be changed at the next login is a matter

@@ -1,9 +1,6 @@
 package connector
 
 import (
-	"context"
-	"errors"
-	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -11,35 +8,43 @@ import (
 	"idaas-ldap/plan"
 )
 
-// The plug-in "attribute uniqueness" of 389 Directory Server (2.3.1 at least) cannot rename an entry and drop the old name
-// where that has a character that is escaped in DNs: Lee\, Ann. It can where the old name stays, so that is dropped later.
+// 389 Directory Server (2.3.1 at least) cannot make every rename, and it is not enough to try again once it has refused one:
+// when a plug-in refuses a rename, the server takes back what it has done so far, and afterwards it calls entries by wrong
+// names or ends with a segmentation fault. So it is never asked for what it would refuse.
 
-// cannotDropOldName recognises that 389 cannot rename an entry for this reason.
-func cannotDropOldName(err error) bool {
-	var refused *OutcomeError
-	return errors.As(err, &refused) && refused.Code == ldap.LDAPResultOperationsError && strings.Contains(refused.Message, "attribute uniqueness")
+// Renames: the plug-in "attribute uniqueness" cannot rename an entry and drop the old name at once where that has a character
+// that is escaped in DNs: Lee\, Ann. And an entry that gets another name and another place at once is refused, with 53, if at
+// its old place and with its new name it would be above the new place: ou=b to ou=a,ou=a.
+func (ds389) Renames(op plan.ModifyDN) []plan.ModifyDN {
+	steps := []plan.ModifyDN{op}
+	if at := op.DN.Parent().Child(op.NewRDN); !op.NewSuperior.Empty() && op.NewSuperior.Within(at) {
+		move, rename := op, op
+		move.NewRDN = op.DN.RDN()
+		rename.DN, rename.NewSuperior = move.NewDN(), nil
+		steps = []plan.ModifyDN{move, rename}
+	}
+	for i, step := range steps {
+		steps[i].DeleteOldRDN = step.DeleteOldRDN && !strings.Contains(step.DN.RDN().String(), `\`)
+	}
+	return steps
 }
 
-// renameInSteps renames an entry and then removes what is left of the old name. What a crash in between leaves behind is a
-// value that the mapping does not want, and goes when the entry is looked at again.
-func (d *Directory) renameInSteps(ctx context.Context, op plan.ModifyDN) error {
-	op.DeleteOldRDN = false
-	if err := d.modifyDN(ctx, op); err != nil {
-		return err
+// integrity is the plug-in that lets references follow.
+const integrity = "cn=referential integrity postoperation,cn=plugins,cn=config"
+
+// Settings: we let references follow ourselves.
+func (ds389) Settings() []Setting {
+	return []Setting{{
+		DN: plan.MustParseDN(integrity), Attribute: "nsslapd-pluginEnabled", Value: "off",
+		Reason: "with this plug-in the server (2.3.1 at least) calls entries by wrong names once the unit that they are in was renamed, and " +
+			"refuses to add or rename others, until it is restarted; idaas-ldap keeps references in order without it",
+	}}
+}
+
+// aboutOperationsError tells what is usually behind a refusal that says nothing.
+func aboutOperationsError(refused *OutcomeError) {
+	if refused.Code == ldap.LDAPResultOperationsError && refused.Verb != verbRead {
+		refused.Message = strings.TrimPrefix(refused.Message+" (389 Directory Server refuses so when it has lost track of names below a unit that "+
+			"was renamed: see that its plug-in referential integrity postoperation is off, and restart it)", " ")
 	}
-	var left []plan.Modification
-	for _, old := range op.DN.RDN() {
-		if !slices.ContainsFunc(op.NewRDN, func(ava plan.AVA) bool { return (plan.RDN{ava}).Key() == (plan.RDN{old}).Key() }) {
-			left = append(left, plan.Modification{Type: plan.DeleteValues, Name: old.Type, Values: []string{old.Value}})
-		}
-	}
-	if len(left) == 0 {
-		return nil
-	}
-	err := d.modify(ctx, plan.Modify{DN: op.NewDN(), Modifications: left})
-	var refused *OutcomeError
-	if errors.As(err, &refused) && refused.Kind == KindConflict {
-		return nil // it did not stay
-	}
-	return err
 }

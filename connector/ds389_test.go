@@ -13,7 +13,7 @@ import (
 )
 
 func Test389DSRefusesNamesThatAreNotASCII(t *testing.T) {
-	w := enter(t, ldaptest.StartDS389(t).Access, ldaps, "389ds.yaml")
+	w := enter(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access, ldaps, "389ds.yaml")
 	ref := user("zhuge")
 	r := w.must(event.CodeRefused, ref, w.say(event.TypeUserCreate, ref, record("诸葛亮", event.Values{"email": "z@example.org"})))
 	if !strings.Contains(r.Outcome.Message, "The value is not 7-bit clean: 诸葛亮") {
@@ -26,7 +26,7 @@ func Test389DSRefusesNamesThatAreNotASCII(t *testing.T) {
 
 // The server knows no end of an account, so the product locks it at that time, although no event comes.
 func Test389DSEnd(t *testing.T) {
-	w := enter(t, ldaptest.StartDS389(t).Access, ldaps, "389ds.yaml")
+	w := enter(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access, ldaps, "389ds.yaml")
 	ref := user("ann")
 	w.create(ref, "ann", "Correct-Horse-1", event.Values{"accountExpireTime": w.at + int64(hour)})
 	w.login(ref, "Correct-Horse-1", true)
@@ -39,7 +39,7 @@ func Test389DSEnd(t *testing.T) {
 // Without TLS the server would refuse the password, and everybody on the way would know it. So it is not even sent, and all
 // else is.
 func Test389DSPasswordIsNotSentUnprotected(t *testing.T) {
-	a := ldaptest.StartDS389(t).Access
+	a := ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access
 	wire := listenIn(t, strings.TrimPrefix(a.URL, "ldap://"))
 	proxied := a
 	proxied.URL = "ldap://" + wire.address

@@ -37,11 +37,24 @@ type Flavour interface {
 	// ValuesAtOnce is how many values of an attribute the server hands out at a time, by ranges (MS-ADTS section
 	// 3.1.1.3.1.3.3); zero for all of them.
 	ValuesAtOnce() int
+	// Renames takes a rename apart into those that the server can make one after the other; nearly always it is the one.
+	// Where one of them keeps the old name, which was to go, its values are removed after it.
+	Renames(op plan.ModifyDN) []plan.ModifyDN
+	// Settings are those of the server on which it depends whether it keeps in order what we write.
+	Settings() []Setting
 	// Password says how the server sets a password.
 	Password(op plan.SetPassword) PasswordMeans
 	// Interpret corrects the kind of a refusal whose code means something else on this server than on others, and adds to
 	// its message what people need to know.
 	Interpret(refused *OutcomeError)
+}
+
+// Setting is an attribute in the configuration of a server and the value that it should have.
+type Setting struct {
+	DN               plan.DN
+	Attribute, Value string
+	// Reason is what happens with another value, and what to do.
+	Reason string
 }
 
 // UniqueAttribute is an attribute of whose values each may be there only once.
@@ -157,6 +170,10 @@ func (standard) Status(want plan.Account, _ *plan.Entry, now event.Millis) (Stat
 }
 
 func (standard) ValuesAtOnce() int { return 0 }
+
+func (standard) Renames(op plan.ModifyDN) []plan.ModifyDN { return []plan.ModifyDN{op} }
+
+func (standard) Settings() []Setting { return nil }
 
 func (standard) Password(plan.SetPassword) PasswordMeans { return PasswordMeans{} }
 

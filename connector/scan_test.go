@@ -14,7 +14,7 @@ func TestOpenLDAPScan(t *testing.T) {
 }
 
 func Test389DSScan(t *testing.T) {
-	checkScan(t, enter(t, ldaptest.StartDS389(t).Access, ldaps, "389ds.yaml"))
+	checkScan(t, enter(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access, ldaps, "389ds.yaml"))
 }
 
 func TestSambaScan(t *testing.T) {

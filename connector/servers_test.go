@@ -12,7 +12,7 @@ func TestOpenLDAPRules(t *testing.T) {
 }
 
 func Test389DSRules(t *testing.T) {
-	checkRules(t, enter(t, ldaptest.StartDS389(t).Access, ldaps, "389ds.yaml", subtree...), peopleOf(connector.DS389, "uid"))
+	checkRules(t, enter(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access, ldaps, "389ds.yaml", subtree...), peopleOf(connector.DS389, "uid"))
 }
 
 func TestSambaRules(t *testing.T) {
@@ -24,7 +24,7 @@ func TestOpenLDAPStatus(t *testing.T) {
 }
 
 func Test389DSStatus(t *testing.T) {
-	checkStatus(t, enter(t, ldaptest.StartDS389(t).Access, ldaps, "389ds.yaml"))
+	checkStatus(t, enter(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access, ldaps, "389ds.yaml"))
 }
 
 func TestSambaStatus(t *testing.T) {
@@ -37,7 +37,7 @@ func TestOpenLDAPPasswords(t *testing.T) {
 }
 
 func Test389DSPasswords(t *testing.T) {
-	a := ldaptest.StartDS389(t).Access
+	a := ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access
 	checkPasswords(t, a, "389ds.yaml", true)
 }
 

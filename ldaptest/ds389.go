@@ -19,11 +19,18 @@ import (
 	"idaas-ldap/internal/secret"
 )
 
+// DS389Config says how a server for tests is set up.
+type DS389Config struct {
+	// Integrity switches on the plug-in by which the server lets references follow, as dscreate does not.
+	Integrity bool
+}
+
 // DS389Server is a running 389 Directory Server with its files in a temporary folder. It holds what [Slapd] does, and keeps
-// memberOf and references itself.
+// memberOf itself.
 type DS389Server struct {
 	Access
 
+	cfg          DS389Config
 	dir          string
 	port, secure string
 	process      *process
@@ -34,11 +41,12 @@ const ds389Config = "config"
 
 // StartDS389 starts ns-slapd and ends it with the test. The server is not made by dscreate, which takes twenty times as long
 // and calls systemd, but from the template of a configuration that dscreate fills in, too.
-func StartDS389(tb testing.TB) *DS389Server {
+func StartDS389(tb testing.TB, cfg DS389Config) *DS389Server {
 	tb.Helper()
 	Require(tb, DS389)
 	s := &DS389Server{
 		Access: Access{BindDN: testConnector, Password: testPassword, AdminDN: "cn=Directory Manager"},
+		cfg:    cfg,
 		dir:    tb.TempDir(), port: strconv.Itoa(FreePort(tb)), secure: strconv.Itoa(FreePort(tb)),
 	}
 	s.URL, s.TLSURL = "ldap://"+net.JoinHostPort(localhost, s.port), "ldaps://"+net.JoinHostPort(localhost, s.secure)
@@ -170,6 +178,10 @@ func (s *DS389Server) configuration(tb testing.TB) string {
 func (s *DS389Server) settings() map[string][][]string {
 	const plugins = ",cn=plugins,cn=config"
 	enabled := []string{"nsslapd-pluginenabled", "on"}
+	integrity := []string{"nsslapd-pluginenabled", "off"}
+	if s.cfg.Integrity {
+		integrity = enabled
+	}
 	return map[string][][]string{
 		"cn=config": {
 			{"nsslapd-listenhost", localhost},
@@ -188,7 +200,7 @@ func (s *DS389Server) settings() map[string][][]string {
 		"cn=config,cn=ldbm database" + plugins: {{"nsslapd-cache-autosize", "0"}, {"nsslapd-dbcachesize", "4000000"}},
 		"cn=MemberOf Plugin" + plugins:         {enabled},
 		"cn=referential integrity postoperation" + plugins: {
-			enabled, {"referint-membership-attr", "member", "uniquemember", "owner", "seeAlso", "manager", "secretary"},
+			integrity, {"referint-membership-attr", "member", "uniquemember", "owner", "seeAlso", "manager", "secretary"},
 		},
 		"cn=attribute uniqueness" + plugins: {enabled, {"uniqueness-subtrees", "ou=people," + testSuffix}},
 	}

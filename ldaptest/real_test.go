@@ -91,7 +91,7 @@ func TestOpenLDAPServer(t *testing.T) {
 }
 
 func Test389DSServer(t *testing.T) {
-	s := ldaptest.StartDS389(t)
+	s := ldaptest.StartDS389(t, ldaptest.DS389Config{})
 	checkServer(t, s.Access, s, person)
 }
 

@@ -97,13 +97,29 @@ func TestOpenLDAPValidateOnline(t *testing.T) {
 }
 
 func Test389DSValidateOnline(t *testing.T) {
-	a := ldaptest.StartDS389(t).Access
+	a := ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access
 	if code, said := validateOnline(t, a, a.TLSURL, "389ds.yaml"); code != 0 {
 		t.Errorf("exit %d\n%s", code, said)
 	}
 	code, said := validateOnline(t, a, a.URL, "389ds.yaml")
 	if code != exitFailed || !strings.Contains(said, "passwords over TLS only") {
 		t.Errorf("without TLS: exit %d\n%s", code, said)
+	}
+}
+
+// The plug-in with which 389 DS loses track of names is found where the bind account may see it; else it is told to look.
+func Test389DSValidateSettings(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		a := ldaptest.StartDS389(t, ldaptest.DS389Config{Integrity: on}).Access
+		code, said := validateOnline(t, a, a.TLSURL, "389ds.yaml")
+		if code != exitDone || !strings.Contains(said, "may not see whether nsslapd-pluginEnabled of cn=referential integrity postoperation") {
+			t.Errorf("%v: exit %d\n%s", on, code, said)
+		}
+		a.BindDN = a.AdminDN
+		code, said = validateOnline(t, a, a.TLSURL, "389ds.yaml")
+		if got := strings.Contains(said, `is "on" and has to be "off"`); got != on || (code == exitDone) == on || strings.Contains(said, "may not see whether") {
+			t.Errorf("%v, as administrator: exit %d\n%s", on, code, said)
+		}
 	}
 }
 
@@ -154,11 +170,11 @@ func TestOpenLDAPValidateRights(t *testing.T) {
 }
 
 func Test389DSValidateWrongMappings(t *testing.T) {
-	a := ldaptest.StartDS389(t).Access
+	a := ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access
 	code, said := validateOnline(t, a, a.TLSURL, "389ds.yaml",
 		"mail: lower(user.email)", "mail: lower(user.email)\n    uidNumber: { const: none }",
 		"dn: \"uid={user.username},{ou.dn}\"", "dn: \"uid={user.username},{base}\"")
-	wants(t, code, said, "no object class of the section allows uidNumber", "a value of uidNumber is a whole number",
+	wants(t, code, said, "may not see whether nsslapd-pluginEnabled of", "no object class of the section allows uidNumber", "a value of uidNumber is a whole number",
 		"the bind account may not add an entry of inetOrgPerson below dc=example,dc=org")
 }
 

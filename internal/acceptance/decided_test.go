@@ -50,7 +50,7 @@ func TestOpenLDAPDecidesNamesAndNumbersOnce(t *testing.T) {
 }
 
 func Test389DSDecidesNamesAndNumbersOnce(t *testing.T) {
-	decidedOnce(t, ds389Directory(ldaptest.StartDS389(t)), posixDecision())
+	decidedOnce(t, ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), posixDecision())
 }
 
 func TestSambaDecidesNamesAndNumbersOnce(t *testing.T) {

@@ -19,4 +19,10 @@ func ds389Directory(s *ldaptest.DS389Server) *directory {
 	return d
 }
 
-func Test389DSEvents(t *testing.T) { runRows(t, "389 DS", ds389Directory(ldaptest.StartDS389(t))) }
+func Test389DSEvents(t *testing.T) {
+	runRows(t, "389 DS", ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})))
+}
+
+func Test389DSSequence(t *testing.T) {
+	playSeed(t, ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), 3)
+}

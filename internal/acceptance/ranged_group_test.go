@@ -31,7 +31,7 @@ func TestSambaGroupBeyondARange(t *testing.T) {
 
 // 389 DS hands out all members at once. There are more than are asked about one by one.
 func Test389DSGroupOfMany(t *testing.T) {
-	allAreMembers(t, ds389Directory(ldaptest.StartDS389(t)), 0, "device", nil)
+	allAreMembers(t, ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), 0, "device", nil)
 }
 
 // allAreMembers puts 210 people of the product into a group, which are more than are asked about one by one, among others of

@@ -57,6 +57,9 @@ func Check(ctx context.Context, d Directory) (Report, error) {
 		}
 	}
 	r.accounts(d, profile)
+	if err := r.settings(ctx, d, profile); err != nil {
+		return r, err
+	}
 	there, err := r.places(ctx, d)
 	if err != nil {
 		return r, err
@@ -81,6 +84,23 @@ func (r *Report) accounts(d Directory, profile *connector.Profile) {
 	if d.PasswordSync && d.Mapping.PasswordRule().Write && profile.Flavour.Password(plan.SetPassword{}).Secure && !d.Server.Secure() {
 		r.problem("the server takes passwords over TLS only: use ldaps:// or start_tls, or switch password_sync off")
 	}
+}
+
+// settings tells which settings of the server are not as they should be, where the bind account may see them.
+func (r *Report) settings(ctx context.Context, d Directory, profile *connector.Profile) error {
+	for _, s := range profile.Flavour.Settings() {
+		entry, err := d.Server.Read(ctx, s.DN, []string{s.Attribute})
+		if err != nil {
+			return err //nolint:wrapcheck // It names the entry.
+		}
+		switch {
+		case entry == nil || len(entry.Values(s.Attribute)) == 0:
+			r.note("the bind account may not see whether %s of %s is %q, as it has to be: %s", s.Attribute, s.DN, s.Value, s.Reason)
+		case !strings.EqualFold(entry.Value(s.Attribute), s.Value):
+			r.problem("%s of %s is %q and has to be %q: %s", s.Attribute, s.DN, entry.Value(s.Attribute), s.Value, s.Reason)
+		}
+	}
+	return nil
 }
 
 // places looks for the entries that others are below, and returns those that are there. Some are made when they are needed.

@@ -55,7 +55,8 @@ func (r *run) settlePlace(ctx context.Context, link string, at plan.DN) bool {
 		return r.failed(fmt.Errorf("remember that %s is at %s: %w", r.task.Merged.Object.Ref, at, err))
 	}
 	r.task.Link, r.task.DN, r.result.Link = link, at, link
-	r.formerly = append(r.formerly, at)
+	// All names from before are free for others now, and what refers to these is not ours to bring along.
+	r.formerly = []plan.DN{at}
 	return true
 }
 

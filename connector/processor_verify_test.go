@@ -197,3 +197,28 @@ func TestNoNameIsForgottenBeforeItsReferencesFollow(t *testing.T) {
 		s.hasMembers("uid=lee," + people)
 	})
 }
+
+// References were brought to a new name that is remembered, before the entry gets a third one. The first name is free from then
+// on, and what refers to whoever takes it at once is not brought along.
+func TestWhoTakesANameAtOnceKeepsTheGroups(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(bob))
+		s.directory.once("modrdn", func(write func() error) error {
+			if err := write(); err != nil {
+				s.Fatal(err)
+			}
+			return &connector.OutcomeError{Kind: connector.KindRetry, Code: ldap.LDAPResultBusy, Verb: "modrdn"}
+		})
+		s.process(ann, s.named(ann, "kim", event.RootUnitID))
+		s.meanwhile("modrdn", func() {
+			if o := s.process(bob, s.named(bob, "ann", event.RootUnitID)).Outcome; o.Code != event.CodeApplied {
+				s.Errorf("who takes the name is %+v", o)
+			}
+		})
+		s.process(ann, s.named(ann, "lee", event.RootUnitID))
+		s.there("uid=lee," + people)
+		s.hasMembers("uid=ann," + people)
+	})
+}

@@ -140,11 +140,37 @@ func (r *run) followBelow(ctx context.Context, was, is plan.DN) error {
 		if err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
-		if err := r.replaceReference(ctx, ref, named.Rebase(was, is).String()); err != nil {
+		is, err := r.calledNow(ctx, named, named.Rebase(was, is))
+		if err != nil {
+			return err
+		}
+		if err := r.replaceReference(ctx, ref, is.String()); err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
 	}
 	return nil
+}
+
+// calledNow returns where the entry is that is remembered at a DN and should have come along to another. It may have got a
+// name of its own that references do not follow yet. Where this try ends halfway, they are found neither by what is remembered
+// nor by what the entry is called, unless that is what they say now.
+func (r *run) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN, error) {
+	holder, err := r.task.Memory.Holder(ctx, remembered)
+	if err != nil || holder.Zero() {
+		return came, err //nolint:wrapcheck // It names the DN.
+	}
+	link, err := r.task.Memory.Link(ctx, holder)
+	if err != nil || link == "" {
+		return came, err //nolint:wrapcheck // It names the object.
+	}
+	entry, err := r.target.Find(ctx, plan.Key{Base: r.set.Base(), Link: link})
+	if err != nil {
+		return nil, fmt.Errorf("look for the entry of %s: %w", holder, err)
+	}
+	if entry == nil {
+		return came, nil
+	}
+	return entry.DN, nil
 }
 
 // referringBelow returns what refers to entries that are below at and were below was. An entry may have got another name of

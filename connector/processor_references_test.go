@@ -1,0 +1,39 @@
+package connector_test
+
+import (
+	"slices"
+	"testing"
+
+	"idaas-ldap/event"
+)
+
+// Three renames above each other, of which two end halfway: what refers to the user is brought along with the third as well.
+func TestAReferenceIsNotLostBetweenRenamesThatEndHalfway(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		lab, team := unit("ou_lab"), unit("ou_team")
+		s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+		s.process(team, s.called(team, "Team", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", team.ID))
+		s.process(vpn, s.is(vpn, "Vpn"))
+		s.process(vpn, s.joins(ann))
+
+		// The connection is lost before the group says the new name.
+		s.directory.once("modify", func(func() error) error { return lost("modify") })
+		s.process(ann, s.named(ann, "ann.lee", team.ID))
+		// And after the group has followed the move of the unit.
+		s.directory.once("modify", func(write func() error) error {
+			if err := write(); err != nil {
+				return err
+			}
+			return lost("modify")
+		})
+		s.process(team, s.called(team, "Team", lab.ID))
+		s.process(lab, s.called(lab, "Laboratory", event.RootUnitID))
+		s.process(team)
+		s.process(ann)
+		want := []string{"uid=ann.lee,ou=Team,ou=Laboratory," + people}
+		if got := s.there("cn=Vpn," + groups).Values("member"); !slices.Equal(got, want) {
+			s.Errorf("the group has %q; want %q", got, want)
+		}
+	})
+}

@@ -274,9 +274,19 @@ func (r *run) resolve(ctx context.Context, in *mapping.Input, asked *mapping.Unr
 	var absent []event.Ref
 	for _, ref := range asked.Objects {
 		other, dn, found, err := r.task.Memory.Lookup(ctx, ref)
+		outside := false
+		if err == nil && found && ref.Kind == event.KindUser && !other.Deleted() && dn.Empty() {
+			outside, err = r.outOfScope(ctx, other)
+		}
 		switch {
 		case err != nil:
 			return r.failed(err)
+		case outside:
+			// Nobody knows whether the mapping will ever let that user in. The reference is written on the day it does.
+			in.Resolved[ref] = nil
+			if !slices.Contains(r.result.WaitsFor, ref) {
+				r.result.WaitsFor = append(r.result.WaitsFor, ref)
+			}
 		case found && other.Deleted() && in.Object.PrimaryUnit() != ref.ID:
 			in.Resolved[ref] = nil // gone, and nobody knows whether for good; a reference to it says nothing
 		case !found || dn.Empty() || in.Object.PrimaryUnit() == ref.ID:

@@ -453,3 +453,26 @@ func TestAMemberWithoutAValueHoldsUpNobody(t *testing.T) {
 		})
 	}
 }
+
+// A manager outside the scope is not waited for, and is written when the mapping lets the manager in.
+func TestAReferenceToSomebodyOutsideTheScope(t *testing.T) {
+	managed := []string{"    description: user.description\n", "    description: user.description\n    manager: { reference: user.custom.manager }\n"}
+	onBoth(t, managed, func(s *stage) {
+		is := s.say(event.TypeUserPush, ann, event.Values{
+			event.FieldUsername: "ann", event.FieldPrimaryUnit: event.RootUnitID, "custom.manager": bob.ID,
+		})
+		s.process(bob, s.named(bob, "svc-bob", event.RootUnitID))
+		result := s.process(ann, is)
+		if result.Outcome.Code != event.CodeApplied || !slices.Equal(result.WaitsFor, []event.Ref{bob}) {
+			s.Fatalf("it is %+v, and looked at again with %v", result.Outcome, result.WaitsFor)
+		}
+		if got := s.there("uid=ann," + people).Values("manager"); len(got) != 0 {
+			s.Errorf("the manager is %q", got)
+		}
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(ann)
+		if got := s.there("uid=ann," + people).Values("manager"); len(got) != 1 || got[0] != "uid=bob,"+people {
+			s.Errorf("the manager is %q", got)
+		}
+	})
+}

@@ -16,6 +16,7 @@ var adoptionRows = []row{
 	{"two entries that match", "held, with both named, until a person decides", ambiguous},
 	{"a reference to a manager", "waits for the manager, and follows every rename and move", managerFollows},
 	{"a reference to a manager", "who is gone is no reason to wait", managerGone},
+	{"a reference to a manager", "outside the scope is not waited for, and written when the manager comes into it", managerOutOfScope},
 }
 
 func userAdopted(s *scene) {
@@ -160,4 +161,17 @@ func managerGone(s *scene) {
 	s.applied(s.update(ann))
 	s.hasUser(ann)
 	s.hasSame(s.entry(ann.ID), "manager", nil)
+}
+
+func managerOutOfScope(s *scene) {
+	boss, ann := s.user("svc-boss"), s.user("ann")
+	s.gets(event.CodeOutOfScope, s.create(boss))
+	ann.Custom = map[string]string{"manager": boss.ID}
+	s.applied(s.create(ann))
+	s.hasUser(ann)
+	s.hasSame(s.entry(ann.ID), "manager", nil)
+	boss.Username = s.name("boss")
+	s.applied(s.update(boss))
+	s.eventually("the manager is written", func() bool { return s.entry(ann.ID, "manager").GetEqualFoldAttributeValue("manager") != "" })
+	s.hasSame(s.entry(ann.ID), "manager", []string{s.hasUser(boss).DN})
 }

@@ -67,7 +67,7 @@ pwdLockout: TRUE
 
 func embeddedDirectory(s *ldaptest.Server) *directory {
 	return &directory{
-		vocabulary: inetOrgPerson("entryUUID"), can: means{status: true, history: true, minLength: true, tooShort: "quality", usedBefore: "history", ends: true},
+		vocabulary: inetOrgPerson("entryUUID"), can: means{status: true, history: true, minLength: true, tooShort: "quality", usedBefore: "history", ends: true, posix: true},
 		url: s.URL(), bindDN: "cn=connector,ou=system," + testBase, password: embeddedPassword,
 		readDN: "cn=admin," + testBase, readPassword: embeddedPassword, mapping: openLDAPMapping, adopting: adoptingByName,
 		base: testBase, people: "ou=people," + testBase, groups: "ou=groups," + testBase, leavers: "ou=leavers," + testBase,

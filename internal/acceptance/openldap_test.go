@@ -16,7 +16,7 @@ const openLDAPMapping = "../../configs/mappings/openldap.yaml"
 
 func slapdDirectory(s *ldaptest.Slapd) *directory {
 	return &directory{
-		vocabulary: inetOrgPerson("entryUUID"), can: means{status: true, history: true, minLength: true, tooShort: "quality", usedBefore: "history", lockout: true, ends: true},
+		vocabulary: inetOrgPerson("entryUUID"), can: means{status: true, history: true, minLength: true, tooShort: "quality", usedBefore: "history", lockout: true, ends: true, posix: true},
 		url: s.URL, bindDN: s.BindDN, password: s.Password, readDN: s.AdminDN, readPassword: s.Password, mapping: openLDAPMapping, adopting: adoptingByName,
 		base: testBase, people: "ou=people," + testBase, groups: "ou=groups," + testBase, leavers: "ou=leavers," + testBase,
 	}
@@ -258,6 +258,6 @@ func TestOpenLDAPEvents(t *testing.T) {
 func TestOpenLDAPBareEvents(t *testing.T) {
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Bare: true, AccessLog: true})
 	dir := slapdDirectory(server)
-	dir.can, dir.writes = means{}, server.Writes
+	dir.can, dir.writes = means{posix: true}, server.Writes
 	runRows(t, "OpenLDAP, bare", dir)
 }

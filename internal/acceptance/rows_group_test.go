@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"idaas-ldap/event"
+	"idaas-ldap/idaastest"
 )
 
 // groupRows are the promises about groups and their members.
@@ -64,13 +65,16 @@ func groupCase(s *scene) {
 func memberAdded(s *scene) {
 	ann, bob := s.hire("ann"), s.hire("bob")
 	g := s.gather("Vpn", ann)
-	writes := s.writesDuring(func() { s.applied(s.members(event.TypeGroupAddUser, g, bob)) })
+	s.oneMember(s.members(event.TypeGroupAddUser, g, bob))
 	s.hasGroup(g, ann, bob)
-	if s.dir.writes == nil {
-		return
-	}
-	if len(writes) != 1 || writes[0].Type != "modify" || !onlyTouches(writes[0], s.dir.member) {
-		s.t.Fatalf("one member more led to %+v", writes)
+}
+
+// oneMember sends an event about one member, and fails unless it leads to one write of the members and of nothing else.
+func (s *scene) oneMember(e idaastest.Event) {
+	s.t.Helper()
+	writes := s.writesDuring(func() { s.applied(e) })
+	if s.dir.writes != nil && (len(writes) != 1 || writes[0].Type != "modify" || !onlyTouches(writes[0], s.dir.member)) {
+		s.t.Fatalf("one member led to %+v", writes)
 	}
 }
 

@@ -47,7 +47,7 @@ func suiteSetup(dir *directory, unencrypted bool) setup {
 	units := func(by string) edit {
 		return edit{"on_delete: { when_not_empty: wait }", "on_delete: { when_not_empty: " + by + " }"}
 	}
-	return setup{unencrypted: unencrypted, directories: []configured{
+	out := setup{unencrypted: unencrypted, directories: []configured{
 		{name: "corp", dir: dir},
 		variant("leavers-disabled", deletes("disable")),
 		variant("leavers-moved", deletes(`{ move: "`+dir.leavers+`" }`)),
@@ -58,6 +58,10 @@ func suiteSetup(dir *directory, unencrypted bool) setup {
 		variant("adopting", dir.adopting...),
 		{name: "no-passwords", dir: dir, connections: 1, passwordsOff: true},
 	}}
+	if dir.posix != nil {
+		out.directories = append(out.directories, configured{name: "posix", dir: dir.posix, connections: 1})
+	}
+	return out
 }
 
 // runRows tries every row on a directory, twice in a row: once with encrypted events and once without. Neither run may
@@ -66,6 +70,10 @@ func runRows(t *testing.T, column string, dir *directory) {
 	t.Helper()
 	t.Cleanup(dir.close)
 	dir.edits = withManager
+	if dir.can.posix {
+		dir.posix = dir.forUNIX()
+		t.Cleanup(dir.posix.close)
+	}
 	before := dir.tree(t)
 	cells := map[string]string{}
 	for _, round := range []string{"encrypted", "unencrypted"} {
@@ -122,6 +130,7 @@ var chapters = []chapter{
 	{"Organizational units", unitRows},
 	{"Groups", groupRows},
 	{"Members who come and go", membershipRows},
+	{"Logins to UNIX", posixRows},
 	{"Order, repeats and names that are taken", orderRows},
 	{"Existing directories and references", adoptionRows},
 	{"Names", nameRows},

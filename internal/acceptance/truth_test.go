@@ -27,6 +27,8 @@ type directory struct {
 	edits, adopting      []edit // adopting lets units and groups be taken over by their names
 	base, people, groups string
 	leavers              string // where those are kept who are not deleted
+	// posix is the same directory for the mapping of logins to UNIX, nil where there is none for the server.
+	posix *directory
 	// writes returns what the connector's account has written since the start, nil where the server keeps no such log.
 	writes func(tb testing.TB) []ldaptest.Write
 

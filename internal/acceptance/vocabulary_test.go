@@ -110,6 +110,8 @@ type means struct {
 	lockout bool
 	// ends: the server itself ends an account at its time.
 	ends bool
+	// posix: the ready mapping for logins to UNIX is for this server too.
+	posix bool
 }
 
 // removeTree deletes an entry with everything below it, by hand.

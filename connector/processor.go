@@ -297,7 +297,6 @@ func (r *run) finish(ctx context.Context, draft draft) (again bool) {
 		if removal := draft.desired.Removal; draft.current != nil && removal.Action == plan.RemoveMoveChildren {
 			r.result.ChildrenAt = draft.current.DN.Parent()
 		}
-		r.result.Link, r.result.Owned = "", nil
 	} else {
 		r.result.Owned = ownedAfter(draft.desired)
 		switch {
@@ -316,6 +315,9 @@ func (r *run) finish(ctx context.Context, draft draft) (again bool) {
 	}
 	if err := r.follow(ctx); err != nil {
 		return r.failed(err)
+	}
+	if r.result.Gone {
+		r.result.Link, r.result.Owned = "", nil
 	}
 	r.settleWritten()
 	if err := r.dropPlaceholder(ctx, draft); err != nil {

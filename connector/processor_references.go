@@ -151,9 +151,10 @@ func (r *run) followBelow(ctx context.Context, was, is plan.DN) error {
 	return nil
 }
 
-// calledNow returns where the entry is that is remembered at a DN and should have come along to another. It may have got a
-// name of its own that references do not follow yet. Where this try ends halfway, they are found neither by what is remembered
-// nor by what the entry is called, unless that is what they say now.
+// calledNow returns where the entry is that is remembered at a DN and should have come along to another; the empty DN if it is
+// gone, so that nothing is to refer to it any more. It may have got a name of its own that references do not follow yet. Where
+// this try ends halfway, they are found neither by what is remembered nor by what the entry is called, unless that is what they
+// say now.
 func (r *run) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN, error) {
 	holder, err := r.task.Memory.Holder(ctx, remembered)
 	if err != nil || holder.Zero() {
@@ -168,7 +169,7 @@ func (r *run) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN,
 		return nil, fmt.Errorf("look for the entry of %s: %w", holder, err)
 	}
 	if entry == nil {
-		return came, nil
+		return nil, nil // Neither a DN nor an error.
 	}
 	return entry.DN, nil
 }

@@ -37,3 +37,30 @@ func TestAReferenceIsNotLostBetweenRenamesThatEndHalfway(t *testing.T) {
 		}
 	})
 }
+
+// The entry is gone, and what refers to it is not, as the try has ended halfway: with the renames above it that follow it does
+// not get a name under which nobody looks for it.
+func TestAReferenceToOneWhoIsGoneDoesNotComeAlong(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		lab, team := unit("ou_lab"), unit("ou_team")
+		s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+		s.process(team, s.called(team, "Team", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", team.ID))
+		s.process(vpn, s.is(vpn, "Vpn"))
+		s.process(vpn, s.joins(ann))
+
+		s.directory.once("modify", func(func() error) error { return lost("modify") })
+		s.process(ann, s.say(event.TypeUserDelete, ann, nil))
+		s.directory.once("modify", func(write func() error) error {
+			if err := write(); err != nil {
+				return err
+			}
+			return lost("modify")
+		})
+		s.process(team, s.called(team, "Team", lab.ID))
+		s.process(lab, s.called(lab, "Laboratory", event.RootUnitID))
+		s.process(team)
+		s.process(ann)
+		s.hasMembers("cn=nobody,dc=example,dc=org")
+	})
+}

@@ -177,6 +177,8 @@ type run struct {
 	followed []followed
 	// named are the objects whose DNs went into what is written, with these DNs.
 	named map[event.Ref]plan.DN
+	// joins are the values of members that were not in the group before this task.
+	joins map[string]bool
 }
 
 func (p *Processor) begin(task Task) *run {
@@ -186,6 +188,7 @@ func (p *Processor) begin(task Task) *run {
 		task:      task,
 		formerly:  []plan.DN{task.DN},
 		named:     map[event.Ref]plan.DN{},
+		joins:     map[string]bool{},
 		result: Result{
 			Link: task.Link, DN: task.DN, Owned: task.Owned, RemovedAt: task.RemovedAt,
 			MemberOutcomes: map[string]event.Outcome{},

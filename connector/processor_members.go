@@ -148,10 +148,11 @@ func (r *run) outOfScope(ctx context.Context, user event.Object) (bool, error) {
 
 // held adds to the entry that was read which of the wanted values it has, without reading all members of the group.
 func (r *run) held(ctx context.Context, d *draft) bool {
+	members := d.desired.Members
 	if d.current == nil {
+		r.joining(members.Values, nil)
 		return true
 	}
-	members := d.desired.Members
 	values := make([]string, 0, len(members.Values)+1)
 	for _, v := range members.Values {
 		values = append(values, v.Value)
@@ -163,6 +164,7 @@ func (r *run) held(ctx context.Context, d *draft) bool {
 	if err != nil {
 		return r.failed(err)
 	}
+	r.joining(members.Values, present)
 	// Nobody counts the members of a group of a hundred thousand. There are others until the server says that a group
 	// may not be empty.
 	members.Others = !r.lastMember
@@ -175,6 +177,15 @@ func (r *run) held(ctx context.Context, d *draft) bool {
 	d.current = d.current.Clone()
 	d.current.Attributes = append(d.current.Attributes, plan.Attribute{Name: members.Attribute, Values: has})
 	return true
+}
+
+// joining notes which values this task brings into the group.
+func (r *run) joining(values []plan.MemberValue, present map[string]bool) {
+	for _, v := range values {
+		if v.Present && !present[v.Value] {
+			r.joins[v.Value] = true
+		}
+	}
 }
 
 // dropPlaceholder takes the placeholder out of a group that got a member. Somebody who has left the group at this moment, as

@@ -88,7 +88,8 @@ func (s stray) message() string {
 	return fmt.Sprintf("%s is not at %s any more; what refers to it is written when it has settled", s.ref, s.dn)
 }
 
-// elsewhere waits for an object that is not where it was any more, after its former DN was taken out of the group again.
+// elsewhere waits for an object that is not where it was any more, after its former DN was taken out of the group again, if
+// it is this task that has put it there.
 func (r *run) elsewhere(ctx context.Context, d draft, s stray) error {
 	r.result.WaitsFor = append(r.result.WaitsFor, s.ref)
 	// It may be that only our memory of it is old, because it came along with a unit; then nobody else looks.
@@ -103,8 +104,8 @@ func (r *run) elsewhere(ctx context.Context, d draft, s stray) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(members.Values, func(v plan.MemberValue) bool { return v.Present && v.Value == value }) {
-		return nil
+	if !r.joins[value] {
+		return nil // Who renames the entry finds what was there before, and there may be nobody who says it again.
 	}
 	stays, err := r.isMember(ctx, s.there)
 	if err != nil || stays {

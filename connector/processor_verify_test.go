@@ -222,3 +222,18 @@ func TestWhoTakesANameAtOnceKeepsTheGroups(t *testing.T) {
 		s.hasMembers("uid=ann," + people)
 	})
 }
+
+// A word that is old says nothing, and still the entry of the member is not where it was: the member stays, and whoever renames
+// the entry brings the membership along.
+func TestAnOldWordAboutAMemberWhoIsRenamed(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		old := s.joins(ann)
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.renames("uid=ann,"+people, "uid=kim")
+		s.process(vpn, old)
+		s.hasMembers("uid=ann," + people)
+		s.process(ann, s.named(ann, "kim", event.RootUnitID))
+		s.hasMembers("uid=kim," + people)
+	})
+}

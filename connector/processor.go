@@ -200,6 +200,7 @@ func (p *Processor) begin(task Task) *run {
 func (r *run) round(ctx context.Context) (again bool) {
 	draft, ok := r.draft(ctx)
 	if !ok {
+		r.makeRoom(ctx)
 		return false
 	}
 	if draft.belowItself {

@@ -206,6 +206,78 @@ func TestAUnitMovesBelowItsFormerChild(t *testing.T) {
 	})
 }
 
+// A unit goes below a new one that gets its name: it makes room, whichever of the two is told first, with everybody in it.
+func TestAUnitGoesBelowTheNewOneThatGetsItsName(t *testing.T) {
+	old, young := unit("ou_old"), unit("ou_young")
+	for name, oldFirst := range map[string]bool{"the old one first": true, "the new one first": false} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, nil, func(s *stage) {
+				s.process(old, s.called(old, "Sales", event.RootUnitID))
+				s.process(ann, s.named(ann, "ann", old.ID))
+				s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+				before := s.there("ou=Sales," + people)
+				move, begin := s.called(old, "Sales", young.ID), s.called(young, "Sales", event.RootUnitID)
+				if oldFirst {
+					s.waits(event.CodeWaitsForObject, nil, []event.Ref{young}, old, move)
+					s.there("ou=Sales," + people)
+					move = s.called(old, "Sales", young.ID)
+				}
+				s.waits(event.CodeWaitsForDN, nil, []event.Ref{old}, young, begin)
+				waitsFor(s, s.process(old, move), young)
+				aside := "uid=ann,ou=" + connector.TemporaryName(old) + "," + people
+				s.hasMembers(aside)
+				s.there(aside)
+				s.directory.written = nil
+				s.process(old) // another look changes nothing
+				s.wrote("")
+				s.process(young)
+				s.process(old)
+				if after := s.there("ou=Sales,ou=Sales," + people); after.Link != before.Link {
+					s.Errorf("it is another entry: %+v", after)
+				}
+				s.hasMembers("uid=ann,ou=Sales,ou=Sales," + people)
+			})
+		})
+	}
+}
+
+// To step aside moves what is below a unit, so nobody else may be worked on meanwhile.
+func TestAUnitStepsAsideAlone(t *testing.T) {
+	parent, child, young := unit("ou_parent"), unit("ou_child"), unit("ou_young")
+	onBoth(t, nil, func(s *stage) {
+		s.process(parent, s.called(parent, "Parent", event.RootUnitID))
+		s.process(child, s.called(child, "Child", parent.ID))
+		for waited, move := range map[event.Ref]event.Change{child: s.called(parent, "Parent", child.ID), young: s.called(parent, "Parent", young.ID)} {
+			s.memory.waits[waited] = []event.Ref{parent}
+			k := s.memory.objects[parent]
+			s.directory.written = nil
+			result := s.processor.Process(s.Context(), connector.Task{
+				Known: k.object, Merged: event.Merge(k.object, []event.Change{move}), Link: k.link, DN: k.dn, Memory: &memoryOf{memory: s.memory, self: parent},
+			})
+			s.wrote("")
+			if !result.NeedsAlone {
+				s.Errorf("it steps aside for %s, and others are worked on meanwhile: %+v", waited, result.Outcome)
+			}
+		}
+	})
+}
+
+// Only somebody without a place waits for the place of another one who waits in turn: who has one waits for something else.
+func TestNobodyStepsAsideForOneWhoHasAPlace(t *testing.T) {
+	old, gone := unit("ou_old"), unit("ou_gone")
+	onBoth(t, nil, func(s *stage) {
+		s.process(gone, s.called(gone, "Gone", event.RootUnitID))
+		s.process(old, s.called(old, "Old", gone.ID))
+		k := s.memory.objects[gone]
+		k.object = event.Merge(k.object, []event.Change{s.say(event.TypeUnitDelete, gone, nil)}).Object
+		s.memory.objects[gone] = k // it waits to become empty
+		s.memory.waits[gone] = []event.Ref{old}
+		s.directory.written = nil
+		s.waits(event.CodeWaitsForObject, nil, []event.Ref{gone}, old, s.called(old, "Older", gone.ID))
+		s.wrote("")
+	})
+}
+
 // Two units that wait for each other are resolved by a temporary name, but not by somebody who only looks.
 func TestALookWritesNothingWhereUnitsWaitForEachOther(t *testing.T) {
 	parent, child := unit("ou_parent"), unit("ou_child")

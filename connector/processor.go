@@ -256,6 +256,12 @@ func (r *run) apply(ctx context.Context, draft draft, op plan.Operation) (again 
 			return r.failed(err), err
 		}
 	}
+	if remove, ok := op.(plan.Delete); ok && draft.movesChildren() {
+		// When the unit is gone nobody is remembered to have been below it.
+		if err := r.followChildren(ctx, remove.DN); err != nil {
+			return r.failed(err), err
+		}
+	}
 	if err := r.target.Apply(ctx, op); err != nil {
 		return r.applyFailed(ctx, draft, err), err
 	}
@@ -298,7 +304,7 @@ func (r *run) finish(ctx context.Context, draft draft) (again bool) {
 	r.left = r.result.Gone || draft.desired.Removal != nil && draft.desired.Removal.Action != plan.RemoveKeep
 	r.keep(draft)
 	if r.result.Gone {
-		if removal := draft.desired.Removal; draft.current != nil && removal.Action == plan.RemoveMoveChildren {
+		if draft.movesChildren() {
 			r.result.ChildrenAt = draft.current.DN.Parent()
 		}
 	} else {

@@ -44,6 +44,11 @@ func (d draft) leavesPlace() bool {
 	return d.plan.DN.Empty() || slices.ContainsFunc(d.plan.Operations, d.renames)
 }
 
+// movesChildren reports whether the entry is deleted and what is below it goes to the entry above.
+func (d draft) movesChildren() bool {
+	return d.current != nil && d.desired.Removal != nil && d.desired.Removal.Action == plan.RemoveMoveChildren
+}
+
 // movesOthers reports whether a draft gives entries of other objects another place, or did so in an earlier try that is not
 // remembered yet: those below a unit come along with it.
 func (r *run) movesOthers(d draft) bool {
@@ -56,7 +61,7 @@ func (r *run) movesOthers(d draft) bool {
 	return slices.ContainsFunc(d.plan.Operations, func(op plan.Operation) bool {
 		_, moves := op.(plan.ModifyDN)
 		remove, removes := op.(plan.Delete)
-		return moves || removes && remove.Subtree
+		return moves || removes && (remove.Subtree || d.movesChildren())
 	})
 }
 
@@ -181,7 +186,7 @@ func (r *run) express(profile *Profile, d *draft) bool {
 }
 
 func (r *run) build(ctx context.Context, profile *Profile, d draft) (plan.Plan, error) {
-	if d.current != nil && d.desired.Removal != nil && d.desired.Removal.Action == plan.RemoveMoveChildren {
+	if d.movesChildren() {
 		children, err := r.target.Children(ctx, d.current.DN, 0)
 		if err != nil {
 			return plan.Plan{}, err

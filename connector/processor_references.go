@@ -135,6 +135,11 @@ func (r *run) followBelow(ctx context.Context, was, is plan.DN) error {
 	if err != nil {
 		return err
 	}
+	return r.rebaseReferences(ctx, references, was, is)
+}
+
+// rebaseReferences corrects references to entries that were below one entry and are below another.
+func (r *run) rebaseReferences(ctx context.Context, references []Reference, was, is plan.DN) error {
 	for _, ref := range references {
 		named, err := plan.ParseDN(ref.Value)
 		if err != nil {
@@ -195,6 +200,16 @@ func (r *run) followChild(ctx context.Context, move plan.ModifyDN) error {
 		return err
 	}
 	return r.followBelow(ctx, move.DN, move.NewDN())
+}
+
+// followChildren corrects what other entries still say of those that were moved out of a unit by an earlier try, which ended before
+// it came to that.
+func (r *run) followChildren(ctx context.Context, unit plan.DN) error {
+	references, err := r.referringBelow(ctx, unit, unit)
+	if err != nil {
+		return err
+	}
+	return r.rebaseReferences(ctx, references, unit, unit.Parent())
 }
 
 // dropBelow removes what other entries say of those that are going to be deleted together with the one above them.

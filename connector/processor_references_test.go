@@ -64,3 +64,24 @@ func TestAReferenceToOneWhoIsGoneDoesNotComeAlong(t *testing.T) {
 		s.hasMembers("cn=nobody,dc=example,dc=org")
 	})
 }
+
+// What was moved out of a unit that is going to be deleted is brought along by the next try where the first one has ended before.
+func TestReferencesToWhatWasMovedOutOfAUnitFollowLater(t *testing.T) {
+	onBoth(t, []string{"when_not_empty: wait", "when_not_empty: move_children"}, func(s *stage) {
+		lab, team := unit("ou_lab"), unit("ou_team")
+		s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+		s.process(team, s.called(team, "Team", lab.ID))
+		s.process(ann, s.named(ann, "ann", team.ID))
+		s.process(vpn, s.is(vpn, "Vpn"))
+		s.process(vpn, s.joins(ann))
+		s.directory.once("modify", func(func() error) error { return lost("modify") })
+		if result := s.process(lab, s.say(event.TypeUnitDelete, lab, nil)); result.Gone {
+			t.Errorf("it is %+v", result)
+		}
+		s.there("uid=ann,ou=Team," + people)
+		s.hasMembers("uid=ann,ou=Team,ou=Lab," + people)
+		s.process(lab)
+		s.absent("ou=Lab," + people)
+		s.hasMembers("uid=ann,ou=Team," + people)
+	})
+}

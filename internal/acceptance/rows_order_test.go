@@ -27,6 +27,7 @@ var orderRows = []row{
 	{"names that change places", "two users", usersSwap},
 	{"names that change places", "three users in a ring", usersRotate},
 	{"names that change places", "two units, with everybody in them", unitsSwap},
+	{"names that change places", "a unit goes below the new one that gets its name, with everybody in it", unitBelowItsHeir},
 }
 
 func connectionTest(s *scene) { s.gets(event.CodeTestOK, s.f.tenant.Test()) }
@@ -243,4 +244,23 @@ func unitsSwap(s *scene) {
 	s.unchanged(s.userEvent(event.TypeUserPush, ann), s.userEvent(event.TypeUserPush, bob))
 	s.notWritten(m)
 	s.unchanged(s.unitEvent(event.TypeUnitPush, north), s.unitEvent(event.TypeUnitPush, south))
+}
+
+func unitBelowItsHeir(s *scene) {
+	old := s.found("Sales")
+	ann := s.hire("ann", *old)
+	g := s.gather("Vpn", ann)
+	before := []*ldap.Entry{s.hasUnit(old), s.hasUser(ann)}
+	heir := s.unit("Sales")
+	heir.Name, old.Parent = old.Name, heir.ID
+	s.send(s.unitEvent(event.TypeUnitUpdate, old), s.unitEvent(event.TypeUnitCreate, heir))
+	s.settle()
+	s.hasUnit(heir)
+	s.sameEntry(before[0], s.hasUnit(old))
+	s.sameEntry(before[1], s.hasUser(ann))
+	s.hasGroup(g, ann)
+	s.noTemporaryNames()
+	m := s.touch(ann.ID)
+	s.unchanged(s.unitEvent(event.TypeUnitPush, heir), s.unitEvent(event.TypeUnitPush, old), s.userEvent(event.TypeUserPush, ann))
+	s.notWritten(m)
 }

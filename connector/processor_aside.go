@@ -105,8 +105,13 @@ func (r *run) aside(ctx context.Context, d draft) ([]plan.Operation, error) {
 	}
 	var ops []plan.Operation
 	dn, rdn := current.DN, plan.RDN{{Type: current.DN.RDN()[0].Type, Value: name}}
-	if dn.RDN().Key() != rdn.Key() {
+	// Who is to get the place of one above, which is to be deleted, has to leave that first.
+	below := !d.desired.DN.Empty() && dn.Below(d.desired.DN)
+	if below || dn.RDN().Key() != rdn.Key() {
 		op := plan.ModifyDN{DN: dn, NewRDN: rdn, DeleteOldRDN: true}
+		if below {
+			op.NewSuperior = d.desired.DN.Parent()
+		}
 		ops, dn = append(ops, op), op.NewDN()
 	}
 	var changes []plan.Modification

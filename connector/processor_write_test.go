@@ -241,6 +241,26 @@ func TestAUnitGoesBelowTheNewOneThatGetsItsName(t *testing.T) {
 	}
 }
 
+// A unit gets the place of the one above it, which is deleted when it is empty.
+func TestAUnitGetsThePlaceOfTheOneAboveThatIsDeleted(t *testing.T) {
+	old, heir := unit("ou_old"), unit("ou_heir")
+	onBoth(t, nil, func(s *stage) {
+		s.process(old, s.called(old, "Sales", event.RootUnitID))
+		s.process(heir, s.called(heir, "Team", old.ID))
+		s.process(ann, s.named(ann, "ann", heir.ID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.waits(event.CodeWaitsForEmpty, nil, []event.Ref{heir}, old, s.say(event.TypeUnitDelete, old, nil))
+		s.waits(event.CodeWaitsForDN, nil, []event.Ref{old}, heir, s.called(heir, "Sales", event.RootUnitID))
+		s.hasMembers("uid=ann,ou=" + connector.TemporaryName(heir) + "," + people)
+		if result := s.process(old); !result.Gone {
+			t.Errorf("the one above is %+v", result.Outcome)
+		}
+		s.process(heir)
+		s.there("ou=Sales," + people)
+		s.hasMembers("uid=ann,ou=Sales," + people)
+	})
+}
+
 // To step aside moves what is below a unit, so nobody else may be worked on meanwhile.
 func TestAUnitStepsAsideAlone(t *testing.T) {
 	parent, child, young := unit("ou_parent"), unit("ou_child"), unit("ou_young")

@@ -140,7 +140,7 @@ func dispatcherOn(t *testing.T, directory *storm, set *mapping.Set, workers int)
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	d := dispatch.New(dispatch.Config{
-		Store: s, Clock: time.Now, Rand: rand.New(rand.NewPCG(1, 2)), Log: log,
+		Store: s, Clock: dispatch.SystemClock{}, Rand: rand.New(rand.NewPCG(1, 2)), Log: log,
 		Routes: []dispatch.Route{{
 			Directory: "paper", Workers: workers, Processor: connector.NewProcessor(directory, func() *mapping.Set { return set }), Check: directory.check,
 		}},

@@ -51,7 +51,7 @@ type Observer interface {
 type Config struct {
 	Store    store.Store
 	Routes   []Route
-	Clock    func() time.Time
+	Clock    Clock
 	Rand     *rand.Rand
 	Log      logrus.FieldLogger
 	Observer Observer
@@ -122,7 +122,7 @@ func (d *Dispatcher) Accept(ctx context.Context, application, instance string, c
 		}
 		ticket.events[i].posts = posts[i]
 	}
-	accepted, err := d.cfg.Store.Accept(ctx, event.Millis(d.cfg.Clock().UnixMilli()), events)
+	accepted, err := d.cfg.Store.Accept(ctx, event.Millis(d.cfg.Clock.Now().UnixMilli()), events)
 	if err != nil {
 		ticket.release()
 		if onlyTests(changes) {

@@ -57,7 +57,7 @@ func (l *lane) feeds(application string) bool {
 	return len(l.route.Applications) == 0 || slices.Contains(l.route.Applications, application)
 }
 
-func (l *lane) now() event.Millis { return event.Millis(l.Clock().UnixMilli()) }
+func (l *lane) now() event.Millis { return event.Millis(l.Clock.Now().UnixMilli()) }
 
 // run is the life of the lane: start what is due while there are free workers, then wait for something to change.
 func (l *lane) run(ctx context.Context) {
@@ -220,17 +220,17 @@ const askEvery = 2 * time.Second
 // rest waits until something changes or the next object is due.
 func (l *lane) rest(ctx context.Context) {
 	l.mu.Lock()
-	wait := askEvery
-	if l.nextDue != 0 && len(l.queue) <= l.room/2 { // otherwise a worker that gets free comes first
-		wait = min(wait, max(time.Millisecond, time.Duration(l.nextDue-l.now())*time.Millisecond))
+	until := l.Clock.Now().Add(askEvery)
+	if due := l.nextDue.Time(); l.nextDue != 0 && len(l.queue) <= l.room/2 && due.Before(until) {
+		until = due // with a longer queue a worker that gets free comes first
 	}
 	l.mu.Unlock()
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
+	reached, stop := l.Clock.At(until)
+	defer stop()
 	select {
 	case <-l.signal:
 	case <-ctx.Done():
-	case <-timer.C:
+	case <-reached:
 		l.mu.Lock()
 		l.behind = true
 		l.mu.Unlock()
@@ -262,11 +262,13 @@ func (l *lane) markDown(reason string) {
 func (l *lane) probe(ctx context.Context) {
 	const longest = 30 * time.Second
 	for wait := firstPause; ; wait = min(2*wait, longest) {
-		timer := time.NewTimer(l.random.spread(wait))
+		over, stop := l.Clock.At(l.Clock.Now().Add(l.random.spread(wait)))
 		select {
-		case <-timer.C:
+		case <-over:
 		case <-ctx.Done():
-			timer.Stop()
+		}
+		stop()
+		if ctx.Err() != nil {
 			return
 		}
 		err := l.route.Check(ctx)

@@ -38,7 +38,7 @@ func (l *lane) reconcile(ctx context.Context, key store.Key) {
 // nothing was done.
 func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlone bool) {
 	log := l.Log.WithFields(logrus.Fields{"directory": key.Directory, "object": key.Object.String()})
-	start := l.Clock()
+	start := l.Clock.Now()
 	job, err := l.Store.Load(ctx, key, pendingLimit)
 	if err == nil {
 		err = l.loadMembers(ctx, &job)
@@ -65,7 +65,7 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 	}
 	l.settle(ctx, log, job, s, result)
 	if worked {
-		l.Observer.Reconciled(key.Directory, len(result.Operations), l.Clock().Sub(start))
+		l.Observer.Reconciled(key.Directory, len(result.Operations), l.Clock.Now().Sub(start))
 	}
 	return false
 }

@@ -83,11 +83,14 @@ func openStore(t *testing.T) store.Store {
 }
 
 // configure makes a dispatcher on the store, as at the start of the program.
-func (r *rig) configure(routes []dispatch.Route) {
+func (r *rig) configure(routes []dispatch.Route) { r.configureAt(dispatch.SystemClock{}, routes) }
+
+// configureAt is configure with another clock than that of the bubble.
+func (r *rig) configureAt(clock dispatch.Clock, routes []dispatch.Route) {
 	log := logrus.New()
 	log.SetOutput(r.Output())
 	r.Dispatcher = dispatch.New(dispatch.Config{
-		Store: r.store, Routes: routes, Clock: time.Now, Rand: rand.New(rand.NewPCG(1, 2)), Log: log, Observer: r.seen,
+		Store: r.store, Routes: routes, Clock: clock, Rand: rand.New(rand.NewPCG(1, 2)), Log: log, Observer: r.seen,
 	})
 }
 

@@ -244,7 +244,7 @@ func TestWhatCannotBeStoredIsNotAccepted(t *testing.T) {
 	log.SetOutput(t.Output())
 	directory := &scripted{}
 	d := dispatch.New(dispatch.Config{
-		Store: full{}, Clock: time.Now, Rand: rand.New(rand.NewPCG(1, 2)), Log: log,
+		Store: full{}, Clock: dispatch.SystemClock{}, Rand: rand.New(rand.NewPCG(1, 2)), Log: log,
 		Routes: []dispatch.Route{{Directory: corp, Workers: 1, Processor: directory, Check: directory.check}},
 	})
 	if _, err := d.Accept(t.Context(), app, "i", []event.Change{update("ann", 1), {ID: "t", Type: event.TypeTest}}); !errors.Is(err, store.ErrUnavailable) {

@@ -89,13 +89,30 @@ type clock struct {
 	mu      sync.Mutex
 	forward time.Duration
 	last    time.Time
+	waits   map[*time.Timer]time.Time // for which moments the product waits
 }
+
+func newClock() *clock { return &clock{waits: map[*time.Timer]time.Time{}} }
 
 // Now is the clock of the product.
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().Add(c.forward)
+}
+
+// At lets the product wait for a moment.
+func (c *clock) At(moment time.Time) (reached <-chan time.Time, stop func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	timer := time.NewTimer(time.Until(moment) - c.forward)
+	c.waits[timer] = moment
+	return timer.C, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		timer.Stop()
+		delete(c.waits, timer)
+	}
 }
 
 // Next is the clock of IDaaS. It gives a new millisecond every time, so that the order of events is never in doubt.
@@ -109,11 +126,14 @@ func (c *clock) Next() time.Time {
 	return c.last
 }
 
-// Forward puts the clock forward.
+// Forward puts the clock forward. The product notices at once what it has waited for.
 func (c *clock) Forward(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forward += d
+	for timer, moment := range c.waits {
+		timer.Reset(time.Until(moment) - c.forward)
+	}
 	if !c.last.IsZero() {
 		c.last = c.last.Add(d)
 	}
@@ -128,7 +148,7 @@ func startProduct(tb testing.TB, dir *directory, encrypted bool) *product {
 // startProductWith starts the product for several directories, or for one in several ways.
 func startProductWith(tb testing.TB, s setup) *product {
 	tb.Helper()
-	p := &product{t: tb, clock: &clock{}, log: &lockedBuffer{}}
+	p := &product{t: tb, clock: newClock(), log: &lockedBuffer{}}
 	folder := tb.TempDir()
 	var text strings.Builder
 	text.WriteString("receiver: { listen: \"127.0.0.1:0\" }\nadmin: { listen: \"127.0.0.1:0\" }\nstore: { url: \"sqlite:store.db\", key_file: store.key }\ndirectories:\n")
@@ -253,7 +273,7 @@ func (p *product) start() {
 		p.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p.app, err = app.OpenAt(ctx, cfg, log, "test", p.clock.Now)
+	p.app, err = app.OpenAt(ctx, cfg, log, "test", p.clock)
 	if err != nil {
 		stop()
 		p.t.Fatal(err)

@@ -33,7 +33,7 @@ type App struct {
 	Directories []*Directory
 
 	log     *logrus.Logger
-	clock   func() time.Time
+	clock   dispatch.Clock
 	cfg     *config.Config
 	metrics *telemetry.Metrics
 	keys    []*receiver.RemoteKeys
@@ -46,12 +46,12 @@ type App struct {
 // Open makes the product from a configuration: store, directories, dispatcher, receiver and admin listener, in this
 // order. After it has returned the addresses are bound; nothing is served before Run.
 func Open(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string) (*App, error) {
-	return OpenAt(ctx, cfg, log, version, time.Now)
+	return OpenAt(ctx, cfg, log, version, dispatch.SystemClock{})
 }
 
 // OpenAt is Open with a clock of the caller's: what ends by itself, a lock or an account, ends by it.
-func OpenAt(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string, clock func() time.Time) (*App, error) {
-	a := &App{log: log, clock: clock, cfg: cfg, metrics: telemetry.NewMetrics(version, clock)}
+func OpenAt(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string, clock dispatch.Clock) (*App, error) {
+	a := &App{log: log, clock: clock, cfg: cfg, metrics: telemetry.NewMetrics(version, clock.Now)}
 	if err := a.open(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -64,7 +64,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.Store, err = OpenStore(ctx, a.cfg); err != nil {
 		return err
 	}
-	if a.Directories, err = openDirectories(a.cfg, a.log, a.metrics, a.clock); err != nil {
+	if a.Directories, err = openDirectories(a.cfg, a.log, a.metrics, a.clock.Now); err != nil {
 		return err
 	}
 	if a.release, err = a.Store.Reserve(ctx); err != nil {
@@ -82,7 +82,7 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.openReceiver(ctx); err != nil {
 		return err
 	}
-	a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler(), Log: a.log, Clock: a.clock})
+	a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler(), Log: a.log, Clock: a.clock.Now})
 	if err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
 	}
@@ -90,14 +90,14 @@ func (a *App) open(ctx context.Context) error {
 }
 
 func (a *App) openReceiver(ctx context.Context) error {
-	verifier, err := a.Verifier(a.clock)
+	verifier, err := a.Verifier(a.clock.Now)
 	if err != nil {
 		return err
 	}
 	r := a.cfg.Receiver
 	handler := receiver.NewHandler(receiver.Config{
 		Path: r.Path, Verifier: verifier, Intake: intake{a}, AllowFrom: r.AllowFrom, TrustedProxies: r.TrustedProxies,
-		AnswerWithin: r.AnswerWithin, MaxBodyBytes: r.MaxBodyBytes, Log: a.log, Clock: a.clock,
+		AnswerWithin: r.AnswerWithin, MaxBodyBytes: r.MaxBodyBytes, Log: a.log, Clock: a.clock.Now,
 		Observe: func(result string, took time.Duration) {
 			if result != "ok" {
 				a.metrics.Rejected(result)
@@ -107,7 +107,7 @@ func (a *App) openReceiver(ctx context.Context) error {
 		},
 	})
 	a.server, err = receiver.Listen(ctx, receiver.ServerConfig{
-		Listen: r.Listen, CertFile: string(r.TLS.CertFile), KeyFile: string(r.TLS.KeyFile), Handler: handler, Log: a.log, Clock: a.clock,
+		Listen: r.Listen, CertFile: string(r.TLS.CertFile), KeyFile: string(r.TLS.KeyFile), Handler: handler, Log: a.log, Clock: a.clock.Now,
 	})
 	if err != nil {
 		return fmt.Errorf("receiver.listen: %w", err)
@@ -261,7 +261,7 @@ func (a *App) prune(ctx context.Context) {
 	ticker := time.NewTicker(pruneEvery)
 	defer ticker.Stop()
 	for {
-		n, err := a.Store.Prune(ctx, event.Millis(a.clock().Add(-a.cfg.Store.Retention).UnixMilli()))
+		n, err := a.Store.Prune(ctx, event.Millis(a.clock.Now().Add(-a.cfg.Store.Retention).UnixMilli()))
 		switch {
 		case err != nil && ctx.Err() == nil:
 			a.log.WithError(err).Error("cannot remove old events from the store")

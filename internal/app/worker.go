@@ -1,8 +1,6 @@
 package app
 
 import (
-	"time"
-
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/dispatch"
@@ -24,7 +22,7 @@ func OpenWorker(cfg *config.Config, s store.Store, log logrus.FieldLogger) (*Wor
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{Dispatcher: newDispatcher(s, directories, log, nil, time.Now), directories: directories}, nil
+	return &Worker{Dispatcher: newDispatcher(s, directories, log, nil, dispatch.SystemClock{}), directories: directories}, nil
 }
 
 // Close closes what OpenWorker has opened. The dispatcher must have ended.
@@ -35,7 +33,7 @@ func (w *Worker) Close() {
 }
 
 // newDispatcher makes a dispatcher for directories. The observer may be nil.
-func newDispatcher(s store.Store, directories []*Directory, log logrus.FieldLogger, observer dispatch.Observer, clock func() time.Time) *dispatch.Dispatcher {
+func newDispatcher(s store.Store, directories []*Directory, log logrus.FieldLogger, observer dispatch.Observer, clock dispatch.Clock) *dispatch.Dispatcher {
 	routes := make([]dispatch.Route, len(directories))
 	for i, d := range directories {
 		routes[i] = d.route()

@@ -66,7 +66,7 @@ fuzz: ## every fuzz target for FUZZTIME, a time (5s) or a number of inputs (2000
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-events: ## try every event on every server and write the tables of docs/events.md
+events: ## try every event on every server and write the tables and versions of docs/events.md
 	go test -count=1 -timeout 20m -run 'Events$$' ./internal/acceptance -update
 
 demo: build ## the whole product on this machine

@@ -11,7 +11,7 @@ const ds389Mapping = "../../configs/mappings/389ds.yaml"
 func ds389Directory(s *ldaptest.DS389Server) *directory {
 	d := &directory{
 		vocabulary: inetOrgPerson("nsUniqueId"), can: means{status: true, history: true, minLength: true, tooShort: "quality", usedBefore: "list of old passwords", lockout: true, posix: true},
-		url: s.TLSURL, ca: s.CAFile, bindDN: s.BindDN, password: s.Password, readDN: s.AdminDN, readPassword: s.Password,
+		kind: ldaptest.DS389, url: s.TLSURL, ca: s.CAFile, bindDN: s.BindDN, password: s.Password, readDN: s.AdminDN, readPassword: s.Password,
 		mapping: ds389Mapping, adopting: adoptingByName,
 		base: testBase, people: "ou=people," + testBase, groups: "ou=groups," + testBase, leavers: "ou=leavers," + testBase,
 	}

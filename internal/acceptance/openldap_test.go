@@ -17,7 +17,7 @@ const openLDAPMapping = "../../configs/mappings/openldap.yaml"
 func slapdDirectory(s *ldaptest.Slapd) *directory {
 	return &directory{
 		vocabulary: inetOrgPerson("entryUUID"), can: means{status: true, history: true, minLength: true, tooShort: "quality", usedBefore: "history", lockout: true, ends: true, posix: true},
-		url: s.URL, bindDN: s.BindDN, password: s.Password, readDN: s.AdminDN, readPassword: s.Password, mapping: openLDAPMapping, adopting: adoptingByName,
+		kind: ldaptest.OpenLDAP, url: s.URL, bindDN: s.BindDN, password: s.Password, readDN: s.AdminDN, readPassword: s.Password, mapping: openLDAPMapping, adopting: adoptingByName,
 		base: testBase, people: "ou=people," + testBase, groups: "ou=groups," + testBase, leavers: "ou=leavers," + testBase,
 	}
 }

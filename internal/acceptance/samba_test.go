@@ -53,7 +53,7 @@ func activeDirectory() vocabulary {
 func sambaDirectory(s *ldaptest.SambaServer) *directory {
 	return &directory{
 		vocabulary: activeDirectory(), can: means{status: true, minLength: true, tooShort: "52D", lockout: true, ends: true},
-		url: s.TLSURL, ca: s.CAFile, bindDN: s.BindDN, password: s.Password, readDN: s.AdminDN, readPassword: s.Password,
+		kind: ldaptest.Samba, url: s.TLSURL, ca: s.CAFile, bindDN: s.BindDN, password: s.Password, readDN: s.AdminDN, readPassword: s.Password,
 		mapping: activeDirectoryMapping,
 		adopting: []edit{{"- { attribute: extensionName, value: ou.id }", `- { attribute: extensionName, value: ou.id }
 - { filter: "(&(objectClass=organizationalUnit)(ou={ou.name})(!(extensionName=*)))", adopt: true }`}},

@@ -65,7 +65,7 @@ func suiteSetup(dir *directory, unencrypted bool) setup {
 }
 
 // runRows tries every row on a directory, twice in a row: once with encrypted events and once without. Neither run may
-// leave anything behind, and both must be what docs/events.md says in a column.
+// leave anything behind, and both must be what docs/events.md says in a column, of the release that it names.
 func runRows(t *testing.T, column string, dir *directory) {
 	t.Helper()
 	t.Cleanup(dir.close)
@@ -108,6 +108,9 @@ func runRows(t *testing.T, column string, dir *directory) {
 		}
 	}
 	compareColumn(t, column, cells)
+	if dir.kind != "" {
+		compareVersion(t, column, dir.kind)
+	}
 }
 
 // eventually waits until something holds that the product does by itself.

@@ -19,6 +19,7 @@ import (
 type directory struct {
 	vocabulary
 	can              means
+	kind             ldaptest.ServerKind // the program, empty for the directory in memory
 	url, ca          string
 	bindDN, password string
 	// readDN is who reads the truth and writes by hand: somebody whom no limit holds back.

@@ -1,11 +1,8 @@
 package mapping_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // tested is a mapping with everything that tests inside a file can show, without tests yet.
@@ -353,144 +350,6 @@ func TestTestsFailWhereSomethingElseIsExpected(t *testing.T) {
 			if r.Err == nil {
 				t.Errorf("%s: passes with another expectation", r.Name)
 			}
-		}
-	}
-}
-
-// The difference is shown line by line, with what is the same around it.
-func TestDifferenceIsReadable(t *testing.T) {
-	for _, c := range []struct{ name, test, want string }{
-		{
-			"another value", `
-    event: { type: user:create, user: { id: user_1, username: ann, email: 王@example.org } }
-    expect: |
-      dn: uid=ann,ou=people,dc=example,dc=org
-      changetype: add
-      objectClass: person
-      uid: ann
-      uidNumber: 101
-      mail: 李@example.org
-      employeeNumber: user_1
-`, `  what is expected (-) and what would be written (+):
-    dn: uid=ann,ou=people,dc=example,dc=org
-    changetype: add
-    employeeNumber: user_1
-  - mail: 李@example.org
-  + mail: 王@example.org
-    objectClass: person
-    uid: ann
-  - uidNumber: 101
-  + uidNumber: 100`,
-		},
-		{
-			"nothing would be written", `
-    event: { type: user:delete, user: { id: user_1 } }
-    expect: |
-      dn: uid=ann,ou=people,dc=example,dc=org
-      changetype: delete
-`, `  what is expected (-) and what would be written (+):
-  (nothing would be written)
-  - dn: uid=ann,ou=people,dc=example,dc=org
-  - changetype: delete`,
-		},
-		{
-			"something would be written", `
-    event: { type: group:create, group: { id: g, name: G } }
-    expect_writes: 0
-`, `  what is expected (-) and what would be written (+):
-  + dn: cn=G,ou=groups,dc=example,dc=org
-  + changetype: add
-  + businessCategory: g
-  + cn: G
-  + member: cn=nobody,dc=example,dc=org
-  + objectClass: groupOfNames`,
-		},
-		{
-			"a binary value", `
-    event: { type: user:create, user: { id: user_1, username: ann, email: "\x01" } }
-    expect: |
-      dn: uid=ann,ou=people,dc=example,dc=org
-      changetype: add
-      objectClass: person
-      uid: ann
-      uidNumber: 100
-      employeeNumber: user_1
-`, `  what is expected (-) and what would be written (+):
-    dn: uid=ann,ou=people,dc=example,dc=org
-    changetype: add
-    employeeNumber: user_1
-  + mail:: AQ==
-    objectClass: person
-    uid: ann
-    uidNumber: 100`,
-		},
-		{
-			"an error that is not there", `
-    event: { type: group:create, group: { id: g, name: G } }
-    expect_error: no such group
-`, `an error with "no such group" is expected, and there is none:
-    dn: cn=G,ou=groups,dc=example,dc=org
-    changetype: add
-    objectClass: groupOfNames
-    cn: G
-    businessCategory: g
-    member: cn=nobody,dc=example,dc=org`,
-		},
-		{
-			"another error", `
-    event: { type: user:create, user: { id: user_1, username: svc-x } }
-    expect_error: no such user
-`, `an error with "no such user" is expected, and this one came: the scope of the mapping leaves it out`,
-		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			results := compile(t, tested+"  - name: "+c.name+c.test).RunTests()
-			if diff := cmp.Diff(c.want, fmt.Sprint(results[0].Err)); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
-			}
-		})
-	}
-}
-
-// Filters of match rules mean in a test what they mean to a server.
-func TestMatchRulesOfTestsMeanWhatServersMean(t *testing.T) {
-	for filter, found := range map[string]bool{
-		"(uid={user.username})": true, "(UID={user.username})": true, "(cn={user.username})": false,
-		"(|(cn={user.username})(uid={user.username}))": true, "(&(uid={user.username})(cn=*))": false, "(&(uid={user.username})(!(cn=*)))": true,
-		"(uid=*{user.username})": true, "(uid={user.username}*)": true, "(uid=a*{user.custom.end})": true, "(uid=a*{user.custom.end}*a)": false,
-		"(&(uid={user.username})(uidNumber>=100))": true, "(&(uid={user.username})(uidNumber<=99))": false,
-		"(&(uid={user.username})(uidNumber:1.2.840.113556.1.4.803:=4))":  true,
-		"(&(uid={user.username})(uidNumber:1.2.840.113556.1.4.803:=12))": false,
-		"(&(uid={user.username})(uidNumber:1.2.840.113556.1.4.804:=12))": true,
-		"(&(uid={user.username})(description>=b))":                       true, "(&(uid={user.username})(description<=b))": false,
-		"(uid~={user.username})": true, "(uid:caseExactMatch:={user.username})": true,
-	} {
-		source := strings.NewReplacer("FILTER", filter).Replace(`version: 1
-base: dc=example,dc=org
-user:
-  dn: "uid={user.username},{base}"
-  match: [ { filter: "FILTER" } ]
-  object_classes: [person]
-tests:
-  - name: found
-    event: { type: user:push, user: { id: user_1, username: ann, custom: { end: n } } }
-    directory: |
-      dn: uid=Ann,dc=example,dc=org
-      objectClass: person
-      uid: Ann
-      uidNumber: 100
-      description: c
-
-      dn: uid=bob,dc=example,dc=com
-      uid: ann
-    expect: |
-      dn: uid=Ann,dc=example,dc=org
-      changetype: modrdn
-      newrdn: uid=ann
-      deleteoldrdn: 1
-`)
-		if got := compile(t, source).RunTests()[0].Err; (got == nil) != found {
-			t.Errorf("%s: found is %v; want %v\n%v", filter, got == nil, found, got)
 		}
 	}
 }

@@ -56,3 +56,21 @@ type Matching interface {
 	// SingleValued reports whether the attribute holds at most one value.
 	SingleValued(attribute string) bool
 }
+
+func (e *Entry) remove(m Matching, name, value string) {
+	for i, a := range e.Attributes {
+		if SameAttribute(a.Name, name) {
+			e.Attributes[i].Values = slices.DeleteFunc(a.Values, func(v string) bool { return m.Equal(name, v, value) })
+		}
+	}
+}
+
+func (e *Entry) put(name, value string) {
+	for i, a := range e.Attributes {
+		if SameAttribute(a.Name, name) {
+			e.Attributes[i].Values = append(a.Values, value)
+			return
+		}
+	}
+	e.Attributes = append(e.Attributes, Attribute{Name: name, Values: []string{value}})
+}

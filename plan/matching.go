@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -107,4 +108,12 @@ func integer(v string) string {
 // digits drops the spaces and hyphens that telephoneNumberMatch ignores (RFC 4517 section 4.2.29).
 func digits(v string) string {
 	return strings.ToLower(strings.NewReplacer(" ", "", "-", "").Replace(v))
+}
+
+// SameAttribute reports whether two names are of the same attribute: in whatever case, and also the long names and object
+// identifiers of the types that stand in DNs.
+func SameAttribute(a, b string) bool { return attributeKey(a) == attributeKey(b) }
+
+func contains(m Matching, attribute string, values []string, v string) bool {
+	return slices.ContainsFunc(values, func(x string) bool { return m.Equal(attribute, x, v) })
 }

@@ -18,8 +18,9 @@ const (
 	testPassword  = "secret"
 )
 
-// testContent is what they hold when they start.
-const testContent = `dn: dc=example,dc=org
+// Content is what slapd and 389 DS hold when they start, as LDIF, so that the directory in memory can be given the same. The
+// password of cn=connector,ou=system is "secret".
+const Content = `dn: dc=example,dc=org
 objectClass: dcObject
 objectClass: organization
 dc: example
@@ -33,7 +34,7 @@ dn: cn=connector,ou=system,dc=example,dc=org
 objectClass: organizationalRole
 objectClass: simpleSecurityObject
 cn: connector
-userPassword: secret
+userPassword: ` + testPassword + `
 
 dn: ou=people,dc=example,dc=org
 objectClass: organizationalUnit

@@ -228,7 +228,7 @@ nsslapd-state: backend
 nsslapd-backend: userRoot
 
 `
-	records, err := readLDIF(backend + testContent)
+	records, err := readLDIF(backend + Content)
 	if err != nil {
 		tb.Fatal(err)
 	}

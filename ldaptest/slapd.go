@@ -122,9 +122,9 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 // slapdContent is what the directory holds when it starts.
 func slapdContent(cfg SlapdConfig) string {
 	if cfg.Bare {
-		return testContent
+		return Content
 	}
-	return testContent + `
+	return Content + `
 dn: ou=policies,dc=example,dc=org
 objectClass: organizationalUnit
 ou: policies

@@ -10,7 +10,8 @@ import (
 	"idaas-ldap/ldaptest"
 )
 
-const embeddedPassword = "the connector's"
+// embeddedPassword is that of the connector in [ldaptest.Content], and of the administrator.
+const embeddedPassword = "secret"
 
 func startEmbedded(tb testing.TB) *ldaptest.Server {
 	tb.Helper()
@@ -18,34 +19,7 @@ func startEmbedded(tb testing.TB) *ldaptest.Server {
 	server, err := ldaptest.Start(ldaptest.Config{
 		AdminPassword: secret.New(embeddedPassword), Placeholder: "cn=nobody," + testBase, Writers: []string{connector},
 		Passwords: ldaptest.PasswordPolicy{MinLength: 8, History: 3, HashClearText: true, RefuseHashed: true},
-		LDIF: `dn: dc=example,dc=org
-objectClass: dcObject
-objectClass: organization
-dc: example
-o: Example
-
-dn: ou=system,dc=example,dc=org
-objectClass: organizationalUnit
-ou: system
-
-dn: cn=connector,ou=system,dc=example,dc=org
-objectClass: organizationalRole
-objectClass: simpleSecurityObject
-cn: connector
-userPassword: the connector's
-
-dn: ou=people,dc=example,dc=org
-objectClass: organizationalUnit
-ou: people
-
-dn: ou=groups,dc=example,dc=org
-objectClass: organizationalUnit
-ou: groups
-
-dn: ou=leavers,dc=example,dc=org
-objectClass: organizationalUnit
-ou: leavers
-
+		LDIF: ldaptest.Content + `
 dn: ou=policies,dc=example,dc=org
 objectClass: organizationalUnit
 ou: policies

@@ -31,6 +31,9 @@ type Memory interface {
 	Lookup(ctx context.Context, ref event.Ref) (object event.Object, dn plan.DN, found bool, err error)
 	// Link returns the stable id of the entry of another object, empty if none is known.
 	Link(ctx context.Context, ref event.Ref) (string, error)
+	// Linked returns the object whose entry has a stable id, and where that is remembered to be; the zero reference if none is
+	// known to.
+	Linked(ctx context.Context, link string) (event.Ref, plan.DN, error)
 	// Left reports whether the entry of another object is kept although the object is gone or outside the scope: disabled, or
 	// among the leavers.
 	Left(ctx context.Context, ref event.Ref) (bool, error)

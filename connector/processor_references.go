@@ -37,13 +37,13 @@ func (r *run) settlePlace(ctx context.Context, link string, at plan.DN) bool {
 	if r.task.DN.Equal(at) {
 		return true
 	}
-	above, err := r.movedAbove(ctx, at)
+	above, err := r.unsettledAbove(ctx, at)
 	switch {
 	case err != nil:
 		return r.failed(err)
 	case !above.Zero():
 		r.result.Touch = append(r.result.Touch, above)
-		r.wait(event.CodeRetry, fmt.Sprintf("%s has come along with %s, which has to settle first", r.task.Merged.Object.Ref, above), above)
+		r.wait(event.CodeRetry, fmt.Sprintf("%s is below %s now, which has to settle first", r.task.Merged.Object.Ref, above), above)
 		return false
 	}
 	r.result.DN = at
@@ -60,28 +60,28 @@ func (r *run) settlePlace(ctx context.Context, link string, at plan.DN) bool {
 	return true
 }
 
-// movedAbove returns the object above the remembered place of the entry that is not there any more, and with which the entry has
-// come to where it is; the zero reference if there is none. That one is still to bring along the references to all that came
-// with it, by the names that are remembered.
-func (r *run) movedAbove(ctx context.Context, at plan.DN) (event.Ref, error) {
-	for above := r.task.DN.Parent(); above.Below(r.set.Base()) && !at.Below(above); above = above.Parent() {
-		holder, err := r.task.Memory.Holder(ctx, above)
-		if err != nil || holder.Zero() || holder == r.task.Merged.Object.Ref {
-			if err != nil {
-				return event.Ref{}, err
-			}
+// unsettledAbove returns the object above the place where the entry is that is remembered elsewhere; the zero reference if there is
+// none. That one is still to bring along the references to all that is below it. It finds them by the names below its former place
+// that follow from what is remembered there and from what is really below it, and the entry getting another name of its own would
+// change both. As who waits is below who is waited for, these two never wait for each other.
+func (r *run) unsettledAbove(ctx context.Context, at plan.DN) (event.Ref, error) {
+	for above := at.Parent(); above.Below(r.set.Base()); above = above.Parent() {
+		if _, fixed := r.set.PlaceEntry(above); fixed {
 			continue
-		}
-		link, err := r.task.Memory.Link(ctx, holder)
-		if err != nil {
-			return event.Ref{}, err
 		}
 		there, err := r.target.Read(ctx, above, nil)
 		if err != nil {
-			return event.Ref{}, fmt.Errorf("look for what is above %s: %w", r.task.DN, err)
+			return event.Ref{}, fmt.Errorf("look for what is above %s: %w", at, err)
 		}
-		if there == nil || there.Link != link {
-			return holder, nil
+		if there == nil {
+			continue
+		}
+		ref, remembered, err := r.task.Memory.Linked(ctx, there.Link)
+		if err != nil {
+			return event.Ref{}, err //nolint:wrapcheck // It names the entry.
+		}
+		if !ref.Zero() && !remembered.Equal(above) {
+			return ref, nil
 		}
 	}
 	return event.Ref{}, nil

@@ -38,6 +38,46 @@ func TestAReferenceIsNotLostBetweenRenamesThatEndHalfway(t *testing.T) {
 	})
 }
 
+// A unit comes below another one and ends halfway, as does the rename of that one which follows. What refers to who is below them is
+// not lost where the lower one is tried first, and gives those below another name or leaves again itself.
+func TestAUnitDoesNotSettleBeforeTheOneAbove(t *testing.T) {
+	lab, team := unit("ou_lab"), unit("ou_team")
+	for name, c := range map[string]struct{ parent, want string }{
+		"it stays":  {lab.ID, "uid=ann.lee,ou=Team,ou=Laboratory," + people},
+		"it leaves": {event.RootUnitID, "uid=ann.lee,ou=Team," + people},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, nil, func(s *stage) {
+				s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+				s.process(team, s.called(team, "Team", event.RootUnitID))
+				s.process(ann, s.named(ann, "ann", team.ID))
+				s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+
+				s.directory.once("modify", func(write func() error) error {
+					if err := write(); err != nil {
+						return err
+					}
+					return lost("modify")
+				})
+				s.process(team, s.called(team, "Team", lab.ID))
+				s.directory.once("modify", func(func() error) error { return lost("modify") })
+				s.process(lab, s.called(lab, "Laboratory", event.RootUnitID))
+				s.hasMembers("uid=ann,ou=Team,ou=Lab," + people)
+
+				result := s.waits(event.CodeRetry, []string{lab.String()}, []event.Ref{lab}, team, s.called(team, "Team", c.parent))
+				if !slices.Contains(result.Touch, lab) {
+					s.Error("the one above is not looked at")
+				}
+				s.waits(event.CodeRetry, []string{team.String()}, []event.Ref{team}, ann, s.named(ann, "ann.lee", team.ID))
+				s.process(lab)
+				s.process(team)
+				s.process(ann)
+				s.hasMembers(c.want)
+			})
+		})
+	}
+}
+
 // The entry is gone, and what refers to it is not, as the try has ended halfway: with the renames above it that follow it does
 // not get a name under which nobody looks for it.
 func TestAReferenceToOneWhoIsGoneDoesNotComeAlong(t *testing.T) {

@@ -380,6 +380,15 @@ func (m *memoryOf) Link(_ context.Context, ref event.Ref) (string, error) {
 	return m.objects[ref].link, nil
 }
 
+func (m *memoryOf) Linked(_ context.Context, link string) (event.Ref, plan.DN, error) {
+	for ref, k := range m.objects {
+		if link != "" && k.link == link {
+			return ref, k.dn, nil
+		}
+	}
+	return event.Ref{}, nil, nil
+}
+
 func (m *memoryOf) Left(_ context.Context, ref event.Ref) (bool, error) {
 	return m.objects[ref].removed != 0, nil
 }

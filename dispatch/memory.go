@@ -52,6 +52,20 @@ func (m *memory) Link(ctx context.Context, ref event.Ref) (string, error) {
 	return record.Link, nil
 }
 
+func (m *memory) Linked(ctx context.Context, link string) (event.Ref, plan.DN, error) {
+	if link == "" {
+		return event.Ref{}, nil, nil
+	}
+	found, err := m.store.ByLink(ctx, m.job.Key.Directory, []string{link})
+	if err != nil {
+		return event.Ref{}, nil, fmt.Errorf("look up whose entry %s is: %w", link, err)
+	}
+	if len(found) == 0 {
+		return event.Ref{}, nil, nil
+	}
+	return found[0].Object.Ref, found[0].Record.DN, nil
+}
+
 func (m *memory) Left(ctx context.Context, ref event.Ref) (bool, error) {
 	_, record, err := m.store.Lookup(ctx, m.key(ref))
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -134,7 +134,8 @@ func (m *memory) Moved(ctx context.Context, link string, dn plan.DN) error {
 	s.Record.Link, s.Record.DN = link, dn
 	// The end of the job does not see any more that the link is a new one.
 	s.Entered = m.job.Key.Object.Kind == event.KindUser && link != "" && link != m.job.Record.Link
-	s.Wake = s.Entered
+	// Nor that the place is another one: who waits for just that goes on, whatever the job itself waits for.
+	s.Wake = s.Entered || !dn.Equal(m.job.Record.DN)
 	if was := m.job.Record.DN; m.job.Key.Object.Kind == event.KindUnit && !was.Empty() {
 		s.RenamedFrom, s.RenamedTo = was, dn
 	}

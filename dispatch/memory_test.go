@@ -6,6 +6,7 @@ import (
 
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
+	"idaas-ldap/plan"
 )
 
 // The stable id of an entry tells whose it is, wherever the entry is.
@@ -22,5 +23,34 @@ func TestWhoseEntryItIs(t *testing.T) {
 			return applied(task)
 		})
 		r.answer(update("ann", 2))
+	})
+}
+
+// Who waits for a unit to settle where it is goes on when that is remembered, although the unit waits for something else.
+func TestAPlaceThatIsRememberedWakesWhoWaitsForIt(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		settles := false
+		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+			if task.Merged.Object.Ref == user("ann") {
+				return parked(task, event.CodeRetry, unit("lab"))
+			}
+			result := parked(task, event.CodeWaitsForObject, unit("never"))
+			if settles {
+				result.Link, result.DN = "link of lab", plan.MustParseDN("ou=lab,dc=example,dc=org")
+				if err := task.Memory.Moved(ctx, result.Link, result.DN); err != nil {
+					t.Error(err)
+				}
+			}
+			return result
+		})
+		r.accept(said(event.TypeUnitUpdate, unit("lab"), 1, nil), update("ann", 1))
+		r.pass(0)
+		before := len(r.directories[corp].tasksOf(user("ann")))
+		settles = true
+		r.accept(said(event.TypeUnitUpdate, unit("lab"), 2, nil))
+		r.pass(0)
+		if looks := len(r.directories[corp].tasksOf(user("ann"))) - before; looks == 0 {
+			r.Error("who waits for the unit is not looked at")
+		}
 	})
 }

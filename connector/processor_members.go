@@ -24,8 +24,8 @@ func (r *run) members(ctx context.Context, d *draft) bool {
 		return true
 	}
 	words := object.Members
-	if d.current == nil {
-		// The entry is made, perhaps anew: with everybody who is known to belong to it.
+	if d.current == nil || d.current.Link != r.task.Link {
+		// The entry is made, perhaps anew, or was by a try that did not come to its end: with everybody who is known to belong to it.
 		known, err := r.task.Memory.Members(ctx)
 		if err != nil {
 			return r.failed(err)
@@ -111,14 +111,20 @@ func withoutValue(member event.Ref, err error) event.Outcome {
 // so that nothing would bring it again, the task as a whole waits, and postpone returns false.
 func (r *run) postpone(member event.Ref) bool {
 	message := member.String() + " is being worked on at this moment, and has to be done first"
-	said, isSaid := r.task.Merged.Object.Members[member.ID]
-	if !isSaid || r.task.Known.Members[member.ID] == said {
+	if !r.isSaid(member) {
 		r.wait(event.CodeRetry, message, member)
 		return false
 	}
 	r.result.MemberOutcomes[member.ID] = event.Outcome{State: event.Waiting, Code: event.CodeRetry, Message: message}
 	r.result.WaitsFor = append(r.result.WaitsFor, member)
 	return true
+}
+
+// isSaid reports whether an event says the word about a member, and brings it again where that waits. If not, only the task as a
+// whole can wait.
+func (r *run) isSaid(member event.Ref) bool {
+	said, isSaid := r.task.Merged.Object.Members[member.ID]
+	return isSaid && r.task.Known.Members[member.ID] != said
 }
 
 // outside reports whether a user belongs into no group because the mapping leaves the user out: there is no entry, or one that

@@ -107,6 +107,13 @@ func (r *run) elsewhere(ctx context.Context, d draft, s stray) error {
 	if !r.joins[value] {
 		return nil // Who renames the entry finds what was there before, and there may be nobody who says it again.
 	}
+	if !r.isSaid(s.ref) {
+		r.end(event.Waiting, event.CodeRetry, s.message())
+		if d.current == nil && len(d.desired.Match) > 0 {
+			// The next try finds an entry that is not ours yet, and asks again who belongs to the group.
+			r.result.Link = r.task.Link
+		}
+	}
 	stays, err := r.isMember(ctx, s.there)
 	if err != nil || stays {
 		return err

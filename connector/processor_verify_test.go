@@ -237,3 +237,39 @@ func TestAnOldWordAboutAMemberWhoIsRenamed(t *testing.T) {
 		s.hasMembers("uid=kim," + people)
 	})
 }
+
+// A group is made anew, and a member who is known to belong to it is renamed meanwhile. No event says that word, so the group as a
+// whole waits for the member, and says it then.
+func TestAKnownMemberWhoIsRenamedWhileTheGroupIsMadeAnew(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann), s.joins(bob))
+		s.make(plan.Delete{DN: plan.MustParseDN("cn=Vpn," + groups)})
+		s.meanwhile("add", func() { s.renames("uid=ann,"+people, "uid=kim") })
+		s.waits(event.CodeRetry, []string{ann.String()}, []event.Ref{ann}, vpn, s.is(vpn, "Vpn"))
+		s.hasMembers("uid=bob," + people)
+		s.process(ann, s.named(ann, "kim", event.RootUnitID))
+		s.process(vpn)
+		s.hasMembers("uid=bob,"+people, "uid=kim,"+people)
+		s.done("", vpn)
+	})
+}
+
+// The same where a person asks for the group to be compared, and the member is not in it.
+func TestAKnownMemberWhoIsRenamedWhileTheGroupIsCompared(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann), s.joins(bob))
+		s.make(plan.Modify{DN: plan.MustParseDN("cn=Vpn," + groups), Modifications: []plan.Modification{
+			{Type: plan.DeleteValues, Name: "member", Values: []string{"uid=ann," + people}},
+		}})
+		s.meanwhile("modify", func() { s.renames("uid=ann,"+people, "uid=kim") })
+		s.waits(event.CodeRetry, []string{ann.String()}, []event.Ref{ann}, vpn, s.say(event.TypeReconcile, vpn, nil))
+		s.hasMembers("uid=bob," + people)
+		s.process(ann, s.named(ann, "kim", event.RootUnitID))
+		s.process(vpn)
+		s.hasMembers("uid=bob,"+people, "uid=kim,"+people)
+	})
+}

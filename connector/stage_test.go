@@ -156,7 +156,7 @@ func (s *stage) process(ref event.Ref, changes ...event.Change) connector.Result
 	k := s.memory.objects[ref]
 	k.pending = append(k.pending, changes...)
 	k.object.Ref = ref
-	k.object.Members = maps.Clone(s.memory.members[ref.ID])
+	k.object.Members = s.memory.spokenOf(ref, k.pending)
 	task := connector.Task{
 		Known: k.object, Merged: event.Merge(k.object, k.pending), Link: k.link, DN: k.dn, Owned: k.owned,
 		RemovedAt: k.removed, Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried, Alone: true,
@@ -181,7 +181,10 @@ func (s *stage) remember(ref event.Ref, k known, task connector.Task, result con
 	waits := slices.ContainsFunc(slices.Collect(maps.Values(result.MemberOutcomes)), func(o event.Outcome) bool { return o.State == event.Waiting })
 	if result.Outcome.State.Settled() && !waits {
 		k.object, k.pending, k.tried = task.Merged.Object, nil, false
-		s.memory.members[ref.ID] = maps.Clone(k.object.Members)
+		if s.memory.members[ref.ID] == nil || k.object.Deleted() {
+			s.memory.members[ref.ID] = map[string]event.Membership{}
+		}
+		maps.Copy(s.memory.members[ref.ID], k.object.Members)
 	}
 	s.memory.objects[ref] = k
 }
@@ -356,6 +359,22 @@ type known struct {
 	owned   map[string][]string
 	removed event.Millis
 	tried   bool
+}
+
+// spokenOf returns what is known of the members that events speak about: of all where one asks for the group to be compared.
+func (m *memory) spokenOf(group event.Ref, changes []event.Change) map[string]event.Membership {
+	known := map[string]event.Membership{}
+	for _, c := range changes {
+		if c.Type == event.TypeReconcile {
+			return maps.Clone(m.members[group.ID])
+		}
+		for _, member := range c.Members {
+			if word, ok := m.members[group.ID][member.User]; ok {
+				known[member.User] = word
+			}
+		}
+	}
+	return known
 }
 
 func (m *memory) rebase(from, to plan.DN) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -135,7 +136,40 @@ func (r *run) followBelow(ctx context.Context, was, is plan.DN) error {
 	if err != nil {
 		return err
 	}
-	return r.rebaseReferences(ctx, references, was, is)
+	if err := r.rebaseReferences(ctx, references, was, is); err != nil {
+		return err
+	}
+	return r.followUnsettledBelow(ctx, was, is)
+}
+
+// followUnsettledBelow corrects what other entries say of those that are below units which came along, and which have a name of their
+// own that is still to be followed. Who has come below such a unit lately, and is not remembered there yet, may be
+// referred to by its former name; with the new name above that, nothing would lead there.
+func (r *run) followUnsettledBelow(ctx context.Context, was, is plan.DN) error {
+	remembered, err := r.task.Memory.Below(ctx, was)
+	if err != nil {
+		return fmt.Errorf("look up what is below %s: %w", was, err)
+	}
+	for _, dn := range remembered {
+		if !strings.EqualFold(dn.RDN()[0].Type, was.RDN()[0].Type) {
+			continue // Units are named alike, and nothing is below what is none.
+		}
+		at, err := r.calledNow(ctx, dn, dn.Rebase(was, is))
+		if err != nil {
+			return err
+		}
+		if at.Empty() || at.Equal(dn.Rebase(was, is)) {
+			continue
+		}
+		references, err := r.target.ReferringBelow(ctx, r.set.Base(), r.referring(), at, dn, nil)
+		if err != nil {
+			return fmt.Errorf("find references to what is below %s: %w", at, err)
+		}
+		if err := r.rebaseReferences(ctx, references, dn, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rebaseReferences corrects references to entries that were below one entry and are below another.

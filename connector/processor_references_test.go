@@ -78,6 +78,33 @@ func TestAUnitDoesNotSettleBeforeTheOneAbove(t *testing.T) {
 	}
 }
 
+// Somebody comes below a unit, that gets another name, and then the one above it, and only the last of the three comes to its end.
+// What refers to the first by the former name of the unit is brought along.
+func TestAReferenceByTheFormerNameOfAUnitInBetween(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		lab, team := unit("ou_lab"), unit("ou_team")
+		s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+		s.process(team, s.called(team, "Team", lab.ID))
+		s.process(ann, s.named(ann, "ann", lab.ID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+
+		s.directory.once("modify", func(write func() error) error {
+			if err := write(); err != nil {
+				return err
+			}
+			return lost("modify")
+		})
+		s.process(ann, s.named(ann, "ann", team.ID))
+		s.directory.once("modify", func(func() error) error { return lost("modify") })
+		s.process(team, s.called(team, "Crew", lab.ID))
+		s.hasMembers("uid=ann,ou=Team,ou=Lab," + people)
+		s.process(lab, s.called(lab, "Laboratory", event.RootUnitID))
+		s.process(team)
+		s.process(ann)
+		s.hasMembers("uid=ann,ou=Crew,ou=Laboratory," + people)
+	})
+}
+
 // The entry is gone, and what refers to it is not, as the try has ended halfway: with the renames above it that follow it does
 // not get a name under which nobody looks for it.
 func TestAReferenceToOneWhoIsGoneDoesNotComeAlong(t *testing.T) {

@@ -36,8 +36,8 @@ const integrity = "cn=referential integrity postoperation,cn=plugins,cn=config"
 func (ds389) Settings() []Setting {
 	return []Setting{{
 		DN: plan.MustParseDN(integrity), Attribute: "nsslapd-pluginEnabled", Value: "off",
-		Reason: "with this plug-in the server (2.3.1 at least) calls entries by wrong names once the unit that they are in was renamed, and " +
-			"refuses to add or rename others, until it is restarted; idaas-ldap keeps references in order without it",
+		Reason: "with this plug-in the server (2.3.1 at least) loses track of the entries in a unit that is renamed, and refuses to add or " +
+			"rename others there, in part even after a restart; idaas-ldap keeps references in order without it",
 	}}
 }
 
@@ -45,6 +45,6 @@ func (ds389) Settings() []Setting {
 func aboutOperationsError(refused *OutcomeError) {
 	if refused.Code == ldap.LDAPResultOperationsError && refused.Verb != verbRead {
 		refused.Message = strings.TrimPrefix(refused.Message+" (389 Directory Server refuses so when it has lost track of names below a unit that "+
-			"was renamed: see that its plug-in referential integrity postoperation is off, and restart it)", " ")
+			"was renamed: switch its plug-in referential integrity postoperation off and restart it; names that it still has wrong then are in its database)", " ")
 	}
 }

@@ -28,9 +28,6 @@ const (
 	keyFile         = "server.key"
 )
 
-// localhost is the address of the servers that take any port.
-const localhost = "127.0.0.1"
-
 // newAuthority makes an authority and writes its certificate to a folder.
 func newAuthority(tb testing.TB, folder string) authority {
 	tb.Helper()

@@ -9,7 +9,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,10 +29,10 @@ type DS389Config struct {
 type DS389Server struct {
 	Access
 
-	cfg          DS389Config
-	dir          string
-	port, secure string
-	process      *process
+	cfg     DS389Config
+	dir     string
+	address string
+	process *process
 }
 
 // ds389Config is the folder of the configuration, of the schema and of the keys.
@@ -47,9 +46,9 @@ func StartDS389(tb testing.TB, cfg DS389Config) *DS389Server {
 	s := &DS389Server{
 		Access: Access{BindDN: testConnector, Password: testPassword, AdminDN: "cn=Directory Manager"},
 		cfg:    cfg,
-		dir:    tb.TempDir(), port: strconv.Itoa(FreePort(tb)), secure: strconv.Itoa(FreePort(tb)),
+		dir:    tb.TempDir(), address: freeAddress(tb, plainPort, securePort),
 	}
-	s.URL, s.TLSURL = "ldap://"+net.JoinHostPort(localhost, s.port), "ldaps://"+net.JoinHostPort(localhost, s.secure)
+	s.URL, s.TLSURL = "ldap://"+net.JoinHostPort(s.address, plainPort), "ldaps://"+net.JoinHostPort(s.address, securePort)
 	makeFolders(tb, s.dir, ds389Config, ds389Config+"/schema", "backup", "db", "instance", "ldif", "lock", "log", "run", "tmp")
 	s.copyFiles(tb, "/etc/dirsrv/schema", "schema")
 	s.copyFiles(tb, "/etc/dirsrv/config", "")
@@ -116,7 +115,7 @@ func (s *DS389Server) certify(tb testing.TB) {
 	if err != nil {
 		tb.Fatalf("read the certificate request: %v", err)
 	}
-	ca.sign(tb, csr.PublicKey, localhost, s.file(certificateFile))
+	ca.sign(tb, csr.PublicKey, s.address, s.file(certificateFile))
 	certutil("-A", "-n", "CA", "-t", "CT,,", "-a", "-i", ca.file)
 	certutil("-A", "-n", "Server-Cert", "-t", ",,", "-a", "-i", s.file(certificateFile))
 }
@@ -143,7 +142,7 @@ func (s *DS389Server) configuration(tb testing.TB) string {
 		"schema_dir": s.file(ds389Config, "schema"), "lock_dir": s.file("lock"), "tmp_dir": s.file("tmp"), "ldif_dir": s.file("ldif"),
 		"cert_dir": s.file(ds389Config), "config_dir": s.file(ds389Config), "bak_dir": s.file("backup"), "run_dir": s.file("run"),
 		"inst_dir": s.file("instance"), "log_dir": s.file("log"), "db_dir": s.file("db"), "db_home_dir": s.file("db"), "db_lib": "bdb",
-		"fqdn": "localhost", "ds_port": s.port, "ds_user": account.Username, "rootdn": s.AdminDN, "ds_passwd": password,
+		"fqdn": "localhost", "ds_port": plainPort, "ds_user": account.Username, "rootdn": s.AdminDN, "ds_passwd": password,
 		"ldapi": s.file("run", "ldapi"), "ldapi_enabled": "off", "ldapi_autobind": "off", "ds_suffix": testSuffix,
 	}
 	text := placeholder.ReplaceAllStringFunc(string(template), func(name string) string {
@@ -184,9 +183,9 @@ func (s *DS389Server) settings() map[string][][]string {
 	}
 	return map[string][][]string{
 		"cn=config": {
-			{"nsslapd-listenhost", localhost},
-			{"nsslapd-securelistenhost", localhost},
-			{"nsslapd-secureport", s.secure},
+			{"nsslapd-listenhost", s.address},
+			{"nsslapd-securelistenhost", s.address},
+			{"nsslapd-secureport", securePort},
 			{"nsslapd-security", "on"},
 			{"nsslapd-accesslog-logging-enabled", "off"},
 			{"passwordCheckSyntax", "on"},

@@ -3,11 +3,9 @@ package ldaptest
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,18 +44,6 @@ func Require(tb testing.TB, kind ServerKind) {
 	}
 }
 
-// FreePort returns a TCP port of the loopback address that is free now.
-func FreePort(tb testing.TB) int {
-	tb.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatalf("find a free port: %v", err)
-	}
-	defer func() { _ = listener.Close() }() // it was only asked for its port
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
 // command runs a program to its end and fails the test with its output where it does not succeed.
 func command(tb testing.TB, input, name string, args ...string) {
 	tb.Helper()
@@ -71,14 +57,16 @@ func command(tb testing.TB, input, name string, args ...string) {
 
 // process is a server that runs in the foreground of a process group of its own.
 type process struct {
+	tb   testing.TB
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the server and everything that it started are gone
 	log  *bytes.Buffer
+	told bool // to end
 }
 
 func startProcess(tb testing.TB, name string, args ...string) *process {
 	tb.Helper()
-	p := &process{cmd: exec.CommandContext(context.Background(), name, args...), done: make(chan struct{}), log: &bytes.Buffer{}}
+	p := &process{tb: tb, cmd: exec.CommandContext(context.Background(), name, args...), done: make(chan struct{}), log: &bytes.Buffer{}}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	// It dies with the test, however that ends. Children of the server do not; Samba, which has some, ends them when its
 	// standard input does.
@@ -96,10 +84,17 @@ func startProcess(tb testing.TB, name string, args ...string) *process {
 	return p
 }
 
-// signal sends a signal to the server and everything that it has started, and waits until it is gone.
+// signal sends a signal to the server and everything that it has started, and waits until it is gone. The test fails if the
+// server was gone already and nobody had told it to.
 func (p *process) signal(s syscall.Signal) {
+	p.tb.Helper()
+	told := p.told
+	p.told = true
 	select {
 	case <-p.done:
+		if !told {
+			p.tb.Errorf("%s had ended by itself: %v\n%s", p.cmd.Path, p.cmd.ProcessState, p.log)
+		}
 		return
 	default:
 	}
@@ -130,8 +125,4 @@ func (p *process) awaitPort(tb testing.TB, address string) {
 		}
 	}
 	tb.Fatalf("the server does not listen on %s:\n%s", address, p.log)
-}
-
-func ldapURL(scheme string, port int) string {
-	return fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(localhost, strconv.Itoa(port)))
 }

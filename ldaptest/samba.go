@@ -1,13 +1,11 @@
 package ldaptest
 
 import (
-	"context"
 	_ "embed" // for the script that makes a domain
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -34,11 +32,11 @@ const sambaPassword = "Passw0rd-Admin"
 var sambaProvision string
 
 // StartSamba makes a domain, starts its controller and stops it when the test ends. Samba knows no other ports than 389 and
-// 636, so each server has a loopback address of its own.
+// 636.
 func StartSamba(tb testing.TB) *SambaServer {
 	tb.Helper()
 	Require(tb, Samba)
-	address := freeAddress(tb)
+	address := freeAddress(tb, "389", "636")
 	s := &SambaServer{
 		Access: Access{
 			URL: "ldap://" + address, TLSURL: "ldaps://" + address,
@@ -110,27 +108,4 @@ func (s *SambaServer) conf() string {
 	b.WriteString("[netlogon]\n")
 	line("path", s.file("state", "sysvol", "example.org", "scripts"))
 	return b.String()
-}
-
-// freeAddress returns a loopback address whose LDAP ports are free now.
-func freeAddress(tb testing.TB) string {
-	tb.Helper()
-	var config net.ListenConfig
-	for range 100 {
-		address := net.IPv4(127, byte(1+rand.IntN(254)), byte(1+rand.IntN(254)), byte(1+rand.IntN(254))).String()
-		free := true
-		for _, port := range []string{"389", "636"} {
-			listener, err := config.Listen(context.Background(), "tcp", net.JoinHostPort(address, port))
-			if err != nil {
-				free = false
-				continue
-			}
-			_ = listener.Close() // it was only asked whether it could listen
-		}
-		if free {
-			return address
-		}
-	}
-	tb.Fatal("no loopback address has its ports 389 and 636 free")
-	return ""
 }

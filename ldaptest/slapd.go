@@ -2,6 +2,7 @@ package ldaptest
 
 import (
 	"fmt"
+	"net"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -38,16 +39,17 @@ type Slapd struct {
 func StartSlapd(tb testing.TB, cfg SlapdConfig) *Slapd {
 	tb.Helper()
 	Require(tb, OpenLDAP)
+	address := freeAddress(tb, plainPort, securePort)
 	s := &Slapd{
 		Access: Access{
-			URL: ldapURL("ldap", FreePort(tb)), TLSURL: ldapURL("ldaps", FreePort(tb)),
+			URL: "ldap://" + net.JoinHostPort(address, plainPort), TLSURL: "ldaps://" + net.JoinHostPort(address, securePort),
 			BindDN: testConnector, Password: testPassword, AdminDN: "cn=admin," + testSuffix,
 		},
 		dir: tb.TempDir(),
 	}
 	ca := newAuthority(tb, s.dir)
 	s.CAFile = ca.file
-	ca.issueFiles(tb, s.dir, localhost)
+	ca.issueFiles(tb, s.dir, address)
 	makeFolders(tb, s.dir, "db", "log", "slapd.d")
 	conf := filepath.Join(s.dir, "slapd.conf")
 	writeFile(tb, conf, s.conf(cfg))

@@ -79,6 +79,9 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 		case found && user.Deleted() && !(words[id].Present && user.Existence.At.Before(words[id].At)):
 			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: ref.String() + " is gone"}
 			continue
+		case found && words[id].Present && words[id].At.Before(user.Floor):
+			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeStale, Message: ref.String() + " was deleted after that, and came back without it"}
+			continue
 		case (!found || dn.Empty() || user.Deleted()) && words[id].Present:
 			// Nobody who is gone joins a group afterwards, so who does is about to come back.
 			r.result.MemberOutcomes[id] = event.Outcome{State: event.Waiting, Code: event.CodeWaitsForObject, Message: "waits for " + ref.String() + ", who is not in the directory yet"}

@@ -118,6 +118,29 @@ member: uid=bob,ou=people,dc=example,dc=org
 	})
 }
 
+// Who was deleted and is back joins by a word from after the deletion only.
+func TestAMemberWhoIsBack(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"))
+		before := s.joins(bob)
+		s.process(bob, s.say(event.TypeUserDelete, bob, nil))
+		after := s.joins(bob)
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		result := s.process(vpn, before)
+		if o := result.MemberOutcomes[bob.ID]; o.State != event.Skipped || o.Code != event.CodeStale || len(result.Operations) > 0 {
+			s.Errorf("by a word from before the deletion a member is %+v", o)
+		}
+		s.done(vpnIs+`add: member
+member: uid=bob,ou=people,dc=example,dc=org
+-
+delete: member
+member: cn=nobody,dc=example,dc=org
+-
+`, vpn, after)
+	})
+}
+
 // A group whose entry somebody has removed is made anew with everybody who is known to belong to it.
 func TestAGroupIsMadeAnewWithItsMembers(t *testing.T) {
 	onBoth(t, nil, func(s *stage) {

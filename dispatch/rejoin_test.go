@@ -199,20 +199,52 @@ func TestADeletionEndsMembershipsAlsoOfWhomIsKept(t *testing.T) {
 	})
 }
 
-// The same where the word comes after the deletion that is newer.
+// The same where the word comes after the deletion that is newer, or after the comeback.
 func TestAWordFromBeforeADeletionIsNotKept(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
-			result := applied(task)
-			result.MemberOutcomes = map[string]event.Outcome{"ann": {State: event.Skipped, Code: event.CodeNoObject}}
-			return result
+	for _, code := range []event.Code{event.CodeNoObject, event.CodeStale} {
+		inBubble(t, func(r *rig) {
+			r.script(func(_ context.Context, task connector.Task) connector.Result {
+				result := applied(task)
+				result.MemberOutcomes = map[string]event.Outcome{"ann": {State: event.Skipped, Code: code}}
+				return result
+			})
+			vpnIs, joins := said(event.TypeGroupCreate, group("vpn"), 10, nil), said(event.TypeGroupAddUser, group("vpn"), 11, nil)
+			joins.Members = []event.Member{{User: "ann", Present: true}}
+			r.answer(vpnIs)
+			r.answer(joins)
+			if word, known := wordOf(r); known {
+				r.Errorf("of somebody for whom the word is %s %+v is remembered", code, word)
+			}
 		})
-		vpnIs, joins := said(event.TypeGroupCreate, group("vpn"), 10, nil), said(event.TypeGroupAddUser, group("vpn"), 11, nil)
+	}
+}
+
+// What is from before a deletion says nothing to an object that is back, and that outlives a restart.
+func TestWhatIsFromBeforeADeletionIsOldAfterTheComebackToo(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		for _, at := range []int64{10, 30} {
+			r.answer(said(event.TypeUserCreate, user("bob"), at, event.Values{event.FieldUsername: "bob"}))
+			r.answer(said(event.TypeGroupCreate, group("vpn"), at, nil))
+			if at == 10 {
+				r.answer(said(event.TypeUserDelete, user("bob"), 20, nil))
+				r.answer(said(event.TypeGroupDelete, group("vpn"), 20, nil))
+			}
+		}
+		r.stop()
+		r.start()
+		field, joins := said(event.TypeUserUpdateInfo, user("bob"), 15, event.Values{"email": "a@b"}), said(event.TypeGroupAddUser, group("vpn"), 15, nil)
 		joins.Members = []event.Member{{User: "ann", Present: true}}
-		r.answer(vpnIs)
-		r.answer(joins)
+		for _, c := range []event.Change{field, joins} {
+			if o := r.answer(c); o.Code != event.CodeStale {
+				r.Errorf("%s is %+v", c.ID, o)
+			}
+		}
+		bob, _, err := r.store.Lookup(r.Context(), store.Key{Directory: corp, Object: user("bob")})
+		if _, seen := bob.Value("email"); err != nil || seen || !bob.Exists() {
+			r.Errorf("who is back is known as %+v, %v", bob, err)
+		}
 		if word, known := wordOf(r); known {
-			r.Errorf("of somebody who is gone %+v is remembered", word)
+			r.Errorf("of a member from before %+v is remembered", word)
 		}
 	})
 }

@@ -25,7 +25,8 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	s.Memberships = map[string]event.Membership{}
 	for user, m := range settled.Object.Members {
 		// Who was deleted after that word, and comes back, comes back without it, whichever arrived first.
-		over := m.Present && result.MemberOutcomes[user].Code == event.CodeNoObject
+		code := result.MemberOutcomes[user].Code
+		over := m.Present && (code == event.CodeNoObject || code == event.CodeStale)
 		if known.Members[user] != m && !over {
 			s.Memberships[user] = m
 		}

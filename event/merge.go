@@ -37,7 +37,8 @@ type Merged struct {
 // the newest word about them.
 //
 // A change that says nothing new has the role [Stale] or [Superseded]; neither it nor a change about an object that is
-// gone ([Moot]) has any influence. A deletion clears the record, so that an object that comes back starts afresh.
+// gone ([Moot]) has any influence. A deletion ends what was said before it, so that an object that comes back starts
+// afresh; that is so also for what arrives after the comeback, and for a deletion that arrives after it, which is [Stale].
 func Merge(known Object, changes []Change) Merged {
 	m := merge{
 		object: known.clone(),
@@ -89,22 +90,25 @@ func (m *merge) add(i int, c Change) Role {
 		m.object.Ref = c.Object
 	}
 	o := &m.object
-	older := c.Stamp.Before(o.Existence.At)
-	switch c.Type.Effect() {
-	case EffectTouch:
+	effect := c.Type.Effect()
+	if effect == EffectTouch {
 		return Effective
+	}
+	if c.Stamp.Before(o.Floor) {
+		return Stale
+	}
+	older := c.Stamp.Before(o.Existence.At)
+	switch effect {
 	case EffectDelete:
+		o.Floor = c.Stamp
+		m.forget()
 		if older {
 			return Stale
 		}
-		m.forget()
 		o.Existence = Existence{Present: false, At: c.Stamp}
 		m.owner[facetExistence] = i
 		return Effective
 	case EffectAssert:
-		if o.Deleted() && older {
-			return Stale
-		}
 		spoke := m.fields(i, c)
 		if !older {
 			o.Existence = Existence{Present: true, At: c.Stamp}
@@ -114,9 +118,6 @@ func (m *merge) add(i int, c Change) Role {
 		return staleUnless(spoke)
 	case EffectPatch:
 		if o.Deleted() {
-			if older {
-				return Stale
-			}
 			return Moot
 		}
 		return staleUnless(m.fields(i, c))
@@ -162,14 +163,24 @@ func (m *merge) fields(i int, c Change) (spoke bool) {
 	return spoke
 }
 
-// forget clears the record of an object that is gone.
+// forget takes out what is not newer than the last deletion. What is newer belongs to an object that is about to come back.
 func (m *merge) forget() {
-	clear(m.object.Facts)
-	clear(m.object.Members)
-	for facet := range m.owner {
-		if facet != facetExistence {
-			delete(m.owner, facet)
+	o := &m.object
+	for name, fact := range o.Facts {
+		if !o.Floor.Before(fact.At) {
+			delete(o.Facts, name)
+			delete(m.owner, name)
 		}
+	}
+	for user, word := range o.Members {
+		if !o.Floor.Before(word.At) {
+			delete(o.Members, user)
+			delete(m.owner, facetMember+user)
+		}
+	}
+	if !o.Floor.Before(o.Password) {
+		o.Password = Stamp{}
+		delete(m.owner, facetPassword)
 	}
 }
 

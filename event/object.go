@@ -28,8 +28,11 @@ type Membership struct {
 type Object struct {
 	Ref       Ref
 	Existence Existence
-	// Facts holds every field that was ever said since the object came into being, by canonical name. After a deletion
-	// it is empty.
+	// Floor is the stamp of the last deletion, zero if there was none. Whatever is older says nothing any more, also when
+	// the object is back.
+	Floor Stamp
+	// Facts holds every field that was ever said since the object came into being, by canonical name. A deletion takes out
+	// all that is not newer.
 	Facts map[string]Fact
 	// Password is the stamp of the newest password that was dealt with.
 	Password Stamp

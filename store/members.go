@@ -8,8 +8,13 @@ import (
 
 // memberships stores the words about members that a settlement brings, and forgets what is over.
 func (t *tx) memberships(s Settlement) error {
-	if s.Key.Object.Kind == event.KindGroup && s.Known.Deleted() {
-		if _, err := t.exec("DELETE FROM membership WHERE directory = ? AND grp = ?", s.Key.Directory, s.Key.Object.ID); err != nil {
+	// Whoever is said to have joined after a deletion, of the group or of the member, belongs to one that is about to come back.
+	const before = " AND (said < ? OR said = ? AND NOT (said_update > ? AND ? > 0))"
+	floor := s.Known.Floor
+	stamp := []any{int64(floor.Event), int64(floor.Event), int64(floor.Update), int64(floor.Update)}
+	if s.Key.Object.Kind == event.KindGroup && !floor.Zero() {
+		if _, err := t.exec("DELETE FROM membership WHERE directory = ? AND grp = ?"+before,
+			append([]any{s.Key.Directory, s.Key.Object.ID}, stamp...)...); err != nil {
 			return err
 		}
 	}
@@ -33,11 +38,8 @@ func (t *tx) memberships(s Settlement) error {
 	if !s.ForgetMember {
 		return nil
 	}
-	// Whoever is said to have joined after that is about to come back.
-	at := s.Known.Existence.At
-	_, err := t.exec(`DELETE FROM membership WHERE directory = ? AND member = ?
-			AND (said < ? OR said = ? AND NOT (said_update > ? AND ? > 0))`,
-		s.Key.Directory, s.Key.Object.ID, int64(at.Event), int64(at.Event), int64(at.Update), int64(at.Update))
+	_, err := t.exec("DELETE FROM membership WHERE directory = ? AND member = ?"+before,
+		append([]any{s.Key.Directory, s.Key.Object.ID}, stamp...)...)
 	return err
 }
 

@@ -18,11 +18,11 @@ type sealedObject struct {
 	facts, owned []byte
 }
 
-const objectColumns = "kind, id, present, said, said_update, password, password_update, facts, link, dn, owned, removed"
+const objectColumns = "kind, id, present, said, said_update, password, password_update, floor, floor_update, facts, link, dn, owned, removed"
 
 func (o *sealedObject) scan(rows *sql.Rows) error {
 	return failure(rows.Scan(&o.Ref.Kind, &o.Ref.ID, &o.Existence.Present, &o.Existence.At.Event, &o.Existence.At.Update,
-		&o.Password.Event, &o.Password.Update, &o.facts, &o.Link, &o.dn, &o.owned, &o.RemovedAt))
+		&o.Password.Event, &o.Password.Update, &o.Floor.Event, &o.Floor.Update, &o.facts, &o.Link, &o.dn, &o.owned, &o.RemovedAt))
 }
 
 // object returns the row of an object, nil if there is none.

@@ -217,6 +217,27 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// A database of before the last deletion was remembered knows it of those that are gone.
+func TestDeletionsOfAnOlderSchemaCount(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := open(t, store.SQLiteConfig{Path: path})
+	at := event.Stamp{Event: 7, Update: 6}
+	settleAll(t, s, event.Done, event.Object{Ref: userOne, Existence: event.Existence{At: at}}, store.Record{})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		"ALTER TABLE object DROP COLUMN floor", "ALTER TABLE object DROP COLUMN floor_update",
+		"DELETE FROM schema_version WHERE version > 3",
+	} {
+		alter(t, path, statement)
+	}
+	o, _, err := open(t, store.SQLiteConfig{Path: path}).Lookup(t.Context(), store.Key{Directory: "corp", Object: userOne})
+	if err != nil || o.Floor != at || o.Existence.At != at {
+		t.Errorf("it is %+v, %v", o, err)
+	}
+}
+
 func TestOpeningAgainChangesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	if err := open(t, store.SQLiteConfig{Path: path}).Close(); err != nil {

@@ -131,7 +131,7 @@ type Settlement struct {
 	// as an event of our own, as if Ask had asked for it.
 	Alone *event.Outcome
 	// Memberships are words about members of this group that are applied now, by user id; they stay known until the
-	// group is gone: a Known that is deleted forgets those of before.
+	// group is gone: those that are not newer than the Floor of the Known are forgotten.
 	Memberships map[string]event.Membership
 	// Entered: the object is a user whose entry was made just now. All groups that are known to have it as a member become
 	// due at once, with it in the Rejoin of their jobs. So does this group with a member of Memberships who was settled
@@ -139,8 +139,8 @@ type Settlement struct {
 	Entered bool
 	// Rejoined are those of the job's Rejoin that need not be looked at again.
 	Rejoined []string
-	// ForgetMember: the object is a user that is gone; all memberships of it are forgotten, but those that were said after
-	// the user was deleted by the Known.
+	// ForgetMember: the object is a user that is gone; all memberships of it are forgotten, but those that are newer than
+	// the Floor of the Known.
 	ForgetMember bool
 	// Due is when the object is to be looked at again: a pause that ends, a lock that ends. Zero for never by itself.
 	// Whatever it says, the object is due at once where an event came in, or was made pending again, since the job was

@@ -115,7 +115,7 @@ func known(ref event.Ref) event.Object {
 
 // gone is an object that is deleted since noon.
 func gone(ref event.Ref) event.Object {
-	return event.Object{Ref: ref, Existence: event.Existence{At: event.Stamp{Event: noon}}}
+	return event.Object{Ref: ref, Existence: event.Existence{At: event.Stamp{Event: noon}}, Floor: event.Stamp{Event: noon}}
 }
 
 func at(dn string) store.Record { return store.Record{DN: plan.MustParseDN(dn)} }

@@ -20,6 +20,8 @@ func objectTests() []test {
 		{"the groups of a user whose entry was made are due, for that member only", rejoin},
 		{"a member whose entry was made while the group was worked on is not missed", rejoinMeanwhile},
 		{"a group that is gone forgets its members", membershipsGroupGone},
+		{"a group that is back has no members from before its deletion", membershipsGroupBack},
+		{"the last deletion of an object is known also when it is back", floorKept},
 		{"objects that exist are counted by kind", countObjects},
 		{"all objects of a kind are visited once", visitAll},
 		{"a visit ends when told, and may write meanwhile", visitEnds},
@@ -168,7 +170,7 @@ func membershipsForget(w world) {
 	w.speak(in(corp, group("g_3")), known(group("g_3")), map[string]event.Membership{"user_1": later, "user_2": yes})
 	s := settlement(w.load(in(corp, user("user_1"))), done())
 	s.Known, s.ForgetMember = gone(user("user_1")), true
-	s.Known.Existence.At.Update = 1
+	s.Known.Existence.At.Update, s.Known.Floor.Update = 1, 1
 	w.settle(noon, s)
 	rest := map[string]event.Membership{"user_2": yes}
 	equal(w, "who joins after that", w.members(in(corp, group("g_3")), nil), map[string]event.Membership{"user_1": later, "user_2": yes})
@@ -230,6 +232,30 @@ func membershipsGroupGone(w world) {
 	w.speak(key, gone(key.Object), map[string]event.Membership{"c": word})
 	equal(w, "members", w.members(key, nil), map[string]event.Membership{"c": word})
 	equal(w, "members of the other one", len(w.members(in(corp, group("g_2")), nil)), 1)
+}
+
+func membershipsGroupBack(w world) {
+	key := in(corp, group("g_1"))
+	word := event.Membership{Present: true, At: event.Stamp{Event: noon}}
+	later := event.Membership{Present: true, At: event.Stamp{Event: noon + 2}}
+	w.speak(key, known(key.Object), map[string]event.Membership{"a": word, "b": later})
+	back := known(key.Object)
+	back.Existence.At.Event, back.Floor = noon+2, event.Stamp{Event: noon + 1}
+	w.speak(key, back, nil)
+	equal(w, "members", w.members(key, nil), map[string]event.Membership{"b": later})
+}
+
+func floorKept(w world) {
+	key := in(corp, user("user_1"))
+	back := known(key.Object)
+	for _, floor := range []event.Stamp{{}, {Event: noon - 2, Update: noon - 3}, {Event: noon - 1}} {
+		back.Floor = floor
+		w.remember(key, back, store.Record{})
+		equal(w, "floor of the job", w.load(key).Known.Floor, floor)
+		o, _, err := w.Lookup(w.Context(), key)
+		w.must(err)
+		equal(w, "floor", o.Floor, floor)
+	}
 }
 
 func countObjects(w world) {

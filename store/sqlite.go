@@ -98,7 +98,7 @@ func prepareFile(ctx context.Context, path string) error {
 // begin makes the first page of a new database, in which it is said that pages can be given back later. Saying it is a write:
 // where every connection did it, one that is refused would change the file.
 func begin(ctx context.Context, path string) error {
-	db, err := sql.Open("sqlite", fileAddress(path)+"?_pragma=busy_timeout(2000)&_pragma=auto_vacuum(INCREMENTAL)")
+	db, err := sql.Open("sqlite", fileAddress(path)+"?_pragma="+busyTimeout+"&_pragma=auto_vacuum(INCREMENTAL)")
 	if err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
 	}
@@ -106,12 +106,16 @@ func begin(ctx context.Context, path string) error {
 	return errors.Join(err, db.Close())
 }
 
+// busyTimeout is the patience with another process that holds the lock for one small transaction. Within this process nobody
+// else writes.
+const busyTimeout = "busy_timeout(2000)"
+
 func fileAddress(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
 // address returns the data source name with the settings that every connection has.
 func (cfg SQLiteConfig) address() string {
 	pragmas := []string{
-		"busy_timeout(2000)", // another process holds the lock for one small transaction
+		busyTimeout,
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
 		"secure_delete(ON)",
@@ -150,7 +154,7 @@ func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
 	if err := s.checkSeal(ctx); err != nil {
 		return err
 	}
-	s.upkeep = newUpkeep(s.writer, s.db, cfg.Log.WithField("store", cfg.Path))
+	s.upkeep = newUpkeep(s.writer, cfg.Log.WithField("store", cfg.Path))
 	return nil
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -17,15 +18,14 @@ const upkeepEvery = time.Minute
 // system, a few at a time.
 type upkeep struct {
 	writer *writer
-	db     *sql.DB
 	log    logrus.FieldLogger
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-func newUpkeep(w *writer, db *sql.DB, log logrus.FieldLogger) *upkeep {
+func newUpkeep(w *writer, log logrus.FieldLogger) *upkeep {
 	ctx, cancel := context.WithCancel(context.Background())
-	u := &upkeep{writer: w, db: db, log: log, cancel: cancel}
+	u := &upkeep{writer: w, log: log, cancel: cancel}
 	u.done.Go(func() { u.run(ctx) })
 	return u
 }
@@ -55,11 +55,24 @@ func (u *upkeep) round(ctx context.Context) error {
 	if err := u.vacuum(ctx); err != nil {
 		return fmt.Errorf("give back unused pages: %w", err)
 	}
-	// Without patience: where somebody reads, the log is emptied as far as it goes, and the rest next time.
-	if _, err := u.db.ExecContext(ctx, "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+	if err := u.writer.between(ctx, checkpoint); err != nil {
 		return fmt.Errorf("empty the write-ahead log: %w", err)
 	}
 	return nil
+}
+
+// checkpoint empties the write-ahead log. It has no patience: where somebody reads, the log is emptied as far as it goes, and
+// the rest next time. The statements are not kept: that of the patience acts when it is prepared.
+func checkpoint(ctx context.Context, conn *sql.Conn) (err error) {
+	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
+		return failure(err)
+	}
+	defer func() {
+		_, again := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA "+busyTimeout)
+		err = errors.Join(err, failure(again))
+	}()
+	_, err = conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return failure(err)
 }
 
 // vacuum gives pages back where more than a quarter of the file is unused: what little is free will be wanted again.

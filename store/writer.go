@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -25,6 +26,7 @@ type writer struct {
 	session  *session
 	within   time.Duration
 	units    chan *unit
+	pauses   chan func() // what is to be done between two transactions
 	stopping chan struct{}
 	done     chan struct{}
 	once     sync.Once
@@ -56,7 +58,8 @@ type tx struct {
 func newWriter(s *session) *writer {
 	w := &writer{
 		session: s, within: writeWithin,
-		units: make(chan *unit, writeQueue), stopping: make(chan struct{}), done: make(chan struct{}),
+		units: make(chan *unit, writeQueue), pauses: make(chan func()),
+		stopping: make(chan struct{}), done: make(chan struct{}),
 	}
 	go w.run()
 	return w
@@ -94,6 +97,20 @@ func (w *writer) do(ctx context.Context, work func(*tx) error) error {
 	return <-u.result
 }
 
+// between runs work on the writer's connection while there is no transaction, so that none has to wait for a lock that work
+// takes.
+func (w *writer) between(ctx context.Context, work func(context.Context, *sql.Conn) error) error {
+	result := make(chan error, 1)
+	select {
+	case w.pauses <- func() { result <- work(ctx, w.session.conn) }:
+		return <-result
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	case <-w.done:
+		return errClosed
+	}
+}
+
 // run is the writer's goroutine; stop ends it.
 func (w *writer) run() {
 	defer close(w.done)
@@ -101,6 +118,8 @@ func (w *writer) run() {
 		select {
 		case u := <-w.units:
 			w.write(w.batch(u))
+		case work := <-w.pauses:
+			work()
 		case <-w.stopping:
 			if len(w.units) == 0 {
 				return

@@ -68,9 +68,9 @@ func startProcess(tb testing.TB, name string, args ...string) *process {
 	tb.Helper()
 	p := &process{tb: tb, cmd: exec.CommandContext(context.Background(), name, args...), done: make(chan struct{}), log: &bytes.Buffer{}}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	// It dies with the test, however that ends. Children of the server do not; Samba, which has some, ends them when its
-	// standard input does.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// Children of the server do not die with the test, however that ends; Samba, which has some, ends them when its standard input
+	// does.
+	p.cmd.SysProcAttr = ownGroup()
 	if _, err := p.cmd.StdinPipe(); err != nil {
 		tb.Fatalf("start %s: %v", name, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,7 +35,8 @@ type Config struct {
 	// Index names attributes that are found quickly by their value, beside the usual ones.
 	Index []string
 
-	// Address is where to listen; "127.0.0.1:0", any free port, if empty.
+	// Address is an IP address and a port to listen on; "127.0.0.1:0", any free port, if empty. A free port is kept for the server
+	// until Close, also while it is down.
 	Address string
 	// TLS offers StartTLS, and LDAPS on a second port of the same host (SecureURL).
 	TLS *tls.Config
@@ -88,9 +90,10 @@ type Server struct {
 	connections int
 	closed      bool
 	running     sync.WaitGroup
-	// address and secureAddress are kept while the server is down.
+	// address and secureAddress are kept while the server is down, by the reservations.
 	address       string
 	secureAddress string
+	reservations  []*reservation
 }
 
 // Start serves a directory until Close.
@@ -100,18 +103,40 @@ func Start(cfg Config) (*Server, error) {
 	if err := s.build(); err != nil {
 		return nil, fmt.Errorf("start directory: %w", err)
 	}
-	s.address = cfg.Address
-	if cfg.TLS != nil {
-		host, _, err := net.SplitHostPort(cfg.Address)
-		if err != nil {
-			return nil, fmt.Errorf("start directory: address %q: %w", cfg.Address, err)
-		}
-		s.secureAddress = net.JoinHostPort(host, "0")
-	}
-	if err := s.Up(); err != nil {
+	if err := s.open(); err != nil {
+		s.Close()
 		return nil, fmt.Errorf("start directory: %w", err)
 	}
 	return s, nil
+}
+
+// open finds out where to listen, for as long as the server is there, and listens.
+func (s *Server) open() error {
+	host, port, err := net.SplitHostPort(s.cfg.Address)
+	if err != nil {
+		return fmt.Errorf("address %q: %w", s.cfg.Address, err)
+	}
+	s.address = s.cfg.Address
+	if port == "0" {
+		if s.address, err = s.reserve(host); err != nil {
+			return err
+		}
+	}
+	if s.cfg.TLS != nil {
+		if s.secureAddress, err = s.reserve(host); err != nil {
+			return err
+		}
+	}
+	return s.Up()
+}
+
+func (s *Server) reserve(host string) (address string, err error) {
+	r, err := reserve(host)
+	if err != nil {
+		return "", err
+	}
+	s.reservations = append(s.reservations, r)
+	return r.address, nil
 }
 
 func withDefaults(cfg Config) Config {
@@ -183,21 +208,23 @@ func (s *Server) Up() error {
 	if len(s.listeners) > 0 {
 		return nil
 	}
-	var err error
-	if s.address, err = s.listen(s.address, nil); err != nil {
+	if err := s.listen(s.address, nil); err != nil {
 		return err
 	}
 	if s.cfg.TLS != nil {
-		s.secureAddress, err = s.listen(s.secureAddress, s.cfg.TLS)
+		return s.listen(s.secureAddress, s.cfg.TLS)
 	}
-	return err
+	return nil
 }
 
-func (s *Server) listen(address string, secure *tls.Config) (string, error) {
+func (s *Server) listen(address string, secure *tls.Config) error {
 	var listen net.ListenConfig
+	if slices.ContainsFunc(s.reservations, func(r *reservation) bool { return r.address == address }) {
+		listen = shared()
+	}
 	l, err := listen.Listen(context.Background(), "tcp", address) // on an address, so there is no name to wait for
 	if err != nil {
-		return address, fmt.Errorf("listen: %w", err)
+		return fmt.Errorf("listen: %w", err)
 	}
 	s.listeners = append(s.listeners, l)
 	s.running.Add(1)
@@ -205,7 +232,7 @@ func (s *Server) listen(address string, secure *tls.Config) (string, error) {
 		defer s.running.Done()
 		s.accept(l, secure)
 	}()
-	return l.Addr().String(), nil
+	return nil
 }
 
 // Down cuts all connections and refuses new ones. The data and the port stay.
@@ -235,6 +262,10 @@ func (s *Server) Close() {
 	s.Down()
 	s.netMu.Lock()
 	s.closed = true
+	for _, r := range s.reservations {
+		r.release()
+	}
+	s.reservations = nil
 	s.netMu.Unlock()
 	s.running.Wait()
 }

@@ -333,7 +333,6 @@ func TestABacklogStaysOnDiskUntilThereIsRoom(t *testing.T) {
 			return applied(task)
 		})
 		r.start()
-		synctest.Wait()
 		if n := len(r.directories[corp].tasks()); n != objects {
 			r.Errorf("%d tasks for %d objects", n, objects)
 		}

@@ -53,7 +53,6 @@ func TestAStopFinishesWhatRunsAndKeepsTheRest(t *testing.T) {
 		// The next start takes up the rest.
 		r.configure(routes)
 		r.start()
-		synctest.Wait()
 		for i := 2; i < objects; i++ {
 			r.wantCode(fmt.Sprint("u", i, "@1"), event.CodeApplied)
 		}

@@ -341,3 +341,20 @@ func TestABacklogStaysOnDiskUntilThereIsRoom(t *testing.T) {
 		}
 	})
 }
+
+// A deletion that comes too late takes nothing away in the directory, and what was said before it says nothing any more.
+func TestADeletionThatComesWhenTheObjectIsBackIsRemembered(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.answer(update("ann", 1))
+		r.answer(update("ann", 30))
+		disable := said(event.TypeUserDisable, user("ann"), 10, event.Values{event.FieldStatus: event.StatusDisabled})
+		for _, c := range []event.Change{said(event.TypeUserDelete, user("ann"), 20, nil), disable} {
+			if o := r.answer(c); o.Code != event.CodeStale {
+				r.Errorf("%s is %+v", c.ID, o)
+			}
+		}
+		if n := len(r.directories[corp].tasks()); n != 2 {
+			r.Errorf("the directory was written %d times", n)
+		}
+	})
+}

@@ -44,6 +44,7 @@ func TestRoles(t *testing.T) {
 		{"a field from before the deletion of one who is back", back, []event.Change{change(event.TypeUserUpdateInfo, 19, event.Values{"email": "a@b"})}, []event.Role{event.Stale}, true},
 		{"a password from before the deletion of one who is back", back, []event.Change{password}, []event.Role{event.Stale}, true},
 		{"a field from after the deletion of one who is back", back, []event.Change{change(event.TypeUserUpdateInfo, 21, event.Values{"email": "a@b"})}, []event.Role{event.Effective}, true},
+		{"a word from before a deletion that is late itself", known, []event.Change{change(event.TypeUserUpdateInfo, 8, event.Values{"email": "a@b"}), change(event.TypeUserDelete, 9, nil)}, []event.Role{event.Superseded, event.Stale}, true},
 		{"a later creation", deleted, []event.Change{change(event.TypeUserCreate, 21, record("ann"))}, []event.Role{event.Effective}, true},
 		{"a password for somebody who is gone", deleted, []event.Change{change(event.TypeUserUpdatePassword, 21, nil)}, []event.Role{event.Moot}, false},
 		{"created and deleted in one go", event.Object{}, []event.Change{change(event.TypeUserCreate, 1, record("ann")), change(event.TypeUserDelete, 2, nil)}, []event.Role{event.Superseded, event.Effective}, false},

@@ -18,6 +18,7 @@ var orderRows = []row{
 	{"the same event again", "gets the recorded answer and does nothing", repeated},
 	{"an older event", "skipped as STALE where something newer is applied", stale},
 	{"an older event", "fills in what the newer one did not say", olderFillsIn},
+	{"an older event", "from before a deletion is skipped as STALE, also when the user or the group is back", fromBeforeADeletion},
 	{"several events at once", "the newest is applied, the others are skipped as SUPERSEDED", superseded},
 	{"an event that waits", "does not hold up a newer one that makes it moot", moot},
 	{"an event that waits", "holds up nobody else", holdsUpNobody},
@@ -87,6 +88,30 @@ func olderFillsIn(s *scene) {
 	s.applied(s.f.tenant.MoveUser(*u))
 	s.applied(full)
 	s.hasUser(u) // with the record of the older one, in the unit of the newer one
+}
+
+func fromBeforeADeletion(s *scene) {
+	ann, bob := s.hire("ann"), s.hire("bob")
+	vpn, lab := s.gather("Vpn"), s.gather("Lab")
+	withPhone := *ann
+	withPhone.PhoneRegion, withPhone.PhoneNumber, withPhone.PhoneVerified = "86", "13900000000", true
+	late := []idaastest.Event{
+		s.update(&withPhone),
+		s.f.tenant.UpdatePassword(*ann, goodPassword),
+		s.members(event.TypeGroupAddUser, vpn, ann),
+		s.members(event.TypeGroupAddUser, lab, bob),
+	}
+	s.applied(s.f.tenant.DeleteUser(ann.ID))
+	s.applied(s.f.tenant.DeleteGroup(lab.ID))
+	s.applied(s.create(ann))
+	s.applied(s.groupEvent(event.TypeGroupCreate, lab))
+	for _, e := range late {
+		s.gets(event.CodeStale, e)
+	}
+	s.hasUser(ann)
+	s.logsIn(ann, goodPassword, false)
+	s.hasGroup(vpn)
+	s.hasGroup(lab)
 }
 
 func superseded(s *scene) {

@@ -16,8 +16,8 @@ import (
 // delivery is how events come: in waves, each of requests that are sent side by side.
 //
 // Events come in any order but for one rule, without which their outcome is not one only: a user or a group that comes back
-// does so when the deletion is applied, and what was said before that names them has arrived. An event that is overtaken
-// before it is applied is superseded, as the contract has it, and then there was no deletion.
+// does so when the deletion is applied. An event that is overtaken before it is applied is superseded, as the contract has it,
+// and then there was no deletion. What was said before the deletion may come at any time.
 type delivery struct {
 	waves    []wave
 	parallel int // how many requests are sent at a time
@@ -115,7 +115,7 @@ func (w comebacks) bounds(i int, e happening) (first, last int) {
 		for _, n := range w.of[id] {
 			if w.begin[n-1] <= i {
 				first = max(first, n)
-			} else {
+			} else if e.Type.Effect() == event.EffectDelete {
 				last = min(last, n-1)
 			}
 		}

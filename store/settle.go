@@ -57,10 +57,14 @@ func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject, alone 
 			return nil, err
 		}
 	}
+	risen, err := t.floorRises(s)
+	if err != nil {
+		return nil, err
+	}
 	if err := t.remember(s, object); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(t.memberships(s), t.release(s)); err != nil {
+	if err := errors.Join(t.memberships(s, risen), t.release(s)); err != nil {
 		return nil, err
 	}
 	if woken, err = t.rebase(now, s); err != nil {
@@ -132,6 +136,13 @@ func (t *tx) remember(s Settlement, o *sealedObject) error {
 		append(keyArgs(s.Key), o.Existence.Present, int64(o.Existence.At.Event), int64(o.Existence.At.Update),
 			int64(o.Password.Event), int64(o.Password.Update), int64(o.Floor.Event), int64(o.Floor.Update), o.facts, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke)...)
 	return err
+}
+
+// floorRises reports whether the Known tells of a deletion of the object that the store does not know of.
+func (t *tx) floorRises(s Settlement) (bool, error) {
+	var was event.Stamp
+	_, err := t.row("SELECT floor, floor_update FROM object WHERE directory = ? AND kind = ? AND id = ?", keyArgs(s.Key), &was.Event, &was.Update)
+	return !s.Known.Ref.Zero() && s.Known.Floor != was, err
 }
 
 // rebase rewrites the DNs of what lies below an entry that was renamed, and makes those due that wait for any of it: that

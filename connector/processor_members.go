@@ -66,8 +66,9 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 			continue
 		}
 		user, dn, found, err := r.task.Memory.Lookup(ctx, ref)
-		outside := false
-		if err == nil && words[id].Present && found && user.Exists() {
+		present, outside := words[id].Present, false
+		over := present && user.Exists() && words[id].At.Before(user.Floor)
+		if err == nil && present && found && user.Exists() && !over {
 			outside, err = r.outside(ctx, user, dn)
 		}
 		switch {
@@ -76,13 +77,16 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 		case outside:
 			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeOutOfScope, Message: "the scope of the mapping leaves " + ref.String() + " out"}
 			continue
-		case found && user.Deleted() && !(words[id].Present && user.Existence.At.Before(words[id].At)):
+		case over:
+			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeStale, Message: ref.String() + " was deleted after that, and came back without it"}
+			if r.isSaid(ref) || dn.Empty() {
+				continue
+			}
+			present = false // the deletion has not taken the entry along, nor what was known and is over with it
+		case found && user.Deleted() && !(present && user.Existence.At.Before(words[id].At)):
 			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeNoObject, Message: ref.String() + " is gone"}
 			continue
-		case found && words[id].Present && words[id].At.Before(user.Floor):
-			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeStale, Message: ref.String() + " was deleted after that, and came back without it"}
-			continue
-		case (!found || dn.Empty() || user.Deleted()) && words[id].Present:
+		case (!found || dn.Empty() || user.Deleted()) && present:
 			// Nobody who is gone joins a group afterwards, so who does is about to come back.
 			r.result.MemberOutcomes[id] = event.Outcome{State: event.Waiting, Code: event.CodeWaitsForObject, Message: "waits for " + ref.String() + ", who is not in the directory yet"}
 			r.result.WaitsFor = append(r.result.WaitsFor, ref)
@@ -95,7 +99,7 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 			r.result.MemberOutcomes[id] = withoutValue(ref, err)
 			continue
 		}
-		wanted = append(wanted, plan.MemberValue{Value: value, Present: words[id].Present})
+		wanted = append(wanted, plan.MemberValue{Value: value, Present: present})
 		r.named[ref] = dn
 	}
 	return wanted, true

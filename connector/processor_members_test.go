@@ -141,6 +141,22 @@ member: cn=nobody,dc=example,dc=org
 	})
 }
 
+// A deletion that is overtaken by the comeback leaves the entry, with what it is a member of, until the group is looked at.
+func TestAMemberWhoseDeletionWasOvertaken(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(bob, s.named(bob, "bob", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann, bob))
+		s.process(bob, s.say(event.TypeUserDelete, bob, nil), s.named(bob, "bob", event.RootUnitID))
+		s.hasMembers("uid=ann,"+people, "uid=bob,"+people)
+		s.done(vpnIs+`delete: member
+member: uid=bob,ou=people,dc=example,dc=org
+-
+`, vpn, s.say(event.TypeReconcile, vpn, nil))
+		s.done("", vpn, s.say(event.TypeReconcile, vpn, nil))
+	})
+}
+
 // A group whose entry somebody has removed is made anew with everybody who is known to belong to it.
 func TestAGroupIsMadeAnewWithItsMembers(t *testing.T) {
 	onBoth(t, nil, func(s *stage) {

@@ -76,6 +76,27 @@ func TestAnEntryThatIsRememberedBeforeTheEndJoinsToo(t *testing.T) {
 	})
 }
 
+// A deletion that is overtaken by the comeback leaves the entry as it is, and not the memberships: the groups are looked at.
+func TestADeletionThatIsOvertakenEndsMemberships(t *testing.T) {
+	gone, back := said(event.TypeUserDelete, user("ann"), 20, nil), update("ann", 30)
+	for name, requests := range map[string][][]event.Change{
+		"comes with it": {{gone, back}},
+		"comes later":   {{back}, {gone}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				vpnOfAnn(r)
+				r.start()
+				for _, request := range requests {
+					r.await(r.accept(request...))
+				}
+				r.pass(0)
+				lookedAtFor(r, "ann")
+			})
+		})
+	}
+}
+
 // comesAnew applies a task; ann gets another entry.
 func comesAnew(task connector.Task) connector.Result {
 	result := applied(task)

@@ -34,9 +34,11 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 	s.Record.Link, s.Record.DN, s.Record.Owned, s.Record.RemovedAt = result.Link, result.DN, result.Owned, result.RemovedAt
 	s.Wake = result.Freed || changed(job, merged, result)
 	// Who has another entry than before, or is back from the leavers, is in no group, whatever was written once. The link
-	// tells that also where the entry was made by a try that was cut off.
+	// tells that also where the entry was made by a try that was cut off. Who has the same one although there was a deletion, as
+	// that was overtaken, is still in groups of which that was the end.
 	if merged.Object.Ref.Kind == event.KindUser && merged.Object.Exists() && result.Link != "" {
-		s.Entered = result.Link != job.Record.Link || job.Record.RemovedAt != 0 && result.RemovedAt == 0
+		s.Entered = result.Link != job.Record.Link || job.Record.RemovedAt != 0 && result.RemovedAt == 0 ||
+			s.Known.Exists() && (known.Deleted() || s.Known.Floor != known.Floor)
 	}
 	s.Rejoined = rejoined(job, result)
 	left := result.Gone || result.RemovedAt != 0 && result.Outcome.State == event.Done

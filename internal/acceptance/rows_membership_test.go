@@ -13,6 +13,7 @@ var membershipRows = []row{
 	{"group:add_user", "a member outside the scope is not waited for, and joins on coming into it", memberOutOfScope},
 	{"user:push", "a user who left the scope and comes back is back in its groups", memberBackInScope},
 	{"user:create", "a user who was deleted and comes back under the same id is in those groups only that are said anew", memberDeletedAndBack},
+	{"user:delete", "overtaken by the return of the user: the entry and the password stay, the memberships from before do not", memberDeletionOvertaken},
 }
 
 func memberMadeAnew(s *scene) {
@@ -80,4 +81,24 @@ func memberDeletedAndBack(s *scene) {
 	s.applied(s.members(event.TypeGroupAddUser, anew, ann))
 	s.hasGroup(anew, ann, bob)
 	s.hasGroup(before, bob)
+}
+
+func memberDeletionOvertaken(s *scene) {
+	ann, bob := s.hire("ann"), s.hire("bob")
+	vpn := s.gather("Vpn", ann, bob)
+	s.applied(s.f.tenant.UpdatePassword(*ann, goodPassword))
+	before := s.hasUser(ann)
+	gone := s.f.tenant.DeleteUser(ann.ID)
+	s.send(gone, s.userEvent(event.TypeUserPush, ann))
+	s.is(gone, event.Skipped, event.CodeSuperseded)
+	s.comesTo(vpn, bob)
+	// And where the deletion arrives last.
+	s.applied(s.members(event.TypeGroupAddUser, vpn, ann))
+	gone = s.f.tenant.DeleteUser(ann.ID)
+	s.unchanged(s.userEvent(event.TypeUserPush, ann))
+	s.hasGroup(vpn, ann, bob)
+	s.gets(event.CodeStale, gone)
+	s.comesTo(vpn, bob)
+	s.sameEntry(before, s.hasUser(ann))
+	s.logsIn(ann, goodPassword, true)
 }

@@ -2,6 +2,7 @@ package idaastest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -54,6 +55,8 @@ type Client struct {
 	HTTP   *http.Client
 	// Retries are the pauses between tries; none to try once.
 	Retries []time.Duration
+	// AnswerWithin is how long to wait for an answer; 10 s, as IDaaS does, if zero.
+	AnswerWithin time.Duration
 }
 
 // answerTime is how long IDaaS waits for an answer.
@@ -93,7 +96,7 @@ func (c *Client) SendToken(ctx context.Context, token string) (Answer, error) {
 
 // Post sends a body once.
 func (c *Client) Post(ctx context.Context, body []byte) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.AnswerWithin, answerTime))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(body))
 	if err != nil {

@@ -53,7 +53,7 @@ userPassword: `+canary+`
 	ann := idaastest.User{ID: tenant.NewUserID(), Username: "ann", DisplayName: "Ann Lee"}
 	bob := idaastest.User{ID: tenant.NewUserID(), Username: "bob", DisplayName: "Bob Ray", Unit: "ou_9"}
 	staff := idaastest.Group{ID: tenant.NewGroupID(), Name: "staff"}
-	answer, err := s.client.Send(t.Context(), tenant.CreateUser(ann, canary), tenant.CreateUser(bob, canary),
+	answer, err := send(s.client, tenant.CreateUser(ann, canary), tenant.CreateUser(bob, canary),
 		tenant.GroupEvent(event.TypeGroupCreate, staff), tenant.Membership(event.TypeGroupAddUser, staff.ID, ann.ID, bob.ID))
 	if err != nil || len(answer.Failed)+len(answer.Retried) != 0 {
 		t.Fatalf("%v %+v", err, answer)
@@ -63,6 +63,11 @@ userPassword: `+canary+`
 	await(t, "ann is in the group", func() bool {
 		e := directory.Entry("cn=staff,ou=groups," + suffix)
 		return e != nil && strings.Contains(strings.Join(e.Values("member"), ";"), entry)
+	})
+	// What is written is not remembered yet, and the service is killed.
+	await(t, "bob and the group are known to wait", func() bool {
+		_, out, _ := call(t, "events", "list", "--config", s.config, "--waiting")
+		return strings.Count(out, string(event.CodeWaitsForObject)) == 2 && !strings.Contains(out, string(event.CodeAccepted))
 	})
 
 	s.kill() // so that nobody mends what is edited now
@@ -102,7 +107,7 @@ userPassword: `+canary+`
 	// Somebody who is gone.
 	s.start()
 	defer s.kill()
-	if _, err := s.client.Send(t.Context(), tenant.DeleteUser(ann.ID)); err != nil {
+	if _, err := send(s.client, tenant.DeleteUser(ann.ID)); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "ann is gone", func() bool { return directory.Entry(entry) == nil })

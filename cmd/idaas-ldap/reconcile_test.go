@@ -42,7 +42,7 @@ func newStaffed(t *testing.T) *staffed {
 	}
 	vpn := idaastest.Group{ID: tenant.NewGroupID(), Name: "vpn"}
 	events = append(events, tenant.GroupEvent(event.TypeGroupCreate, vpn), tenant.Membership(event.TypeGroupAddUser, vpn.ID, s.users[0].ID, s.users[1].ID))
-	answer, err := s.service.client.Send(t.Context(), events...)
+	answer, err := send(s.service.client, events...)
 	if err != nil || len(answer.Success) != len(events) {
 		t.Fatalf("%v %+v", err, answer)
 	}

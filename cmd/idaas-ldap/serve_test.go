@@ -191,12 +191,12 @@ func TestServeOverTLS(t *testing.T) {
 	s.start()
 	defer s.kill()
 	s.client.URL = strings.Replace(s.client.URL, "http://", "https://", 1)
-	if answer, err := s.client.Send(t.Context(), s.client.Tenant.Test()); err != nil || len(answer.Success) != 1 {
+	if answer, err := send(s.client, s.client.Tenant.Test()); err != nil || len(answer.Success) != 1 {
 		t.Fatalf("%v %+v", err, answer)
 	}
 	s.client.HTTP = trusting(renew(2))
 	await(t, "the renewed certificate is used", func() bool {
-		answer, err := s.client.Send(t.Context(), s.client.Tenant.Test())
+		answer, err := send(s.client, s.client.Tenant.Test())
 		return err == nil && len(answer.Success) == 1
 	})
 }

@@ -2,6 +2,7 @@ package acceptance_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -20,10 +21,22 @@ type feed struct {
 	client    *idaastest.Client
 }
 
-// send sends events in one request and returns the answer.
+// post sends events in one request and returns the answer. What cannot be stored at once, on a busy disk, is sent again, as IDaaS
+// does.
+func (f *feed) post(events []idaastest.Event) (idaastest.Answer, error) {
+	deadline := time.Now().Add(settleWithin)
+	for {
+		answer, err := f.client.Send(context.Background(), events...)
+		if err != nil || answer.Status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			return answer, err
+		}
+	}
+}
+
+// send is post for those who have no use for a failure.
 func (f *feed) send(tb testing.TB, events ...idaastest.Event) idaastest.Answer {
 	tb.Helper()
-	answer, err := f.client.Send(context.Background(), events...)
+	answer, err := f.post(events)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -49,9 +62,9 @@ func (f *feed) apply(tb testing.TB, code event.Code, events ...idaastest.Event) 
 const settleWithin = 2 * time.Minute
 
 // await looks until a look finds nothing, and returns what the last one found.
-func (p *product) await(tb testing.TB, within time.Duration, look func() []store.EventRecord) []store.EventRecord {
+func (p *product) await(tb testing.TB, look func() []store.EventRecord) []store.EventRecord {
 	tb.Helper()
-	deadline := time.Now().Add(within)
+	deadline := time.Now().Add(settleWithin)
 	for {
 		found := look()
 		if len(found) == 0 || time.Now().After(deadline) {

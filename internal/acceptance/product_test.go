@@ -262,12 +262,17 @@ func (p *product) feedNamed(name string) *feed {
 	return p.feeds[i]
 }
 
+// answerWithin is how long answers may take, which is as long as the listener lets them: longer than IDaaS waits, so that what
+// they say does not depend on how busy the machine is.
+const answerWithin = 50 * time.Second
+
 func (p *product) start() {
 	p.t.Helper()
 	cfg, _, err := config.Load(p.config, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	cfg.Receiver.AnswerWithin = answerWithin
 	log, err := telemetry.NewLogger(telemetry.LogConfig{Level: "debug", Format: "text", Out: p.log})
 	if err != nil {
 		p.t.Fatal(err)
@@ -286,7 +291,7 @@ func (p *product) start() {
 		}
 	}(p.app, p.done)
 	for _, f := range p.feeds {
-		f.client = &idaastest.Client{Tenant: f.tenant, URL: "http://" + p.app.Address().String() + cfg.Receiver.Path}
+		f.client = &idaastest.Client{Tenant: f.tenant, URL: "http://" + p.app.Address().String() + cfg.Receiver.Path, AnswerWithin: 2 * answerWithin}
 	}
 }
 
@@ -311,7 +316,7 @@ func (p *product) apply(code event.Code, events ...idaastest.Event) {
 // settle waits until nothing is pending or waiting any more, and returns what failed or is held.
 func (p *product) settle() []store.EventRecord {
 	p.t.Helper()
-	open := p.await(p.t, settleWithin, func() []store.EventRecord {
+	open := p.await(p.t, func() []store.EventRecord {
 		return p.events(p.t, store.Filter{States: []event.State{event.Pending, event.Waiting}, Limit: 5})
 	})
 	if len(open) > 0 {

@@ -239,7 +239,7 @@ func (s *scene) is(e idaastest.Event, state event.State, code event.Code, words 
 // settle waits until no event of the scene is pending or waiting any more.
 func (s *scene) settle() {
 	s.t.Helper()
-	if open := s.p.await(s.t, settleWithin, s.open); len(open) > 0 {
+	if open := s.p.await(s.t, s.open); len(open) > 0 {
 		s.t.Fatalf("%s does not settle: %s %s: %s", open[0].Type.Short(), open[0].Outcome.State, open[0].Outcome.Code, open[0].Outcome.Message)
 	}
 }

@@ -1,7 +1,6 @@
 package acceptance_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -179,7 +178,7 @@ func (d delivery) send(tb testing.TB, f *feed) error {
 // applied waits until nothing about an object is open any more.
 func (f *feed) applied(tb testing.TB, id string) {
 	tb.Helper()
-	open := f.p.await(tb, settleWithin, func() []store.EventRecord {
+	open := f.p.await(tb, func() []store.EventRecord {
 		return f.p.events(tb, store.Filter{Object: id, Directory: f.directory, States: []event.State{event.Pending, event.Waiting}})
 	})
 	if len(open) > 0 {
@@ -213,7 +212,7 @@ func (w wave) send(f *feed, parallel int) error {
 
 // answered sends a request and checks that each of its events is answered once, and that none has failed.
 func answered(f *feed, request []idaastest.Event) error {
-	answer, err := f.client.Send(context.Background(), request...)
+	answer, err := f.post(request)
 	if err != nil {
 		return err
 	}

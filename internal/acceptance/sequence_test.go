@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
@@ -49,7 +48,7 @@ func TestEmbeddedAnySequenceEndsAsTheModelSays(t *testing.T) {
 		d := deliver(drawn{r}, c.events, disorder{
 			late: rapid.IntRange(0, 20).Draw(r, "late"), unordered: 50, twice: 10, together: 6, parallel: 1 + rapid.IntRange(0, 3).Draw(r, "parallel"),
 		})
-		s := &sequence{product: p, tb: t, events: c.events, quick: true}
+		s := &sequence{product: p, tb: t, events: c.events}
 		if err := s.play(d); err != nil {
 			r.Fatalf("%v\nafter\n%s", err, d)
 		}
@@ -102,7 +101,6 @@ type sequence struct {
 
 	tb     testing.TB
 	events []happening
-	quick  bool // give up soon: somebody makes the sequence simpler and tries again and again
 	others entries
 }
 
@@ -138,12 +136,8 @@ func (s *sequence) settles(events []happening, waits map[string]bool) error {
 	for _, e := range events {
 		sent[e.ID] = true
 	}
-	within := settleWithin
-	if s.quick {
-		within = 20 * time.Second
-	}
 	var waiting map[string]bool
-	open := s.await(s.tb, within, func() []store.EventRecord {
+	open := s.await(s.tb, func() []store.EventRecord {
 		waiting = map[string]bool{}
 		var unexpected []store.EventRecord
 		for _, r := range s.product.events(s.tb, store.Filter{States: []event.State{event.Pending, event.Waiting}, Limit: 1000}) {

@@ -116,7 +116,7 @@ func runRows(t *testing.T, column string, dir *directory) {
 // eventually waits until something holds that the product does by itself.
 func (s *scene) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(settleWithin)
 	for !holds() {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("it never happened that %s", what)

@@ -12,7 +12,7 @@ import (
 // becomes waits until something is so, without an event.
 func (p *product) becomes(what string, so func() bool) {
 	p.t.Helper()
-	if left := p.await(p.t, settleWithin, func() []store.EventRecord {
+	if left := p.await(p.t, func() []store.EventRecord {
 		if so() {
 			return nil
 		}

@@ -36,7 +36,7 @@ func (c *steady) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// patience is how long operations may take in tests in which some never end: long for those that do, on a slow machine.
+// patience is how long operations may take in tests in which some never end.
 const patience = 2 * time.Second
 
 func read(t *testing.T, d *connector.Directory) error {

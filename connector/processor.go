@@ -204,6 +204,10 @@ func (r *run) round(ctx context.Context) (again bool) {
 	draft, ok := r.draft(ctx)
 	if !ok {
 		r.makeRoom(ctx)
+		r.settleStopped(ctx)
+		return false
+	}
+	if draft.current != nil && !r.settleFound(ctx, draft.current) {
 		return false
 	}
 	if draft.belowItself {
@@ -219,7 +223,7 @@ func (r *run) round(ctx context.Context) (again bool) {
 		r.result.NeedsAlone = true
 		return false
 	}
-	if draft.current != nil && (!r.task.DN.Empty() || draft.leavesPlace()) {
+	if draft.current != nil && draft.leavesPlace() {
 		if settled := r.settlePlace(ctx, draft.current.Link, draft.current.DN); !settled {
 			return false
 		}

@@ -8,6 +8,29 @@ import (
 	"idaas-ldap/plan"
 )
 
+// settleFound settles the place of an entry that is not where it is remembered. That comes before all that may keep the task, as
+// those below a unit wait until its place is settled. It returns false where the task has ended instead, or is to be tried alone.
+func (r *run) settleFound(ctx context.Context, current *plan.Entry) bool {
+	if r.task.DN.Empty() || r.task.DN.Equal(current.DN) {
+		return true
+	}
+	if r.task.Merged.Object.Ref.Kind == event.KindUnit && !r.task.Alone {
+		r.result.NeedsAlone = true
+		return false
+	}
+	return r.settlePlace(ctx, current.Link, current.DN)
+}
+
+// settleStopped settles the place of an entry although the mapping cannot tell what it should be, which may stay so for long.
+func (r *run) settleStopped(ctx context.Context) {
+	if r.result.NeedsAlone || len(r.result.Operations) > 0 || r.result.Outcome.Code == event.CodeUnavailable {
+		return
+	}
+	if current := r.remembered(ctx); current != nil && current.Link == r.task.Link {
+		r.settleFound(ctx, current)
+	}
+}
+
 // settlePlace makes sure that the place of the entry is remembered before the entry leaves it. Where it is not, as an earlier
 // try has ended halfway, references may name the entry there and at the remembered place. With a third place one of these would
 // be forgotten if this try ended halfway as well, and whoever got that name later would be referred to. So references are

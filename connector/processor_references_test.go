@@ -323,6 +323,40 @@ func TestAUnitDoesNotSettleBeforeTheOneAbove(t *testing.T) {
 	}
 }
 
+// The rename of a unit ends halfway, and before the next try something keeps the unit: who is in it is not kept with it.
+func TestWhoIsInAUnitThatIsKeptIsNot(t *testing.T) {
+	lab := unit("ou_lab")
+	for name, c := range map[string]struct {
+		next  func(s *stage) event.Change
+		state event.State
+	}{
+		"by a guard": {func(s *stage) event.Change {
+			s.memory.denied = true
+			return s.say(event.TypeUnitDelete, lab, nil)
+		}, event.Held},
+		"by a mistake in the mapping": {func(s *stage) event.Change { return s.called(lab, "", event.RootUnitID) }, event.Failed},
+		"by what it waits for":        {func(s *stage) event.Change { return s.called(lab, "Lab", "ou_nowhere") }, event.Waiting},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, nil, func(s *stage) {
+				s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+				s.process(ann, s.named(ann, "ann", lab.ID))
+				s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+
+				s.directory.once("modify", connectionLost)
+				s.process(lab, s.called(lab, "Laboratory", event.RootUnitID))
+				s.hasMembers("uid=ann,ou=Lab," + people)
+				if got := s.process(lab, c.next(s)).Outcome; got.State != c.state {
+					s.Fatalf("the unit is %+v; want %s", got, c.state)
+				}
+				s.hasMembers("uid=ann,ou=Laboratory," + people)
+				s.process(ann, s.say(event.TypeUserUpdateInfo, ann, event.Values{event.FieldUsername: "ann.lee"}))
+				s.hasMembers("uid=ann.lee,ou=Laboratory," + people)
+			})
+		})
+	}
+}
+
 // Somebody comes below a unit, that gets another name, and then the one above it, and only the last of the three comes to its end.
 // What refers to the first by the former name of the unit is brought along.
 func TestAReferenceByTheFormerNameOfAUnitInBetween(t *testing.T) {

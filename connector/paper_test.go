@@ -182,6 +182,9 @@ func (p *paper) apply(op plan.Operation) error {
 	case plan.Modify:
 		changed := e.Clone()
 		for _, m := range op.Modifications {
+			if code := p.contradicts(changed, m); code != 0 {
+				return refuse(connector.KindConflict, code)
+			}
 			p.modify(changed, m)
 		}
 		if p.has(changed, "objectClass", "groupOfNames") && len(changed.Values("member")) == 0 {
@@ -232,6 +235,19 @@ func (p *paper) modify(e *plan.Entry, m plan.Modification) {
 			return slices.ContainsFunc(m.Values, func(w string) bool { return p.profile.Matching.Equal(m.Name, v, w) })
 		})
 	}
+}
+
+// contradicts returns how servers refuse to add a value that is there and to delete one that is not, zero if it is neither.
+func (p *paper) contradicts(e *plan.Entry, m plan.Modification) uint16 {
+	for _, v := range m.Values {
+		switch has := p.has(e, m.Name, v); {
+		case m.Type == plan.AddValues && has:
+			return ldap.LDAPResultAttributeOrValueExists
+		case m.Type == plan.DeleteValues && !has:
+			return ldap.LDAPResultNoSuchAttribute
+		}
+	}
+	return 0
 }
 
 // rename moves an entry with everything below it.

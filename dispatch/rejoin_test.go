@@ -12,12 +12,19 @@ import (
 	"idaas-ldap/store"
 )
 
+// joins says that users belong to the group vpn.
+func joins(at int64, users ...string) event.Change {
+	c := said(event.TypeGroupAddUser, group("vpn"), at, nil)
+	for _, u := range users {
+		c.Members = append(c.Members, event.Member{User: u, Present: true})
+	}
+	return c
+}
+
 // vpnOfAnn makes a group with a member, and stops.
 func vpnOfAnn(r *rig) {
 	r.Helper()
-	joins := said(event.TypeGroupAddUser, group("vpn"), 11, nil)
-	joins.Members = []event.Member{{User: "ann", Present: true}}
-	for _, c := range []event.Change{update("ann", 1), said(event.TypeGroupCreate, group("vpn"), 10, nil), joins} {
+	for _, c := range []event.Change{update("ann", 1), said(event.TypeGroupCreate, group("vpn"), 10, nil), joins(11, "ann")} {
 		if o := r.answer(c); o.Code != event.CodeApplied {
 			r.Fatalf("%s is %+v", c.ID, o)
 		}
@@ -97,31 +104,35 @@ func TestADeletionThatIsOvertakenEndsMemberships(t *testing.T) {
 	}
 }
 
-// comesAnew applies a task; ann gets another entry.
-func comesAnew(task connector.Task) connector.Result {
-	result := applied(task)
-	if task.Merged.Object.Ref == user("ann") {
-		result.Link = "another"
-	}
-	return result
+// annComesAnew gives ann another entry. Outcome is asked what becomes of her membership at each look at the group, where that is
+// another thing than of the group.
+func annComesAnew(r *rig, outcome func() (event.Outcome, bool)) {
+	r.Helper()
+	vpnOfAnn(r)
+	r.script(func(_ context.Context, task connector.Task) connector.Result {
+		result := applied(task)
+		switch task.Merged.Object.Ref {
+		case user("ann"):
+			result.Link = "another"
+		case group("vpn"):
+			if o, differs := outcome(); differs {
+				result.MemberOutcomes = map[string]event.Outcome{"ann": o}
+			}
+		}
+		return result
+	})
+	r.accept(update("ann", 20))
+	r.start()
 }
 
 // A member who has moved away at the last moment is looked at again, although no event says the word.
 func TestAMemberWhoHasToWaitIsNotForgotten(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		vpnOfAnn(r)
 		looks := 0
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
-			result := comesAnew(task)
-			if task.Merged.Object.Ref == group("vpn") {
-				if looks++; looks == 1 {
-					result.MemberOutcomes = map[string]event.Outcome{"ann": {State: event.Waiting, Code: event.CodeRetry}}
-				}
-			}
-			return result
+		annComesAnew(r, func() (event.Outcome, bool) {
+			looks++
+			return event.Outcome{State: event.Waiting, Code: event.CodeRetry}, looks == 1
 		})
-		r.accept(update("ann", 20))
-		r.start()
 		r.pass(time.Minute)
 		tasks := r.directories[corp].tasksOf(group("vpn"))
 		if got := tasks[len(tasks)-1].task.Merged.Object.Members; looks != 2 || !got["ann"].Present {
@@ -133,16 +144,9 @@ func TestAMemberWhoHasToWaitIsNotForgotten(t *testing.T) {
 // Nobody asked for a member to be put back, so what fails then would not be seen otherwise.
 func TestAMemberWhoCannotComeBackIsShown(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		vpnOfAnn(r)
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
-			result := comesAnew(task)
-			if task.Merged.Object.Ref == group("vpn") {
-				result.MemberOutcomes = map[string]event.Outcome{"ann": {State: event.Failed, Code: event.CodeMapping, Message: "no"}}
-			}
-			return result
+		annComesAnew(r, func() (event.Outcome, bool) {
+			return event.Outcome{State: event.Failed, Code: event.CodeMapping, Message: "no"}, true
 		})
-		r.accept(update("ann", 20))
-		r.start()
 		r.pass(0)
 		failed, err := r.store.Events(r.Context(), store.Filter{States: []event.State{event.Failed}, Limit: 10})
 		if err != nil || len(failed) != 1 || failed[0].Object != group("vpn") || failed[0].Outcome.Code != event.CodeMapping {
@@ -155,16 +159,16 @@ func TestAMemberWhoCannotComeBackIsShown(t *testing.T) {
 func TestManyMembersWhoAreBackSurviveTheEndOfTheProgram(t *testing.T) {
 	const members = 1001 // one more than a job takes
 	inBubble(t, func(r *rig) {
-		joins := said(event.TypeGroupAddUser, group("vpn"), 11, nil)
-		for i := range members {
-			joins.Members = append(joins.Members, event.Member{User: fmt.Sprint("u", i), Present: true})
+		users := make([]string, members)
+		for i := range users {
+			users[i] = fmt.Sprint("u", i)
 		}
 		r.answer(said(event.TypeGroupCreate, group("vpn"), 10, nil))
-		r.answer(joins)
+		r.answer(joins(11, users...))
 		r.stop()
 		ctx := context.Background()
-		for _, m := range joins.Members {
-			key := store.Key{Directory: corp, Object: user(m.User)}
+		for _, u := range users {
+			key := store.Key{Directory: corp, Object: user(u)}
 			job, err := r.store.Load(ctx, key, 1)
 			if err != nil {
 				r.Fatal(err)
@@ -229,10 +233,8 @@ func TestAWordFromBeforeADeletionIsNotKept(t *testing.T) {
 				result.MemberOutcomes = map[string]event.Outcome{"ann": {State: event.Skipped, Code: code}}
 				return result
 			})
-			vpnIs, joins := said(event.TypeGroupCreate, group("vpn"), 10, nil), said(event.TypeGroupAddUser, group("vpn"), 11, nil)
-			joins.Members = []event.Member{{User: "ann", Present: true}}
-			r.answer(vpnIs)
-			r.answer(joins)
+			r.answer(said(event.TypeGroupCreate, group("vpn"), 10, nil))
+			r.answer(joins(11, "ann"))
 			if word, known := wordOf(r); known {
 				r.Errorf("of somebody for whom the word is %s %+v is remembered", code, word)
 			}
@@ -253,9 +255,8 @@ func TestWhatIsFromBeforeADeletionIsOldAfterTheComebackToo(t *testing.T) {
 		}
 		r.stop()
 		r.start()
-		field, joins := said(event.TypeUserUpdateInfo, user("bob"), 15, event.Values{"email": "a@b"}), said(event.TypeGroupAddUser, group("vpn"), 15, nil)
-		joins.Members = []event.Member{{User: "ann", Present: true}}
-		for _, c := range []event.Change{field, joins} {
+		field := said(event.TypeUserUpdateInfo, user("bob"), 15, event.Values{"email": "a@b"})
+		for _, c := range []event.Change{field, joins(15, "ann")} {
 			if o := r.answer(c); o.Code != event.CodeStale {
 				r.Errorf("%s is %+v", c.ID, o)
 			}

@@ -157,6 +157,17 @@ member: uid=bob,ou=people,dc=example,dc=org
 	})
 }
 
+// A group whose deletion is overtaken keeps the members that its entry has, also when everything is compared.
+func TestMembersOfAGroupWhoseDeletionWasOvertaken(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.done("", vpn, s.say(event.TypeGroupDelete, vpn, nil), s.is(vpn, "Vpn"))
+		s.done("", vpn, s.say(event.TypeReconcile, vpn, nil))
+		s.hasMembers("uid=ann," + people)
+	})
+}
+
 // A group whose entry somebody has removed is made anew with everybody who is known to belong to it.
 func TestAGroupIsMadeAnewWithItsMembers(t *testing.T) {
 	onBoth(t, nil, func(s *stage) {

@@ -181,9 +181,10 @@ func (s *stage) remember(ref event.Ref, k known, task connector.Task, result con
 	waits := slices.ContainsFunc(slices.Collect(maps.Values(result.MemberOutcomes)), func(o event.Outcome) bool { return o.State == event.Waiting })
 	if result.Outcome.State.Settled() && !waits {
 		k.object, k.pending, k.tried = task.Merged.Object, nil, false
-		if s.memory.members[ref.ID] == nil || k.object.Deleted() {
+		if s.memory.members[ref.ID] == nil {
 			s.memory.members[ref.ID] = map[string]event.Membership{}
 		}
+		maps.DeleteFunc(s.memory.members[ref.ID], func(_ string, word event.Membership) bool { return word.At.Before(k.object.Floor) })
 		maps.Copy(s.memory.members[ref.ID], k.object.Members)
 	}
 	s.memory.objects[ref] = k

@@ -6,14 +6,14 @@ import (
 	"idaas-ldap/event"
 )
 
-// memberships stores the words about members that a settlement brings, and forgets what is over. Nothing else is over in a group
-// than what a deletion ends that was not known before: nobody looks through a hundred thousand members at every change.
-func (t *tx) memberships(s Settlement, risen bool) error {
+// memberships stores the words about members that a settlement brings, and forgets what is over. Of a group that is only so where a
+// deletion has ended it that was not known before: nobody looks through a hundred thousand members at every change.
+func (t *tx) memberships(s Settlement, ended bool) error {
 	// Whoever is said to have joined after a deletion, of the group or of the member, belongs to one that is about to come back.
 	const before = " AND (said < ? OR said = ? AND NOT (said_update > ? AND ? > 0))"
 	floor := s.Known.Floor
 	stamp := []any{int64(floor.Event), int64(floor.Event), int64(floor.Update), int64(floor.Update)}
-	if s.Key.Object.Kind == event.KindGroup && risen {
+	if ended {
 		if _, err := t.exec("DELETE FROM membership WHERE directory = ? AND grp = ?"+before,
 			append([]any{s.Key.Directory, s.Key.Object.ID}, stamp...)...); err != nil {
 			return err

@@ -57,14 +57,14 @@ func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject, alone 
 			return nil, err
 		}
 	}
-	risen, err := t.floorRises(s)
+	ended, err := t.groupEnds(s)
 	if err != nil {
 		return nil, err
 	}
 	if err := t.remember(s, object); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(t.memberships(s, risen), t.release(s)); err != nil {
+	if err := errors.Join(t.memberships(s, ended), t.release(s)); err != nil {
 		return nil, err
 	}
 	if woken, err = t.rebase(now, s); err != nil {
@@ -138,11 +138,14 @@ func (t *tx) remember(s Settlement, o *sealedObject) error {
 	return err
 }
 
-// floorRises reports whether the Known tells of a deletion of the object that the store does not know of.
-func (t *tx) floorRises(s Settlement) (bool, error) {
+// groupEnds reports whether the Known tells of a deletion of the group that the store does not know of.
+func (t *tx) groupEnds(s Settlement) (bool, error) {
+	if s.Key.Object.Kind != event.KindGroup || s.Known.Floor.Zero() {
+		return false, nil
+	}
 	var was event.Stamp
 	_, err := t.row("SELECT floor, floor_update FROM object WHERE directory = ? AND kind = ? AND id = ?", keyArgs(s.Key), &was.Event, &was.Update)
-	return !s.Known.Ref.Zero() && s.Known.Floor != was, err
+	return s.Known.Floor != was, err
 }
 
 // rebase rewrites the DNs of what lies below an entry that was renamed, and makes those due that wait for any of it: that

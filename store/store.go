@@ -134,8 +134,8 @@ type Settlement struct {
 	// group is gone: those that are not newer than the Floor of the Known are forgotten.
 	Memberships map[string]event.Membership
 	// Entered: the object is a user whose entry was made just now, or was left by a deletion that is over. All groups that are
-	// known to have it as a member become due at once, with it in the Rejoin of their jobs. So does this group with a member of Memberships who was settled
-	// with Wake after Version: nobody could know then that it is one.
+	// known to have it as a member become due at once, with it in the Rejoin of their jobs. So does this group with a member of
+	// Memberships who was settled with Wake after Version: nobody could know then that it is one.
 	Entered bool
 	// Rejoined are those of the job's Rejoin that need not be looked at again.
 	Rejoined []string

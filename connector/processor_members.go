@@ -78,7 +78,7 @@ func (r *run) memberValues(ctx context.Context, words map[string]event.Membershi
 			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeOutOfScope, Message: "the scope of the mapping leaves " + ref.String() + " out"}
 			continue
 		case over:
-			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeStale, Message: ref.String() + " was deleted after that, and came back without it"}
+			r.result.MemberOutcomes[id] = event.Outcome{State: event.Skipped, Code: event.CodeStale, Message: ref.String() + " was deleted after this event and is back; only memberships from after the deletion count"}
 			if r.isSaid(ref) || dn.Empty() {
 				continue
 			}

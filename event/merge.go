@@ -13,7 +13,7 @@ type Role int
 const (
 	// Effective: something of the change is the newest word.
 	Effective Role = iota
-	// Stale: everything the change says was known from something newer.
+	// Stale: everything the change says was known from something newer, or is older than the last deletion.
 	Stale
 	// Superseded: everything the change says was overtaken by another change of the same merge.
 	Superseded
@@ -36,9 +36,11 @@ type Merged struct {
 // all had arrived one by one in the order of time: each field, the existence, the password and each membership follow
 // the newest word about them.
 //
-// A change that says nothing new has the role [Stale] or [Superseded]; neither it nor a change about an object that is
-// gone ([Moot]) has any influence. A deletion ends what was said before it, so that an object that comes back starts
-// afresh; that is so also for what arrives after the comeback, and for a deletion that arrives after it, which is [Stale].
+// A deletion ends what was said before it, so that an object that comes back starts afresh, whatever arrives after the
+// comeback. A deletion that does so itself is [Stale], as the object exists, and ends all the same what is older.
+//
+// Any other change that says nothing new, and so is [Stale] or [Superseded], has no influence; nor has one about an object
+// that is gone ([Moot]).
 func Merge(known Object, changes []Change) Merged {
 	m := merge{
 		object: known.clone(),

@@ -38,10 +38,7 @@ func TestRenamesInSteps(t *testing.T) {
 			op.NewSuperior = plan.MustParseDN(test.superior + "," + top)
 		}
 		for _, flavour := range []string{connector.DS389, connector.OpenLDAP, connector.ActiveDirectory, connector.Generic} {
-			profile, err := connector.Offline(flavour).Profile(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			profile := connector.UsualProfile(flavour)
 			steps := profile.Flavour.Renames(op)
 			if flavour != connector.DS389 {
 				if len(steps) != 1 || fmt.Sprint(steps[0]) != fmt.Sprint(op) {
@@ -69,10 +66,7 @@ func TestRenamesInSteps(t *testing.T) {
 
 // A refusal that says nothing gets words that help.
 func TestOperationsErrorsAreExplained(t *testing.T) {
-	profile, err := connector.Offline(connector.DS389).Profile(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	profile := connector.UsualProfile(connector.DS389)
 	for message, want := range map[string]string{"": "(389 Directory Server refuses so", "Failed.": "Failed. (389 Directory Server refuses so"} {
 		refused := &connector.OutcomeError{Code: ldap.LDAPResultOperationsError, Verb: "modrdn", Message: message}
 		profile.Flavour.Interpret(refused)

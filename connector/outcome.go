@@ -64,10 +64,11 @@ func (e *OutcomeError) Error() string {
 	if !e.DN.Empty() {
 		text += " " + e.DN.String()
 	}
-	return text + ": " + e.reason()
+	return text + ": " + e.Reason()
 }
 
-func (e *OutcomeError) reason() string {
+// Reason returns the result code by name and the words of the server.
+func (e *OutcomeError) Reason() string {
 	if e.Code == 0 && e.Err != nil {
 		return e.Err.Error()
 	}
@@ -101,9 +102,9 @@ func (e *OutcomeError) EmptiesGroup() bool {
 	return e.Verb == "modify" && e.Code == ldap.LDAPResultObjectClassViolation
 }
 
-// refusesPassword reports whether a password cannot be set as things are: it is against the policy, or the server or the
+// RefusesPassword reports whether a password cannot be set as things are: it is against the policy, or the server or the
 // connection is not made for it. The directory as a whole is well.
-func (e *OutcomeError) refusesPassword() bool {
+func (e *OutcomeError) RefusesPassword() bool {
 	return e.Verb == verbPassword && (e.Kind == KindPasswordRefused || e.Kind == KindRefused || e.Kind == KindConfiguration)
 }
 
@@ -200,7 +201,7 @@ func isAboutUniqueness(message string) bool {
 // Verbs of steps that are no operation of a plan.
 const (
 	verbRead     = "search"
-	verbBind     = "bind"
+	VerbBind     = "bind"
 	verbPassword = "password"
 )
 

@@ -254,7 +254,7 @@ func (p *pool) login(ctx context.Context, dn string, password secret.Text) bool 
 }
 
 func outcomeOfBind(address string, err error, password secret.Text) error {
-	err = outcome(verbBind, nil, err, password)
+	err = outcome(VerbBind, nil, err, password)
 	var o *OutcomeError
 	if errors.As(err, &o) {
 		o.InDoubt = false // nothing was written

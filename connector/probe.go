@@ -179,3 +179,18 @@ func set(values []string) map[string]bool {
 	}
 	return out
 }
+
+// UsualProfile returns what a server of a type usually can, for plans that are made without asking one. The type is that
+// of the configuration; auto counts as OpenLDAP with its password policy.
+func UsualProfile(kind string) *Profile {
+	var f Flavour = openLDAP{locked: true, ended: true, reset: true, policy: true, lockout: true}
+	switch kind {
+	case ActiveDirectory:
+		f = activeDirectory{}
+	case DS389:
+		f = ds389{}
+	case Generic:
+		f = generic{}
+	}
+	return &Profile{Flavour: f, Matching: plan.DefaultMatching()}
+}

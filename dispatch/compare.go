@@ -11,12 +11,13 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
 // Scanner is a directory whose entries can be read one after the other. *connector.Directory is one.
 type Scanner interface {
-	connector.Target
+	processor.Target
 	Scan(ctx context.Context, base plan.DN, filter string, attributes []string, page func([]*plan.Entry) error) error
 }
 
@@ -50,7 +51,7 @@ type Found struct {
 	DN plan.DN
 	// Operations lead to what the mapping wants; Takes is what they take away that the guards count.
 	Operations []plan.Operation
-	Takes      connector.Act
+	Takes      processor.Act
 	Outcome    event.Outcome
 }
 
@@ -83,7 +84,7 @@ func (c Comparison) Run(ctx context.Context, yield func(Found) error) error {
 		return fmt.Errorf("look at %s: %w", c.Directory, err)
 	}
 	w.page = &pageOf{Target: c.Server, entries: map[string]*plan.Entry{}}
-	w.planner = connector.NewProcessor(w.page, func() *mapping.Set { return c.Mapping })
+	w.planner = processor.New(w.page, func() *mapping.Set { return c.Mapping })
 	filter, attributes := w.scope(profile)
 	if err := c.Server.Scan(ctx, c.Mapping.Base(), filter, attributes, func(entries []*plan.Entry) error { return w.entries(ctx, entries) }); err != nil {
 		return fmt.Errorf("read %s: %w", c.Directory, err)
@@ -109,7 +110,7 @@ var kinds = []event.Kind{event.KindUnit, event.KindUser, event.KindGroup}
 type walk struct {
 	Comparison
 	yield   func(Found) error
-	planner *connector.Processor
+	planner *processor.Processor
 	page    *pageOf
 	// seen are the objects that were compared.
 	seen map[event.Ref]struct{}
@@ -218,7 +219,7 @@ func (w *walk) compare(ctx context.Context, o event.Object, r store.Record) erro
 			return fmt.Errorf("load the members of %s: %w", o.Ref, err)
 		}
 	}
-	inspection := w.planner.Inspect(ctx, connector.Task{
+	inspection := w.planner.Inspect(ctx, processor.Task{
 		Known: o, Merged: event.Merge(o, nil), Link: r.Link, DN: r.DN, Owned: r.Owned, RemovedAt: r.RemovedAt, Now: w.Now,
 		Memory: &compareMemory{
 			previewMemory: previewMemory{memory: memory{store: w.Store, job: store.Job{Key: key}}, taken: map[mapping.Number]map[int64]bool{}},
@@ -245,7 +246,7 @@ func (w *walk) compare(ctx context.Context, o event.Object, r store.Record) erro
 // progressEvery is how many objects are compared between two words about the progress.
 const progressEvery = 100
 
-func verdict(i connector.Inspection) Verdict {
+func verdict(i processor.Inspection) Verdict {
 	switch {
 	case i.Outcome.State == event.Skipped:
 		return Left
@@ -263,7 +264,7 @@ func verdict(i connector.Inspection) Verdict {
 
 // pageOf is a directory of which one page of entries is at hand: those need no search.
 type pageOf struct {
-	connector.Target
+	processor.Target
 	entries map[string]*plan.Entry // by the stable id
 }
 

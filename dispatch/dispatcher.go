@@ -11,14 +11,14 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
-// Processor brings one object of a directory to what is known of it. *connector.Processor is one.
+// Processor brings one object of a directory to what is known of it. *processor.Processor is one.
 type Processor interface {
-	Process(ctx context.Context, task connector.Task) connector.Result
+	Process(ctx context.Context, task processor.Task) processor.Result
 }
 
 // Route is one directory that events go to.

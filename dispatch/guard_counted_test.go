@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -26,11 +26,11 @@ func (g *guarded) told(s *shelf, op plan.Operation) {
 		for _, dn := range s.below(op.DN, func(plan.DN) bool { return true }) {
 			gone = append(gone, s.entries[dn.Key()])
 		}
-		g.takes(connector.ActDelete, time.Now(), gone)
+		g.takes(processor.ActDelete, time.Now(), gone)
 	case plan.ModifyDN:
 		if op.NewSuperior.Equal(leavers) && !op.DN.Below(leavers) {
 			g.barred = slices.DeleteFunc(g.barred, func(b barred) bool { return idOf(b.entry) == idOf(e) })
-			g.takes(connector.ActDelete, time.Now(), []*plan.Entry{e})
+			g.takes(processor.ActDelete, time.Now(), []*plan.Entry{e})
 		}
 	case plan.Modify:
 		after := e.Clone()
@@ -50,7 +50,7 @@ func (g *guarded) disabled() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, b := range g.barred {
-		g.takes(connector.ActDisable, b.at, []*plan.Entry{b.entry})
+		g.takes(processor.ActDisable, b.at, []*plan.Entry{b.entry})
 	}
 	g.barred = nil
 }
@@ -87,7 +87,7 @@ func kindOf(e *plan.Entry) event.Kind {
 }
 
 // takes notes one act on an entry, with those below it, and checks it against the limits.
-func (g *guarded) takes(act connector.Act, now time.Time, entries []*plan.Entry) {
+func (g *guarded) takes(act processor.Act, now time.Time, entries []*plan.Entry) {
 	g.took.Add(1)
 	whole := approval{idOf(entries[0]), act}
 	if g.granted[whole] {
@@ -95,7 +95,7 @@ func (g *guarded) takes(act connector.Act, now time.Time, entries []*plan.Entry)
 		return
 	}
 	limit := g.set.Load().Guards().Deletes
-	if act == connector.ActDisable {
+	if act == processor.ActDisable {
 		limit = g.set.Load().Guards().Disables
 	}
 	within := map[string]event.Kind{}
@@ -111,7 +111,7 @@ func (g *guarded) takes(act connector.Act, now time.Time, entries []*plan.Entry)
 			kind = g.kindBelow(e)
 		}
 		before, counted := g.counted[idOf(e)]
-		if _, again := within[idOf(e)]; !again && !(act == connector.ActDisable && counted && before.After(now.Add(-limit.Window))) {
+		if _, again := within[idOf(e)]; !again && !(act == processor.ActDisable && counted && before.After(now.Add(-limit.Window))) {
 			fresh[kind] = true
 		}
 		within[idOf(e)] = kind

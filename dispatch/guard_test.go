@@ -18,6 +18,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -84,7 +85,7 @@ type barred struct {
 
 type approval struct {
 	object string
-	act    connector.Act
+	act    processor.Act
 }
 
 type takenAway struct {
@@ -100,7 +101,7 @@ func playGuarded(t *testing.T, server string, steps []step, took, held *atomic.I
 	g.edit(0, 0)
 	routes := []dispatch.Route{{
 		Directory: corp, Workers: 3, PasswordSync: true,
-		Processor: connector.NewProcessor(g.shelf, g.set.Load),
+		Processor: processor.New(g.shelf, g.set.Load),
 		Check:     func(context.Context) error { return nil },
 	}}
 	g.configure(routes)
@@ -308,7 +309,7 @@ func (g *guarded) retry(s step) {
 		if s.What == "approve" && i%3 != s.N%3 {
 			continue
 		}
-		for _, act := range []connector.Act{connector.ActDelete, connector.ActDisable} {
+		for _, act := range []processor.Act{processor.ActDelete, processor.ActDisable} {
 			if r.Outcome.State == event.Held && strings.Contains(r.Outcome.Message, "guard on "+string(act)+"s") {
 				g.approve(approval{r.Object.ID, act})
 			}

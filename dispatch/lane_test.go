@@ -8,15 +8,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
+	"idaas-ldap/processor"
 )
 
 func TestOneReconcileOfAnObjectAtATimeWithItsPendingEventsMerged(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		release := make(chan struct{})
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			<-release
 			return applied(task)
 		})
@@ -52,7 +52,7 @@ func TestOneReconcileOfAnObjectAtATimeWithItsPendingEventsMerged(t *testing.T) {
 func TestObjectsAreWorkedOnSideBySideUpToTheNumberOfWorkers(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		release := make(chan struct{})
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			<-release
 			return applied(task)
 		})
@@ -76,10 +76,10 @@ func TestWhoMovesOthersWorksAlone(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		release := make(chan struct{})
 		var working, most atomic.Int64
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			if task.Merged.Object.Ref == unit("sales") {
 				if !task.Alone {
-					return connector.Result{NeedsAlone: true}
+					return processor.Result{NeedsAlone: true}
 				}
 				most.Store(working.Load())
 				return applied(task)
@@ -112,7 +112,7 @@ func TestWhoMovesOthersWorksAlone(t *testing.T) {
 // without limit, and holds up nobody else.
 func TestAFailingObjectParksOnlyItself(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			if task.Merged.Object.Ref == user("bad") {
 				return parked(task, event.CodeRetry)
 			}
@@ -152,7 +152,7 @@ func TestAFailingObjectParksOnlyItself(t *testing.T) {
 
 func TestWhatFailsTogetherDoesNotComeBackTogether(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.script(func(_ context.Context, task connector.Task) connector.Result { return parked(task, event.CodeRetry) })
+		r.script(func(_ context.Context, task processor.Task) processor.Result { return parked(task, event.CodeRetry) })
 		for i := range 4 {
 			r.accept(update(fmt.Sprint("u", i), 1))
 		}
@@ -170,7 +170,7 @@ func TestWhatFailsTogetherDoesNotComeBackTogether(t *testing.T) {
 func TestAWaitEndsWhenWhatItWaitsForIsApplied(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		there := map[event.Ref]bool{}
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			if task.Merged.Object.Ref.Kind == event.KindUser && !there[unit("sales")] {
 				return parked(task, event.CodeWaitsForObject, unit("sales"))
 			}
@@ -199,7 +199,7 @@ func TestAWaitEndsWhenWhatItWaitsForIsApplied(t *testing.T) {
 
 func TestAPauseIsTheSafetyNetOfAWait(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			return parked(task, event.CodeWaitsForObject, unit("never"))
 		})
 		r.answer(update("ann", 1))
@@ -213,7 +213,7 @@ func TestAPauseIsTheSafetyNetOfAWait(t *testing.T) {
 // An object that waits for nothing by name is looked at when somebody whom it hinders says so.
 func TestWhoIsInTheWayIsLookedAtAgain(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			result := applied(task)
 			if task.Merged.Object.Ref == user("ann") {
 				result.Touch = []event.Ref{user("bob")}
@@ -234,7 +234,7 @@ func TestWhoIsInTheWayIsLookedAtAgain(t *testing.T) {
 func TestObjectsThatWaitForEachOtherComeApart(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		aside, moved := false, false
-		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+		r.script(func(ctx context.Context, task processor.Task) processor.Result {
 			other := user("bob")
 			if task.Merged.Object.Ref == user("bob") {
 				other = user("ann")
@@ -274,9 +274,9 @@ func TestObjectsThatWaitForEachOtherComeApart(t *testing.T) {
 func TestARetryOfAnotherProcessIsFound(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		var mended atomic.Bool
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			if !mended.Load() {
-				return connector.Result{Outcome: event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: "object class violation"}}
+				return processor.Result{Outcome: event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: "object class violation"}}
 			}
 			return applied(task)
 		})
@@ -297,9 +297,9 @@ func TestARetryOfAnotherProcessIsFound(t *testing.T) {
 func TestWakeLooksAtObjectsNow(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		var mended atomic.Bool
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			if !mended.Load() {
-				return connector.Result{Outcome: event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: "too many"}}
+				return processor.Result{Outcome: event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: "too many"}}
 			}
 			return applied(task)
 		})
@@ -328,7 +328,7 @@ func TestABacklogStaysOnDiskUntilThereIsRoom(t *testing.T) {
 		}
 		r.accept(changes...)
 		var most atomic.Int64
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			most.Store(max(most.Load(), int64(dispatch.Queued(r.Dispatcher)))) // a near miss of two workers does no harm
 			return applied(task)
 		})

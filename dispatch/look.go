@@ -4,22 +4,22 @@ import (
 	"context"
 	"fmt"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
-// Inspector shows what a processor would write, and why. *connector.Processor is one.
+// Inspector shows what a processor would write, and why. *processor.Processor is one.
 type Inspector interface {
-	Inspect(ctx context.Context, task connector.Task) connector.Inspection
+	Inspect(ctx context.Context, task processor.Task) processor.Inspection
 }
 
 // Look is one object as it is known, with the events that are still to be applied, and what its next try would come to.
 type Look struct {
 	Object event.Object
 	Record store.Record
-	connector.Inspection
+	processor.Inspection
 }
 
 // Known returns what is known of an object together with what its pending events say.
@@ -35,7 +35,7 @@ func LookAt(ctx context.Context, s store.Store, key store.Key, inspector Inspect
 		return Look{}, err
 	}
 	look := Look{Object: merged.Object, Record: job.Record}
-	look.Inspection = inspector.Inspect(ctx, connector.Task{
+	look.Inspection = inspector.Inspect(ctx, processor.Task{
 		Known: job.Known, Merged: merged,
 		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
 		Unlock: unlocks(job, merged), Now: now,

@@ -4,18 +4,18 @@ import (
 	"context"
 	"testing"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
 // inspector keeps the task that it was asked about.
-type inspector struct{ task connector.Task }
+type inspector struct{ task processor.Task }
 
-func (i *inspector) Inspect(_ context.Context, task connector.Task) connector.Inspection {
+func (i *inspector) Inspect(_ context.Context, task processor.Task) processor.Inspection {
 	i.task = task
-	return connector.Inspection{Result: applied(task)}
+	return processor.Inspection{Result: applied(task)}
 }
 
 // Whoever looks sees what is known with what still waits, a lock that is to go and all members of a group, and leaves
@@ -34,7 +34,7 @@ func TestALookSeesWhatWaitsAndChangesNothing(t *testing.T) {
 	joined.Members = []event.Member{{User: "ann", Present: true}}
 	accept(said(event.TypeUserCreate, user("ann"), 1, event.Values{event.FieldUsername: "ann"}), said(event.TypeUserUnlock, user("ann"), 2, event.Values{event.FieldLockExpireTime: int64(0)}),
 		said(event.TypeGroupCreate, group("staff"), 1, nil), joined)
-	look := func(ref event.Ref) connector.Task {
+	look := func(ref event.Ref) processor.Task {
 		t.Helper()
 		var i inspector
 		if _, err := dispatch.LookAt(t.Context(), s, store.Key{Directory: corp, Object: ref}, &i, 5); err != nil {

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -170,7 +170,7 @@ func (m *memory) BeforePassword(ctx context.Context) error {
 }
 
 // Permit counts against the guards of the mapping, unless a person has approved just this.
-func (m *memory) Permit(ctx context.Context, act connector.Act, objects []event.Ref, limit mapping.Limit) (bool, error) {
+func (m *memory) Permit(ctx context.Context, act processor.Act, objects []event.Ref, limit mapping.Limit) (bool, error) {
 	for _, p := range m.job.Pending {
 		if p.Approved == string(act) {
 			return true, nil

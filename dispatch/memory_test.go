@@ -4,16 +4,16 @@ import (
 	"context"
 	"testing"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 )
 
 // The stable id of an entry tells whose it is, wherever the entry is.
 func TestWhoseEntryItIs(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.answer(said(event.TypeUnitUpdate, unit("lab"), 1, nil))
-		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+		r.script(func(ctx context.Context, task processor.Task) processor.Result {
 			for link, want := range map[string]event.Ref{"link of lab": unit("lab"), "link of nobody": {}, "": {}} {
 				ref, dn, err := task.Memory.Linked(ctx, link)
 				if err != nil || ref != want || dn.Empty() != want.Zero() {
@@ -30,7 +30,7 @@ func TestWhoseEntryItIs(t *testing.T) {
 func TestAPlaceThatIsRememberedWakesWhoWaitsForIt(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		settles := false
-		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+		r.script(func(ctx context.Context, task processor.Task) processor.Result {
 			if task.Merged.Object.Ref == user("ann") {
 				return parked(task, event.CodeRetry, unit("lab"))
 			}

@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
+	"idaas-ldap/processor"
 )
 
 // While a directory does not answer nothing is stored for any event, nobody hammers it, and everybody is told so at once.
@@ -81,7 +81,7 @@ func checkProbes(t *testing.T, probes []time.Time) {
 func TestWhoWaitsWhenTheDirectoryGoesDownIsTold(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		release := make(chan struct{})
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			<-release
 			return unavailable(task, errDown)
 		})

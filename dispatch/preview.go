@@ -4,16 +4,16 @@ import (
 	"context"
 	"fmt"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
-// Planner shows what a processor would write. *connector.Processor is one.
+// Planner shows what a processor would write. *processor.Processor is one.
 type Planner interface {
-	Preview(ctx context.Context, task connector.Task) connector.Result
+	Preview(ctx context.Context, task processor.Task) processor.Result
 }
 
 // Preview shows what events would change in one directory, without writing anything there or in the store. Events that
@@ -36,11 +36,11 @@ func NewPreview(s store.Store, directory string, planner Planner) *Preview {
 }
 
 // Plan returns what one more event of an object would lead to at a moment.
-func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Millis) (connector.Result, error) {
+func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Millis) (processor.Result, error) {
 	key := store.Key{Directory: p.directory, Object: change.Object}
 	job, err := p.store.Load(ctx, key, pendingLimit)
 	if err != nil {
-		return connector.Result{}, fmt.Errorf("load %s: %w", change.Object, err)
+		return processor.Result{}, fmt.Errorf("load %s: %w", change.Object, err)
 	}
 	changes := append(changesOf(job), change)
 	if before, ok := p.planned[change.Object]; ok {
@@ -48,11 +48,11 @@ func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Milli
 	}
 	merged := event.Merge(job.Known, changes)
 	if role := merged.Roles[len(changes)-1]; role == event.Stale || role == event.Superseded || role == event.Moot {
-		return connector.Result{Outcome: event.Outcome{
+		return processor.Result{Outcome: event.Outcome{
 			State: event.Skipped, Code: event.CodeStale, Message: "something newer is known of " + change.Object.String(),
 		}}, nil
 	}
-	result := p.planner.Preview(ctx, connector.Task{
+	result := p.planner.Preview(ctx, processor.Task{
 		Known: job.Known, Merged: merged,
 		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
 		Now: now, Memory: &previewMemory{
@@ -112,6 +112,6 @@ func (m *previewMemory) Hold([]event.Ref) map[event.Ref]bool { return nil }
 
 func (m *previewMemory) BeforePassword(context.Context) error { return nil }
 
-func (m *previewMemory) Permit(context.Context, connector.Act, []event.Ref, mapping.Limit) (bool, error) {
+func (m *previewMemory) Permit(context.Context, processor.Act, []event.Ref, mapping.Limit) (bool, error) {
 	return true, nil
 }

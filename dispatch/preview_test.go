@@ -4,17 +4,17 @@ import (
 	"context"
 	"testing"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
 // planner puts users below their unit, as a mapping would, and writes nothing.
 type planner struct{}
 
-func (planner) Preview(ctx context.Context, task connector.Task) connector.Result {
+func (planner) Preview(ctx context.Context, task processor.Task) processor.Result {
 	object := task.Merged.Object
 	above := plan.MustParseDN("dc=example,dc=org")
 	if id := object.Text(event.FieldPrimaryUnit); id != "" {
@@ -36,7 +36,7 @@ func TestAPreviewBuildsOnWhatItHasShown(t *testing.T) {
 	inSales := func(at int64) event.Change {
 		return said(event.TypeUserCreate, user("ann"), at, event.Values{event.FieldPrimaryUnit: "sales"})
 	}
-	show := func(c event.Change) connector.Result {
+	show := func(c event.Change) processor.Result {
 		t.Helper()
 		result, err := p.Plan(t.Context(), c, 1)
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -104,8 +104,8 @@ func changesOf(job store.Job) []event.Change {
 }
 
 // process hands the object to the processor unless there is nothing that could have changed.
-func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged, alone bool) (result connector.Result, worked bool) {
-	keep := connector.Result{Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt}
+func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged, alone bool) (result processor.Result, worked bool) {
+	keep := processor.Result{Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt}
 	// An entry that is kept although its object is gone has a time at which it is deleted, which only the processor knows.
 	says := len(job.Pending) == 0 || job.Record.RemovedAt != 0 || len(job.Rejoin) > 0 && merged.Object.Exists()
 	for i, role := range merged.Roles {
@@ -132,7 +132,7 @@ func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged,
 			}
 		}
 	}()
-	task := connector.Task{
+	task := processor.Task{
 		Known: job.Known, Merged: merged,
 		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
 		Unlock: unlocks(*job, merged), Now: l.now(), Memory: m, Alone: alone,
@@ -157,7 +157,7 @@ func unlocks(job store.Job, merged event.Merged) bool {
 
 // settle stores the end of a reconcile and tells everybody whom it concerns. Where the store cannot take it the object
 // stays due: the next reconcile finds the directory as it should be and only has to store that.
-func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job, s store.Settlement, result connector.Result) {
+func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job, s store.Settlement, result processor.Result) {
 	woken, err := l.Store.Settle(ctx, l.now(), s)
 	if err != nil {
 		log.WithError(err).Error("cannot store what became of the object; trying again")

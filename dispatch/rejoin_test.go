@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -66,7 +66,7 @@ func TestAnOldWordDoesNotTakeThePlaceOfAMemberWhoIsBack(t *testing.T) {
 func TestAnEntryThatIsRememberedBeforeTheEndJoinsToo(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		vpnOfAnn(r)
-		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+		r.script(func(ctx context.Context, task processor.Task) processor.Result {
 			result := applied(task)
 			if task.Merged.Object.Ref == user("ann") {
 				result.Link, result.DN = "another", plan.MustParseDN("cn=elsewhere,dc=example,dc=org")
@@ -109,7 +109,7 @@ func TestADeletionThatIsOvertakenEndsMemberships(t *testing.T) {
 func annComesAnew(r *rig, outcome func() (event.Outcome, bool)) {
 	r.Helper()
 	vpnOfAnn(r)
-	r.script(func(_ context.Context, task connector.Task) connector.Result {
+	r.script(func(_ context.Context, task processor.Task) processor.Result {
 		result := applied(task)
 		switch task.Merged.Object.Ref {
 		case user("ann"):
@@ -178,7 +178,7 @@ func TestManyMembersWhoAreBackSurviveTheEndOfTheProgram(t *testing.T) {
 			}
 		}
 		seen := 0
-		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+		r.script(func(ctx context.Context, task processor.Task) processor.Result {
 			due, _, err := r.store.Due(ctx, corp, event.Millis(time.Now().UnixMilli()), 10)
 			if err != nil || len(due) != 1 {
 				r.Errorf("with %d members still to come %v is due, %v", members-seen, due, err)
@@ -209,7 +209,7 @@ func wordOf(r *rig) (word event.Membership, known bool) {
 func TestADeletionEndsMembershipsAlsoOfWhomIsKept(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		vpnOfAnn(r)
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			result := applied(task)
 			if task.Merged.Object.Deleted() {
 				result.RemovedAt, result.Gone = task.Now, false
@@ -228,7 +228,7 @@ func TestADeletionEndsMembershipsAlsoOfWhomIsKept(t *testing.T) {
 func TestAWordFromBeforeADeletionIsNotKept(t *testing.T) {
 	for _, code := range []event.Code{event.CodeNoObject, event.CodeStale} {
 		inBubble(t, func(r *rig) {
-			r.script(func(_ context.Context, task connector.Task) connector.Result {
+			r.script(func(_ context.Context, task processor.Task) processor.Result {
 				result := applied(task)
 				result.MemberOutcomes = map[string]event.Outcome{"ann": {State: event.Skipped, Code: code}}
 				return result
@@ -275,7 +275,7 @@ func TestWhatIsFromBeforeADeletionIsOldAfterTheComebackToo(t *testing.T) {
 func TestNobodyWaitsForWhoGoesOutOfTheScope(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		out := false
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			switch {
 			case task.Merged.Object.Ref == group("vpn") && !out:
 				return parked(task, event.CodeWaitsForObject, user("ann"))
@@ -283,7 +283,7 @@ func TestNobodyWaitsForWhoGoesOutOfTheScope(t *testing.T) {
 				return applied(task)
 			case task.Merged.Object.Facts[event.FieldUsername].Value == "out":
 				out = true
-				return connector.Result{Outcome: event.Outcome{State: event.Skipped, Code: event.CodeOutOfScope}}
+				return processor.Result{Outcome: event.Outcome{State: event.Skipped, Code: event.CodeOutOfScope}}
 			}
 			return parked(task, event.CodeWaitsForObject, unit("sales"))
 		})

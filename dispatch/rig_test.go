@@ -14,11 +14,11 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -110,7 +110,7 @@ func (r *rig) start() {
 }
 
 // script sets what the processor of corp does.
-func (r *rig) script(does func(ctx context.Context, task connector.Task) connector.Result) {
+func (r *rig) script(does func(ctx context.Context, task processor.Task) processor.Result) {
 	r.directories[corp].script(does)
 }
 
@@ -173,7 +173,7 @@ func (r *rig) counts() map[event.State]int64 {
 // scripted is a processor that does what the test says, and notes what it was asked.
 type scripted struct {
 	mu    sync.Mutex
-	does  func(ctx context.Context, task connector.Task) connector.Result
+	does  func(ctx context.Context, task processor.Task) processor.Result
 	calls []call
 	// down is why the directory does not answer; probes are the moments at which it was asked.
 	down   error
@@ -184,17 +184,17 @@ type scripted struct {
 type call struct {
 	at     time.Time
 	object event.Ref
-	task   connector.Task
+	task   processor.Task
 }
 
-func (s *scripted) script(does func(ctx context.Context, task connector.Task) connector.Result) {
+func (s *scripted) script(does func(ctx context.Context, task processor.Task) processor.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.does = does
 }
 
 // Process notes the task and does what the script says; without one everything is applied.
-func (s *scripted) Process(ctx context.Context, task connector.Task) connector.Result {
+func (s *scripted) Process(ctx context.Context, task processor.Task) processor.Result {
 	s.mu.Lock()
 	s.calls = append(s.calls, call{at: time.Now(), object: task.Merged.Object.Ref, task: task})
 	does, down := s.does, s.down
@@ -248,10 +248,10 @@ func (s *scripted) probed() []time.Time {
 var errDown = errors.New("connection refused")
 
 // applied is the result of a task that was written.
-func applied(task connector.Task) connector.Result {
+func applied(task processor.Task) processor.Result {
 	ref := task.Merged.Object.Ref
 	dn := plan.MustParseDN("cn=" + plan.EscapeValue(ref.ID) + ",dc=example,dc=org")
-	result := connector.Result{
+	result := processor.Result{
 		Outcome:    event.Outcome{State: event.Done, Code: event.CodeApplied, Message: "add"},
 		Operations: []plan.Operation{plan.Add{DN: dn}},
 		Link:       "link of " + ref.ID, DN: dn,
@@ -263,14 +263,14 @@ func applied(task connector.Task) connector.Result {
 }
 
 // parked is the result of a task that could not be finished.
-func parked(task connector.Task, code event.Code, waitsFor ...event.Ref) connector.Result {
-	return connector.Result{
+func parked(task processor.Task, code event.Code, waitsFor ...event.Ref) processor.Result {
+	return processor.Result{
 		Outcome: event.Outcome{State: event.Waiting, Code: code, Message: "not yet"}, WaitsFor: waitsFor,
 		Link: task.Link, DN: task.DN,
 	}
 }
 
-func unavailable(task connector.Task, err error) connector.Result {
+func unavailable(task processor.Task, err error) processor.Result {
 	result := parked(task, event.CodeUnavailable)
 	result.Outcome.Message = err.Error()
 	return result

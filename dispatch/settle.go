@@ -5,13 +5,13 @@ import (
 	"slices"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
 // settlement says what is to be stored after a reconcile. It is pure.
-func settlement(job store.Job, known event.Object, merged event.Merged, result connector.Result, now event.Millis) store.Settlement {
+func settlement(job store.Job, known event.Object, merged event.Merged, result processor.Result, now event.Millis) store.Settlement {
 	s := store.Settlement{
 		Key:      job.Key,
 		Version:  job.Version,
@@ -81,7 +81,7 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result c
 func isThrough(o event.Outcome) bool { return o.State == event.Done || o.State == event.Skipped }
 
 // rejoined returns the members who came back and are done with.
-func rejoined(job store.Job, result connector.Result) []string {
+func rejoined(job store.Job, result processor.Result) []string {
 	if !isThrough(result.Outcome) {
 		return nil
 	}
@@ -104,7 +104,7 @@ func earliest(a, b event.Millis) event.Millis {
 
 // changed reports whether something of the object is different now that others may wait for. To wake them without a
 // reason could go on for ever.
-func changed(job store.Job, merged event.Merged, result connector.Result) bool {
+func changed(job store.Job, merged event.Merged, result processor.Result) bool {
 	if result.Outcome.Code == event.CodeOutOfScope {
 		// Who waits for the entry need not any more. It is an event that has led out of the scope, so that is said once.
 		return slices.Contains(merged.Roles, event.Effective)
@@ -114,7 +114,7 @@ func changed(job store.Job, merged event.Merged, result connector.Result) bool {
 }
 
 // outcomes gives each pending event its own outcome.
-func outcomes(job store.Job, merged event.Merged, result connector.Result, now event.Millis) map[int64]event.Outcome {
+func outcomes(job store.Job, merged event.Merged, result processor.Result, now event.Millis) map[int64]event.Outcome {
 	out := make(map[int64]event.Outcome, len(job.Pending))
 	for i, p := range job.Pending {
 		switch role := merged.Roles[i]; {
@@ -151,7 +151,7 @@ func lacksPassword(c event.Change) bool {
 }
 
 // effective is the outcome of an event that had something to say.
-func effective(c event.Change, hasPassword bool, result connector.Result) event.Outcome {
+func effective(c event.Change, hasPassword bool, result processor.Result) event.Outcome {
 	outcome := result.Outcome
 	if outcome.State != event.Done {
 		return outcome

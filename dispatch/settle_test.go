@@ -6,10 +6,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -38,28 +38,28 @@ func TestEachEventOfAReconcileHasItsOwnOutcome(t *testing.T) {
 	outside := map[string]event.Outcome{"bob": {State: event.Skipped, Code: event.CodeOutOfScope, Message: "bob is out of scope"}}
 	for _, c := range []struct {
 		name    string
-		result  connector.Result // on top of what applied gives
+		result  processor.Result // on top of what applied gives
 		changes []event.Change
 		want    []event.Code
 	}{
-		{"a refused password does not spoil the record", connector.Result{PasswordOutcome: refusedPassword}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodePasswordRefused}},
-		{"a refused password fails the creation that carries it", connector.Result{PasswordOutcome: refusedPassword}, []event.Change{create(1, "x")}, []event.Code{event.CodePasswordRefused}},
-		{"a password that is not written does not fail the creation", connector.Result{PasswordOutcome: switchedOff}, []event.Change{create(1, "x")}, []event.Code{event.CodeApplied}},
-		{"and is said of the event that is about nothing else", connector.Result{PasswordOutcome: switchedOff}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodeSwitchedOff}},
-		{"a password event without a password", connector.Result{}, []event.Change{update("ann", 1), password(2, "")}, []event.Code{event.CodeApplied, event.CodeSwitchedOff}},
-		{"only the newest password counts", connector.Result{}, []event.Change{update("ann", 1), password(3, "new"), password(2, "old")}, []event.Code{event.CodeApplied, event.CodeApplied, event.CodeSuperseded}},
-		{"one member waits, the other does not", connector.Result{MemberOutcomes: waits}, []event.Change{members(1, "ann"), members(2, "bob")}, []event.Code{event.CodeApplied, event.CodeWaitsForObject}},
-		{"an event of several members waits with the last of them", connector.Result{MemberOutcomes: waits}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeWaitsForObject}},
-		{"a member who is gone", connector.Result{MemberOutcomes: gone}, []event.Change{members(1, "ann"), members(2, "bob")}, []event.Code{event.CodeApplied, event.CodeNoObject}},
-		{"a member who is gone among others", connector.Result{MemberOutcomes: gone}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeApplied}},
-		{"a member outside the scope", connector.Result{MemberOutcomes: outside}, []event.Change{members(1, "bob")}, []event.Code{event.CodeOutOfScope}},
-		{"a member outside the scope among others", connector.Result{MemberOutcomes: outside}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeApplied}},
-		{"an older word and a newer one", connector.Result{}, []event.Change{update("ann", 2), update("ann", 1)}, []event.Code{event.CodeApplied, event.CodeSuperseded}},
-		{"made and deleted", connector.Result{}, []event.Change{update("ann", 1), said(event.TypeUserDelete, user("ann"), 2, nil)}, []event.Code{event.CodeSuperseded, event.CodeApplied}},
+		{"a refused password does not spoil the record", processor.Result{PasswordOutcome: refusedPassword}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodePasswordRefused}},
+		{"a refused password fails the creation that carries it", processor.Result{PasswordOutcome: refusedPassword}, []event.Change{create(1, "x")}, []event.Code{event.CodePasswordRefused}},
+		{"a password that is not written does not fail the creation", processor.Result{PasswordOutcome: switchedOff}, []event.Change{create(1, "x")}, []event.Code{event.CodeApplied}},
+		{"and is said of the event that is about nothing else", processor.Result{PasswordOutcome: switchedOff}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodeSwitchedOff}},
+		{"a password event without a password", processor.Result{}, []event.Change{update("ann", 1), password(2, "")}, []event.Code{event.CodeApplied, event.CodeSwitchedOff}},
+		{"only the newest password counts", processor.Result{}, []event.Change{update("ann", 1), password(3, "new"), password(2, "old")}, []event.Code{event.CodeApplied, event.CodeApplied, event.CodeSuperseded}},
+		{"one member waits, the other does not", processor.Result{MemberOutcomes: waits}, []event.Change{members(1, "ann"), members(2, "bob")}, []event.Code{event.CodeApplied, event.CodeWaitsForObject}},
+		{"an event of several members waits with the last of them", processor.Result{MemberOutcomes: waits}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeWaitsForObject}},
+		{"a member who is gone", processor.Result{MemberOutcomes: gone}, []event.Change{members(1, "ann"), members(2, "bob")}, []event.Code{event.CodeApplied, event.CodeNoObject}},
+		{"a member who is gone among others", processor.Result{MemberOutcomes: gone}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeApplied}},
+		{"a member outside the scope", processor.Result{MemberOutcomes: outside}, []event.Change{members(1, "bob")}, []event.Code{event.CodeOutOfScope}},
+		{"a member outside the scope among others", processor.Result{MemberOutcomes: outside}, []event.Change{members(1, "ann", "bob")}, []event.Code{event.CodeApplied}},
+		{"an older word and a newer one", processor.Result{}, []event.Change{update("ann", 2), update("ann", 1)}, []event.Code{event.CodeApplied, event.CodeSuperseded}},
+		{"made and deleted", processor.Result{}, []event.Change{update("ann", 1), said(event.TypeUserDelete, user("ann"), 2, nil)}, []event.Code{event.CodeSuperseded, event.CodeApplied}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
-				r.script(func(_ context.Context, task connector.Task) connector.Result {
+				r.script(func(_ context.Context, task processor.Task) processor.Result {
 					result := applied(task)
 					result.PasswordOutcome, result.MemberOutcomes = c.result.PasswordOutcome, c.result.MemberOutcomes
 					return result
@@ -129,7 +129,7 @@ func TestWhatIsNewerThanADeletionWaitsForTheReturn(t *testing.T) {
 // when it is, so another look follows soon.
 func TestAPlaceThatIsTakenByAnUnknownEntryIsLookedAtSoonAgain(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			if len(r.directories[corp].tasks()) == 1 {
 				return parked(task, event.CodeDNTaken)
 			}
@@ -148,7 +148,7 @@ func TestAPlaceThatIsTakenByAnUnknownEntryIsLookedAtSoonAgain(t *testing.T) {
 func TestOnlyWhatIsSettledIsKnown(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		open := make(chan struct{})
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			select {
 			case <-open:
 				return applied(task)
@@ -178,7 +178,7 @@ func TestOnlyWhatIsSettledIsKnown(t *testing.T) {
 func TestAPasswordThatWasTriedIsKnownAsSuch(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		var tried []bool
-		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+		r.script(func(ctx context.Context, task processor.Task) processor.Result {
 			if task.Merged.Password.Empty() {
 				return applied(task)
 			}
@@ -232,7 +232,7 @@ func TestAnAccountThatChangesByItselfIsLookedAtThen(t *testing.T) {
 func TestThoseBelowARenamedUnitAreRememberedAtTheirNewPlace(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		where := map[event.Ref]string{unit("sales"): "ou=Sales,dc=example,dc=org", user("ann"): "uid=ann,ou=Sales,dc=example,dc=org"}
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			result := applied(task)
 			result.DN = plan.MustParseDN(where[task.Merged.Object.Ref])
 			return result

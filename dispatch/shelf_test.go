@@ -11,13 +11,14 @@ import (
 
 	"idaas-ldap/connector"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 )
 
 // shelf is a directory in memory without LDAP: entries in a map, with the refusals that matter for where entries are. It
 // tells somebody of every operation before it is done. What it does not say itself is said by an empty directory: there are
 // no references.
 type shelf struct {
-	connector.Target
+	processor.Target
 	told func(s *shelf, op plan.Operation)
 
 	mu      sync.Mutex
@@ -26,7 +27,7 @@ type shelf struct {
 }
 
 func newShelf(kind string, told func(*shelf, plan.Operation)) *shelf {
-	s := &shelf{Target: connector.Offline(kind), told: told, entries: map[string]*plan.Entry{}}
+	s := &shelf{Target: processor.Offline(kind), told: told, entries: map[string]*plan.Entry{}}
 	for _, dn := range []string{"ou=people,dc=example,dc=org", "ou=groups,dc=example,dc=org", "ou=leavers,dc=example,dc=org"} {
 		s.put(plan.MustParseDN(dn), nil)
 	}

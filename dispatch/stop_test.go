@@ -8,9 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -18,7 +18,7 @@ func TestAStopFinishesWhatRunsAndKeepsTheRest(t *testing.T) {
 	routes := []dispatch.Route{{Directory: corp, Workers: 2, PasswordSync: true}}
 	inBubbleOf(t, routes, func(r *rig) {
 		release := make(chan struct{})
-		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+		r.script(func(ctx context.Context, task processor.Task) processor.Result {
 			<-release
 			if err := ctx.Err(); err != nil {
 				return parked(task, event.CodeRetry)
@@ -62,7 +62,7 @@ func TestAStopFinishesWhatRunsAndKeepsTheRest(t *testing.T) {
 // Work that does not come to an end is broken off after twenty seconds, and its event is kept.
 func TestAStopBreaksOffWhatDoesNotEnd(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.script(func(ctx context.Context, task connector.Task) connector.Result {
+		r.script(func(ctx context.Context, task processor.Task) processor.Result {
 			<-ctx.Done()
 			return parked(task, event.CodeRetry)
 		})

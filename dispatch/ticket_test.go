@@ -12,10 +12,10 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -24,7 +24,7 @@ func TestWhoeverIsToldOfIsFree(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		busy := func() bool { return dispatch.Busy(r.Dispatcher, corp, group("vpn"), user("ann")) }
 		var before, after bool
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			before = busy()
 			return applied(task)
 		})
@@ -39,12 +39,12 @@ func TestWhoeverIsToldOfIsFree(t *testing.T) {
 
 func TestAnswersSayWhatBecameOfEachEvent(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			switch task.Merged.Object.Ref.ID {
 			case "refused":
-				return connector.Result{Outcome: event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: "object class violation"}}
+				return processor.Result{Outcome: event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: "object class violation"}}
 			case "held":
-				return connector.Result{Outcome: event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: "too many"}}
+				return processor.Result{Outcome: event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: "too many"}}
 			case "waits":
 				return parked(task, event.CodeWaitsForObject, unit("sales"))
 			}
@@ -94,7 +94,7 @@ func TestAnswersSayWhatBecameOfEachEvent(t *testing.T) {
 func TestAnAnswerDoesNotWaitForEver(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		release := make(chan struct{})
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			<-release
 			return applied(task)
 		})
@@ -137,7 +137,7 @@ func TestARepeatGetsTheRecordedResultAndIsNotAppliedAgain(t *testing.T) {
 func TestARepeatOfWhatIsUnderWayWaitsForIt(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		release := make(chan struct{})
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			<-release
 			return applied(task)
 		})
@@ -180,7 +180,7 @@ func TestSeveralDirectoriesAreAnsweredTogether(t *testing.T) {
 		if o := r.answer(update("ann", 1)); o.Code != event.CodeApplied || o.Message != "add" {
 			r.Errorf("where both say the same the answer is %+v", o)
 		}
-		r.directories["lab"].script(func(_ context.Context, task connector.Task) connector.Result {
+		r.directories["lab"].script(func(_ context.Context, task processor.Task) processor.Result {
 			return parked(task, event.CodeWaitsForObject, unit("sales"))
 		})
 		if o := r.answer(update("bob", 1)); o.Code != event.CodeWaitsForObject || o.Message != "corp: add; lab: not yet" {

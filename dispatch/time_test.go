@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -32,7 +32,7 @@ func (r *rig) lookedAt(id string, at time.Time) bool {
 
 // What changes by itself is seen to at its moment, whatever happened before.
 func TestALockEndsAtItsTime(t *testing.T) {
-	refused := func(_ context.Context, task connector.Task) connector.Result {
+	refused := func(_ context.Context, task processor.Task) processor.Result {
 		result := parked(task, event.CodeRefused)
 		result.Outcome.State = event.Failed
 		return result
@@ -56,16 +56,16 @@ func TestALockEndsAtItsTime(t *testing.T) {
 			r.script(nil)
 		}},
 		{"after one that a guard holds", func(r *rig) {
-			r.script(func(_ context.Context, task connector.Task) connector.Result {
+			r.script(func(_ context.Context, task processor.Task) processor.Result {
 				result := parked(task, event.CodeGuarded)
-				result.Outcome.State, result.Held = event.Held, connector.ActDisable
+				result.Outcome.State, result.Held = event.Held, processor.ActDisable
 				return result
 			})
 			r.answer(update("ann", 9))
 			r.script(nil)
 		}},
 		{"while an event waits for longer than that", func(r *rig) {
-			r.script(func(_ context.Context, task connector.Task) connector.Result { return parked(task, event.CodeDNTaken) })
+			r.script(func(_ context.Context, task processor.Task) processor.Result { return parked(task, event.CodeDNTaken) })
 			r.answer(update("ann", 9))
 			r.pass(20 * time.Minute) // the pauses are longer than what is left now
 		}},
@@ -158,7 +158,7 @@ func TestAnAccountEndsAtItsTimeAndALockBeforeThat(t *testing.T) {
 func TestAnEntryThatIsKeptIsLookedAtWhenItsTimeIsOver(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		const keep = 2 * time.Hour
-		kept := func(_ context.Context, task connector.Task) connector.Result {
+		kept := func(_ context.Context, task processor.Task) processor.Result {
 			result := applied(task)
 			if !task.Merged.Object.Deleted() {
 				return result
@@ -202,9 +202,9 @@ func TestWhatFailsWithoutAnEventIsListed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.answer(update("ann", 1))
 		r.answer(locked("ann", 2, time.Hour))
-		r.script(func(_ context.Context, task connector.Task) connector.Result {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			result := parked(task, event.CodeGuarded)
-			result.Outcome.State, result.Held = event.Held, connector.ActDisable
+			result.Outcome.State, result.Held = event.Held, processor.ActDisable
 			return result
 		})
 		r.pass(2 * time.Hour)
@@ -219,7 +219,7 @@ func TestWhatFailsWithoutAnEventIsListed(t *testing.T) {
 			t.Errorf("approved, it ends with %+v", o)
 		}
 		task := r.directories[corp].tasksOf(user("ann"))
-		approved, err := task[len(task)-1].task.Memory.Permit(r.Context(), connector.ActDisable, nil, mapping.Limit{})
+		approved, err := task[len(task)-1].task.Memory.Permit(r.Context(), processor.ActDisable, nil, mapping.Limit{})
 		if err != nil || !approved {
 			t.Errorf("what was approved is not permitted: %v", err)
 		}

@@ -10,12 +10,12 @@ import (
 	"os"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/receiver"
 )
 
@@ -55,7 +55,7 @@ func (c planCommand) Run(ctx context.Context, t terminal) error {
 		planned++
 		planner := dispatch.Planner(d.Processor)
 		if c.Offline {
-			planner = connector.NewProcessor(connector.Offline(d.Config.Type), d.Mapping)
+			planner = processor.New(processor.Offline(d.Config.Type), d.Mapping)
 		}
 		preview := dispatch.NewPreview(memory, d.Name, planner)
 		for _, change := range changes {

@@ -8,11 +8,11 @@ import (
 	"io"
 	"time"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -54,7 +54,7 @@ func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 			continue
 		}
 		names = append(names, d.Name)
-		r := &reconciliation{directory: d, store: memory, json: c.Output == "json", out: t.Out, counts: map[dispatch.Verdict]int{}, takes: map[connector.Act]int{}}
+		r := &reconciliation{directory: d, store: memory, json: c.Output == "json", out: t.Out, counts: map[dispatch.Verdict]int{}, takes: map[processor.Act]int{}}
 		if err := r.compare(ctx, t, c.Apply); err != nil {
 			fmt.Fprintf(t.Err, "%s: %v\n", d.Name, err)
 			failed = true
@@ -84,7 +84,7 @@ type reconciliation struct {
 	json      bool
 	out       io.Writer
 	counts    map[dispatch.Verdict]int
-	takes     map[connector.Act]int
+	takes     map[processor.Act]int
 	differs   []store.Key // not asked for yet
 }
 
@@ -205,17 +205,17 @@ type summaryLine struct {
 func (r *reconciliation) summary() error {
 	if r.json {
 		return json.NewEncoder(r.out).Encode(summaryLine{
-			Directory: r.directory.Name, Summary: r.counts, Deletes: r.takes[connector.ActDelete], Disables: r.takes[connector.ActDisable],
+			Directory: r.directory.Name, Summary: r.counts, Deletes: r.takes[processor.ActDelete], Disables: r.takes[processor.ActDisable],
 		})
 	}
 	n := r.counts
 	fmt.Fprintf(r.out, "# %s: %d equal, %d drifted, %d missing, %d surplus, %d left out by the mapping, %d blocked, %d orphans\n",
 		r.directory.Name, n[dispatch.Equal], n[dispatch.Drift], n[dispatch.Missing], n[dispatch.Surplus], n[dispatch.Left], n[dispatch.Blocked], n[dispatch.Orphan])
 	guards := r.directory.Mapping().Guards()
-	if d := r.takes[connector.ActDelete]; d > 0 {
+	if d := r.takes[processor.ActDelete]; d > 0 {
 		fmt.Fprintf(r.out, "# %d deletions; the guard lets through at most %d in %s, the others wait for 'events retry --held'\n", d, guards.Deletes.Max, guards.Deletes.Window)
 	}
-	if d := r.takes[connector.ActDisable]; d > 0 {
+	if d := r.takes[processor.ActDisable]; d > 0 {
 		fmt.Fprintf(r.out, "# %d users to be disabled; the guard lets through at most %d in %s, the others wait for 'events retry --held'\n", d, guards.Disables.Max, guards.Disables.Window)
 	}
 	if n[dispatch.Missing] > 0 {

@@ -16,6 +16,7 @@ import (
 	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/mapping"
+	"idaas-ldap/processor"
 )
 
 // Directory is one configured directory with its mapping.
@@ -23,7 +24,7 @@ type Directory struct {
 	Name      string
 	Config    config.Directory
 	Server    *connector.Directory
-	Processor *connector.Processor
+	Processor *processor.Processor
 	mapping   *reload.File
 }
 
@@ -56,7 +57,7 @@ func openDirectory(cfg config.Directory, log logrus.FieldLogger, metrics *teleme
 	if err != nil {
 		return nil, fmt.Errorf("directory %s: %w", cfg.Name, err)
 	}
-	d.Processor = connector.NewProcessor(d.Server, d.Mapping)
+	d.Processor = processor.New(d.Server, d.Mapping)
 	return d, nil
 }
 

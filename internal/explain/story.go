@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -129,7 +129,7 @@ func nameOf(o event.Object) string {
 }
 
 // wanted returns the entry that the mapping wants, nil where it wants none.
-func wanted(look connector.Inspection) *plan.Entry {
+func wanted(look processor.Inspection) *plan.Entry {
 	d := look.Desired
 	if d == nil || d.Removal != nil {
 		return nil

@@ -1,0 +1,132 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+)
+
+// candidatesAtOnce is how many values are looked for with one search, once the first one was not free.
+const candidatesAtOnce = 50
+
+// decide answers what the mapping decides once. An entry keeps what it has, so an object is asked about again only until
+// its entry is made; the memory gives it the same answer then.
+func (r *run) decide(ctx context.Context, in *mapping.Input, asked *mapping.Unresolved) bool {
+	if len(asked.Numbers)+len(asked.Names) == 0 {
+		return true
+	}
+	current, err := r.find(ctx, asked.Match)
+	if err != nil {
+		return r.failed(err)
+	}
+	for _, n := range asked.Numbers {
+		number, err := r.number(ctx, n, current)
+		if err != nil {
+			return r.failed(err)
+		}
+		in.Numbers[n.Pool] = number
+	}
+	for _, n := range asked.Names {
+		name, err := r.name(ctx, n, current)
+		switch {
+		case err != nil:
+			return r.failed(err)
+		case name == "":
+			r.end(event.Failed, event.CodeMapping, fmt.Sprintf(
+				"%s cannot get a %s: %s and all values after it are taken", r.task.Merged.Object.Ref, n.Pool, n.Candidates(0, 1)[0]))
+			return false
+		}
+		in.Names[n.Pool] = name
+		r.chose = current == nil
+	}
+	return true
+}
+
+// number returns the number that the entry has, or one that was never given out and that no entry has. Numbers that stand
+// in entries which are not ours are stepped over, many with one search.
+func (r *run) number(ctx context.Context, n mapping.Number, current *plan.Entry) (int64, error) {
+	if current != nil {
+		if kept, ok := n.Kept(current); ok {
+			return kept, nil
+		}
+	}
+	var taken []int64
+	for count := int64(1); ; count = candidatesAtOnce {
+		number, err := r.task.Memory.Allocate(ctx, n, taken...)
+		if err != nil {
+			return 0, fmt.Errorf("allocate a number: %w", err)
+		}
+		var candidates []string
+		for i := number; i < number+count && (i <= n.To || i == number); i++ {
+			candidates = append(candidates, strconv.FormatInt(i, 10))
+		}
+		occupied, err := r.target.Occupied(ctx, r.set.Base(), n.Pool, candidates)
+		if err != nil {
+			return 0, fmt.Errorf("look for entries with %s %d: %w", n.Pool, number, err)
+		}
+		taken = taken[:0]
+		for i, c := range candidates {
+			if occupied[c] {
+				taken = append(taken, number+int64(i))
+			}
+		}
+		if !slices.Contains(taken, number) {
+			return number, nil
+		}
+	}
+}
+
+// name returns the value that the entry has, or the first candidate that neither an entry nor another object has; the
+// empty text where there is none.
+func (r *run) name(ctx context.Context, n mapping.Name, current *plan.Entry) (string, error) {
+	if current != nil {
+		// A temporary name is none that the entry keeps.
+		if kept := n.Kept(current); kept != "" && kept != temporaryName(r.task.Merged.Object.Ref) {
+			return kept, nil
+		}
+	}
+	count := 1
+	for from := 0; ; from, count = from+count, candidatesAtOnce {
+		candidates := n.Candidates(from, count)
+		if len(candidates) == 0 {
+			return "", nil
+		}
+		occupied, err := r.target.Occupied(ctx, r.set.Base(), n.Pool, candidates)
+		if err != nil {
+			return "", fmt.Errorf("look for entries with %s %s: %w", n.Pool, candidates[0], err)
+		}
+		free := slices.DeleteFunc(candidates, func(c string) bool { return occupied[c] })
+		if len(free) == 0 {
+			continue
+		}
+		name, err := r.task.Memory.Claim(ctx, n.Pool, free)
+		if err != nil || name != "" {
+			return name, err //nolint:wrapcheck // It names the object and the attribute.
+		}
+	}
+}
+
+// find looks for the entry of the object, once per round.
+func (r *run) find(ctx context.Context, match []plan.Match) (*plan.Entry, error) {
+	if r.looked {
+		return r.found, nil
+	}
+	profile, err := r.target.Profile(ctx)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // It names the directory.
+	}
+	kind := r.task.Merged.Object.Ref.Kind
+	r.found, err = r.target.Find(ctx, plan.Key{
+		Link:       r.task.Link,
+		Base:       r.set.Base(),
+		Match:      match,
+		Attributes: append(r.set.Attributes(kind), profile.Flavour.StatusAttributes()...),
+	})
+	r.looked = err == nil
+	return r.found, err //nolint:wrapcheck // As above.
+}

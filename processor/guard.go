@@ -1,0 +1,146 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// Act is something that the guards of a mapping count.
+type Act string
+
+// The acts. An entry that is moved to where leavers are kept counts as deleted, and so does one that is deleted there
+// later. An account counts as disabled when it can log in no more, or not for longer than the window of the guard,
+// whatever the reason: disabled, locked, expired, or its entry kept in place of being deleted. An end of an account that
+// is farther away is a date and no disabling: there is time to see it.
+const (
+	ActDelete  Act = "delete"
+	ActDisable Act = "disable"
+)
+
+// kindEntry stands for entries that belong to no object that we know. As none of them is known, percent of them is one.
+const kindEntry event.Kind = "entry"
+
+// permitted asks the guards before an entry is removed or a user disabled.
+func (r *run) permitted(ctx context.Context, d draft) bool {
+	guards := r.set.Guards()
+	limit, objects, below := guards.Deletes, []event.Ref{r.task.Merged.Object.Ref}, ""
+	act := d.takes()
+	switch act {
+	case "":
+		return true
+	case ActDisable:
+		limit = guards.Disables
+	case ActDelete:
+		if d.desired.Removal.Action != plan.RemoveSubtree {
+			break
+		}
+		more, err := r.below(ctx, d.current.DN, limit.Max)
+		if err != nil {
+			return r.failed(err)
+		}
+		objects = append(objects, more...)
+		if len(more) > 0 {
+			below = fmt.Sprintf(" and %d entries below it", len(more))
+		}
+		if len(more) > limit.Max {
+			below = fmt.Sprintf(" and more than %d entries below it", limit.Max)
+		}
+	}
+	ok, err := r.task.Memory.Permit(ctx, act, objects, limit)
+	switch {
+	case err != nil:
+		return r.failed(err)
+	case !ok:
+		r.result.Held = act
+		r.end(event.Held, event.CodeGuarded, fmt.Sprintf(
+			"held by the guard on %ss of the mapping: %s%s. Approve with 'events retry', or drop with 'events discard'", act, d.current.DN, below))
+		return false
+	}
+	return true
+}
+
+// takes returns what a draft takes away that the guards count, empty for nothing.
+func (d draft) takes() Act {
+	removal := d.desired.Removal
+	switch {
+	case d.current == nil || d.plan.Empty():
+		return ""
+	case removal != nil && (removal.Action == plan.RemoveDisable || removal.Action == plan.RemoveMove && !d.moves()):
+		return ActDisable
+	case removal != nil:
+		return ActDelete
+	case d.disables && (d.writes(d.status) || d.elsewhere && d.moves()), d.writesStatusByRule():
+		return ActDisable
+	}
+	return ""
+}
+
+// moves reports whether the plan moves the entry below another one.
+func (d draft) moves() bool {
+	return slices.ContainsFunc(d.plan.Operations, func(op plan.Operation) bool {
+		move, is := op.(plan.ModifyDN)
+		return is && !move.NewSuperior.Empty()
+	})
+}
+
+// writes reports whether the plan writes an attribute that one of the rules speaks about.
+func (d draft) writes(rules []plan.Rule) bool {
+	return slices.ContainsFunc(d.modifications(), func(m plan.Modification) bool { return speaks(rules, m.Name) })
+}
+
+// writesStatusByRule reports whether an attribute by which the server keeps users out is written by a rule of the mapping
+// that is none about the status. Nobody knows what its value means, so it counts as disabling.
+func (d draft) writesStatusByRule() bool {
+	return slices.ContainsFunc(d.modifications(), func(m plan.Modification) bool {
+		isStatus := slices.ContainsFunc(d.statusOf, func(name string) bool { return strings.EqualFold(name, m.Name) })
+		return isStatus && m.Type != plan.DeleteValues && len(m.Values) > 0 && !speaks(d.status, m.Name)
+	})
+}
+
+func (d draft) modifications() []plan.Modification {
+	var out []plan.Modification
+	for _, op := range d.plan.Operations {
+		if modify, ok := op.(plan.Modify); ok {
+			out = append(out, modify.Modifications...)
+		}
+	}
+	return out
+}
+
+func speaks(rules []plan.Rule, attribute string) bool {
+	return slices.ContainsFunc(rules, func(rule plan.Rule) bool { return strings.EqualFold(rule.Attribute, attribute) })
+}
+
+// endsSoon reports whether an account ends within the window of the guard: that is disabling it, by another name.
+func (r *run) endsSoon(a event.Account) bool {
+	window := event.Millis(r.set.Guards().Disables.Window.Milliseconds())
+	return a.ExpiresAt > 0 && a.ExpiresAt <= r.task.Now+window
+}
+
+// below returns the objects whose entries lie below one. Beyond the limit it does not matter how many there are.
+func (r *run) below(ctx context.Context, dn plan.DN, limit int) ([]event.Ref, error) {
+	var out []event.Ref
+	for level := []plan.DN{dn}; len(level) > 0 && len(out) <= limit; level = level[1:] {
+		children, err := r.target.Children(ctx, level[0], limit+1-len(out))
+		if err != nil {
+			return nil, err
+		}
+		for _, child := range children {
+			holder, err := r.task.Memory.Holder(ctx, child)
+			if err != nil {
+				return nil, err
+			}
+			if holder.Zero() {
+				holder = event.Ref{Kind: kindEntry, ID: child.Key()}
+			}
+			out = append(out, holder)
+		}
+		level = append(level, children...)
+	}
+	return out, nil
+}

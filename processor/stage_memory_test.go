@@ -1,0 +1,160 @@
+package processor_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"idaas-ldap/processor"
+
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+)
+
+// memory keeps what the store would keep.
+type memory struct {
+	objects map[event.Ref]known
+	waits   map[event.Ref][]event.Ref
+	members map[string]map[string]event.Membership
+	numbers map[string]int64 // the highest of a pool, and the one of an object in it
+	denied  bool             // by the guards
+	asked   []processor.Act
+	counted []event.Ref // what the guards were asked about last
+	noted   int         // passwords about to be written
+	// meanwhile happens once, before it is looked up whose entry has a DN.
+	meanwhile func()
+	busy      map[event.Ref]bool
+}
+
+type known struct {
+	object  event.Object
+	pending []event.Change
+	link    string
+	dn      plan.DN
+	owned   map[string][]string
+	removed event.Millis
+	tried   bool
+}
+
+// spokenOf returns what is known of the members that events speak about: of all where one asks for the group to be compared.
+func (m *memory) spokenOf(group event.Ref, changes []event.Change) map[string]event.Membership {
+	known := map[string]event.Membership{}
+	for _, c := range changes {
+		if c.Type == event.TypeReconcile {
+			return maps.Clone(m.members[group.ID])
+		}
+		for _, member := range c.Members {
+			if word, ok := m.members[group.ID][member.User]; ok {
+				known[member.User] = word
+			}
+		}
+	}
+	return known
+}
+
+func (m *memory) rebase(from, to plan.DN) {
+	for ref, k := range m.objects {
+		k.dn = k.dn.Rebase(from, to)
+		m.objects[ref] = k
+	}
+}
+
+// memoryOf is the memory as one task sees it.
+type memoryOf struct {
+	*memory
+	self event.Ref
+}
+
+func (m *memoryOf) Lookup(_ context.Context, ref event.Ref) (event.Object, plan.DN, bool, error) {
+	k, ok := m.objects[ref]
+	return k.object, k.dn, ok, nil
+}
+
+func (m *memoryOf) Link(_ context.Context, ref event.Ref) (string, error) {
+	return m.objects[ref].link, nil
+}
+
+func (m *memoryOf) Linked(_ context.Context, link string) (event.Ref, plan.DN, error) {
+	for ref, k := range m.objects {
+		if link != "" && k.link == link {
+			return ref, k.dn, nil
+		}
+	}
+	return event.Ref{}, nil, nil
+}
+
+func (m *memoryOf) Left(_ context.Context, ref event.Ref) (bool, error) {
+	return m.objects[ref].removed != 0, nil
+}
+
+func (m *memoryOf) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
+	if happens := m.meanwhile; happens != nil {
+		m.meanwhile = nil
+		happens()
+	}
+	for ref, k := range m.objects {
+		if k.dn.Equal(dn) && k.object.Exists() {
+			return ref, nil
+		}
+	}
+	return event.Ref{}, nil
+}
+
+func (m *memoryOf) Below(_ context.Context, dn plan.DN) ([]plan.DN, error) {
+	var below []plan.DN
+	for _, k := range m.objects {
+		if k.dn.Below(dn) {
+			below = append(below, k.dn)
+		}
+	}
+	return below, nil
+}
+
+func (m *memoryOf) WaitsFor(_ context.Context, ref event.Ref) ([]event.Ref, error) {
+	return m.waits[ref], nil
+}
+
+func (m *memoryOf) Allocate(_ context.Context, n mapping.Number, taken ...int64) (int64, error) {
+	own := n.Pool + " of " + m.self.String()
+	given, ok := m.numbers[own]
+	if ok && !slices.Contains(taken, given) {
+		return given, nil
+	}
+	given = max(n.From, m.numbers[n.Pool]+1)
+	for slices.Contains(taken, given) {
+		given++
+	}
+	m.numbers[n.Pool], m.numbers[own] = given, given
+	return given, nil
+}
+
+func (m *memoryOf) Claim(_ context.Context, _ string, names []string) (string, error) {
+	return names[0], nil
+}
+
+func (m *memoryOf) Members(context.Context) (map[string]event.Membership, error) {
+	return m.members[m.self.ID], nil
+}
+
+func (m *memoryOf) Moved(_ context.Context, link string, dn plan.DN) error {
+	k := m.objects[m.self]
+	if m.self.Kind == event.KindUnit && !k.dn.Empty() {
+		m.rebase(k.dn, dn)
+	}
+	k.link, k.dn = link, dn
+	m.objects[m.self] = k
+	return nil
+}
+
+func (m *memoryOf) Hold([]event.Ref) map[event.Ref]bool { return m.busy }
+
+func (m *memoryOf) BeforePassword(context.Context) error {
+	m.noted++
+	return nil
+}
+
+func (m *memoryOf) Permit(_ context.Context, act processor.Act, objects []event.Ref, _ mapping.Limit) (bool, error) {
+	m.asked, m.counted = append(m.asked, act), objects
+	return !m.denied, nil
+}

@@ -18,6 +18,7 @@ var ownWords = strings.NewReplacer(
 	"@identity@", "INTEGER PRIMARY KEY AUTOINCREMENT", // grows, and is never given twice
 	"@bytes@", "BLOB", // compared byte by byte
 	"@keyed@", "WITHOUT ROWID", // small rows that are kept in the order of their key
+	"@statistics@", seedStatistics(), // PostgreSQL gathers its own
 )
 
 // beginWrite begins a transaction that is going to write: one that begins as a reader may find later that it cannot.

@@ -46,7 +46,7 @@ func (s *SQLite) Events(ctx context.Context, f Filter) ([]EventRecord, error) {
 
 // query returns the statement of a list. Its text depends on which fields of the filter are set, and on nothing else.
 func (f Filter) query() (string, []any) {
-	var conditions []string
+	conditions := []string{"e.id = d.event"}
 	var args []any
 	where := func(set bool, condition string, values ...any) {
 		if set {
@@ -67,11 +67,13 @@ func (f Filter) query() (string, []any) {
 	where(f.Object != "", "e.object = ?", f.Object)
 	where(f.EventID != "", "e.event_id = ?", f.EventID)
 	where(f.Before > 0, "d.seq < ?", f.Before)
-	query := `SELECT d.seq, e.event_id, e.application, d.directory, e.type, e.kind, e.object, e.happened, e.received, d.settled, d.state, d.code, d.message
-		FROM delivery d JOIN event e ON e.id = d.event`
-	if len(conditions) > 0 {
-		query += " WHERE " + strings.Join(conditions, " AND ")
+	// A join that is called cross is made in the order that is written.
+	from := "delivery d CROSS JOIN event e"
+	if f.Object != "" || f.EventID != "" {
+		from = "event e CROSS JOIN delivery d"
 	}
+	query := `SELECT d.seq, e.event_id, e.application, d.directory, e.type, e.kind, e.object, e.happened, e.received, d.settled, d.state, d.code, d.message
+		FROM ` + from + " WHERE " + strings.Join(conditions, " AND ")
 	return query + " ORDER BY d.seq DESC LIMIT ?", append(args, limited(f.Limit))
 }
 

@@ -41,25 +41,42 @@ func migrateWithin(ctx context.Context, conn *sql.Conn) error {
 	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM schema_version").Scan(&version); err != nil {
 		return fmt.Errorf("read the schema version: %w", err)
 	}
-	names, err := fs.Glob(migrations, "migrations/*.sql") // in order
+	names, err := migrationNames()
 	if err != nil {
-		return fmt.Errorf("list the migrations: %w", err)
+		return err
 	}
 	if version > len(names) {
 		return fmt.Errorf("the database was written by a newer version of this program (schema %d, known here %d): run that version, "+
 			"or restore a backup from before", version, len(names))
 	}
 	for i := version; i < len(names); i++ {
-		text, err := fs.ReadFile(migrations, names[i])
-		if err != nil {
-			return fmt.Errorf("read a migration: %w", err)
-		}
-		if _, err := conn.ExecContext(ctx, ownWords.Replace(string(text))); err != nil {
-			return fmt.Errorf("run %s: %w", names[i], err)
-		}
-		if _, err := conn.ExecContext(ctx, "INSERT INTO schema_version (version) VALUES (?)", i+1); err != nil {
-			return fmt.Errorf("note the schema version %d: %w", i+1, err)
+		if err := runMigration(ctx, conn, i, names[i]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// runMigration brings a schema of a version to the next one.
+func runMigration(ctx context.Context, conn *sql.Conn, version int, name string) error {
+	text, err := fs.ReadFile(migrations, name)
+	if err != nil {
+		return fmt.Errorf("read a migration: %w", err)
+	}
+	if _, err := conn.ExecContext(ctx, ownWords.Replace(string(text))); err != nil {
+		return fmt.Errorf("run %s: %w", name, err)
+	}
+	if _, err := conn.ExecContext(ctx, "INSERT INTO schema_version (version) VALUES (?)", version+1); err != nil {
+		return fmt.Errorf("note the schema version %d: %w", version+1, err)
+	}
+	return nil
+}
+
+// migrationNames returns the migrations in order.
+func migrationNames() ([]string, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list the migrations: %w", err)
+	}
+	return names, nil
 }

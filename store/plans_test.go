@@ -1,0 +1,123 @@
+package store_test
+
+import (
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"idaas-ldap/event"
+	"idaas-ldap/store"
+	"idaas-ldap/store/conformance"
+)
+
+// mayRead are the steps that read more than they need, and why they may: a part of the statement, the step, and the reason.
+var mayRead = []struct{ statement, step, reason string }{
+	{"FROM version", "SCAN version", "it has one row"},
+	{"UPDATE version", "SCAN version", "it has one row"},
+	{"FROM audit ORDER BY id DESC LIMIT", "SCAN audit", "it ends with the page, as the numbers are the order"},
+	{"FROM delivery d CROSS JOIN", "SCAN d", "it goes from the newest on and ends with the page that a person asked for"},
+	{"FROM delivery d CROSS JOIN", "SEARCH d USING INDEX delivery_unfinished (state=?)", "what is not settled is little, and the console sorts it"},
+	{"FROM delivery d CROSS JOIN", "SEARCH d USING INDEX delivery_unfinished (state=? AND directory=?)", "the same"},
+	{"SELECT member, present, said, said_update FROM membership", "SEARCH membership USING PRIMARY KEY (directory=? AND grp=?)", "whoever asks for all members gets them"},
+	{"DELETE FROM membership WHERE directory = ? AND grp", "SEARCH membership USING PRIMARY KEY (directory=? AND grp=?)", "a group has ended with all its members"},
+	{"membership WHERE directory = ? AND grp = ? AND rejoin", "SEARCH membership USING INDEX membership_rejoin (directory=? AND grp=?)", "it has only those who are back"},
+	{"SELECT state, COUNT(*)", "SEARCH delivery USING COVERING INDEX delivery_unfinished (state=? AND directory=?)", "what is not settled is what is counted"},
+	{"SELECT COUNT(*) FROM object", "SEARCH object USING INDEX object_present (directory=? AND kind=?)", "a guard is a percentage of all, and is asked only where something is taken away"},
+}
+
+// fewValues are columns of which each value has very many rows.
+var fewValues = []string{"directory", "kind", "state", "act", "pool", "application", "present", "grp"}
+
+var narrowedBy = regexp.MustCompile(`\((.*)\)$`)
+
+// narrows reports whether a step reads what it needs and little else: it looks for something of which there are few.
+func narrows(step string) bool {
+	if strings.HasPrefix(step, "SCAN") || strings.Contains(step, "AUTOMATIC") {
+		return step == "SCAN CONSTANT ROW"
+	}
+	if !strings.HasPrefix(step, "SEARCH") {
+		return true // a sort, or the head of steps with lines of their own: no more than these read
+	}
+	conditions := narrowedBy.FindStringSubmatch(step)
+	if conditions == nil {
+		return false
+	}
+	for condition := range strings.SplitSeq(conditions[1], " AND ") {
+		column := strings.TrimRight(condition, "=<>?")
+		if !slices.Contains(fewValues, column) {
+			return true
+		}
+	}
+	return false
+}
+
+// Every statement that the conformance suite makes the store run, and every list that can be asked for, reads no more than it has
+// to: in a new database, and in one that was made before there were statistics.
+func TestNoStatementReadsWhatItDoesNotNeed(t *testing.T) {
+	statements := map[string]bool{}
+	conformance.Run(t, func(t *testing.T) store.Store {
+		t.Helper()
+		s := open(t, store.SQLiteConfig{Path: filepath.Join(t.TempDir(), "store.db")})
+		t.Cleanup(func() {
+			for _, statement := range store.Statements(s) {
+				statements[statement] = true
+			}
+		})
+		return s
+	})
+	for _, query := range listQueries() {
+		statements[query] = true
+	}
+	old := filepath.Join(t.TempDir(), "old.db")
+	store.MakeOfVersion(t, old, 4)
+	for name, path := range map[string]string{"new": filepath.Join(t.TempDir(), "new.db"), "of version 4": old} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, store.SQLiteConfig{Path: path})
+			needed := make([]bool, len(mayRead))
+			for _, statement := range slices.Sorted(maps.Keys(statements)) {
+				for _, step := range store.PlanOf(t, s, statement) {
+					if narrows(step) {
+						continue
+					}
+					i := slices.IndexFunc(mayRead, func(m struct{ statement, step, reason string }) bool {
+						return strings.Contains(statement, m.statement) && step == m.step
+					})
+					if i < 0 {
+						t.Errorf("%s\n\treads too much: %s", statement, step)
+						continue
+					}
+					needed[i] = true
+				}
+			}
+			for i, n := range needed {
+				if !n {
+					t.Errorf("no statement with %q needs %q any more", mayRead[i].statement, mayRead[i].step)
+				}
+			}
+		})
+	}
+}
+
+// listQueries returns the statements of all lists of events.
+func listQueries() []string {
+	var queries []string
+	states := [][]event.State{nil, {event.Failed}, {event.Pending, event.Waiting}, {event.Done}}
+	for bits := range 1 << 5 {
+		for _, s := range states {
+			f := store.Filter{States: s}
+			for i, set := range []func(){
+				func() { f.Directory = "corp" }, func() { f.Type = event.TypeUserPush }, func() { f.Object = "user_1" },
+				func() { f.EventID = "evt_1" }, func() { f.Before = 7 },
+			} {
+				if bits&(1<<i) != 0 {
+					set()
+				}
+			}
+			queries = append(queries, store.QueryOf(f))
+		}
+	}
+	return queries
+}

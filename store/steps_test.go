@@ -1,0 +1,184 @@
+package store_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+	"idaas-ldap/store"
+)
+
+// What the store does for one person does not grow with those whom it knows already: in a new database, and in one that was
+// made before there were statistics.
+func TestWorkForOneDoesNotGrowWithTheOthers(t *testing.T) {
+	for _, version := range []int{0, 4} {
+		t.Run(fmt.Sprintf("begun with schema %d", version), func(t *testing.T) {
+			base := newCrowd(t, version, 1000).perPerson(t)
+			many := newCrowd(t, version, 8000)
+			within(t, "8,000 people", many.perPerson(t), base)
+			many.groups(t, 20, 5000)
+			within(t, "8,000 people with 100,000 memberships", many.perPerson(t), base)
+		})
+	}
+}
+
+func within(t *testing.T, what string, got, base map[string]float64) {
+	t.Helper()
+	const most = 1.3
+	for name, steps := range got {
+		if steps > most*base[name] {
+			t.Errorf("%s: to %s takes %.0f steps, with 1,000 people %.0f", what, name, steps, base[name])
+		}
+	}
+}
+
+// crowd is a store that knows many people.
+type crowd struct {
+	*store.SQLite
+	people, next int
+}
+
+// newCrowd makes a store that knows so many people, in a database that has a version of the schema when it is opened.
+func newCrowd(t *testing.T, version, people int) *crowd {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.db")
+	store.MakeOfVersion(t, path, version)
+	c := &crowd{SQLite: open(t, store.SQLiteConfig{Path: path})}
+	const workers = 64
+	errs := make(chan error, workers)
+	for w := range workers {
+		go func() {
+			var err error
+			for i := w; i < people && err == nil; i += workers {
+				_, err = c.Settle(t.Context(), 1, settlementOf(person(i), true))
+			}
+			errs <- err
+		}()
+	}
+	for range workers {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.people = people
+	return c
+}
+
+func person(i int) store.Key {
+	return store.Key{Directory: "corp", Object: event.Ref{Kind: event.KindUser, ID: fmt.Sprintf("user_%06d", i)}}
+}
+
+func dnOf(key store.Key) plan.DN {
+	return plan.MustParseDN("uid=" + key.Object.ID + ",ou=people,dc=example,dc=org")
+}
+
+// settlementOf is what is stored of somebody who is there, or is not.
+func settlementOf(key store.Key, exists bool) store.Settlement {
+	s := store.Settlement{
+		Key: key, Version: 1, Wake: true,
+		Known: event.Object{Ref: key.Object, Existence: event.Existence{Present: exists, At: event.Stamp{Event: 5}}},
+	}
+	if exists {
+		s.Entered, s.Record = true, store.Record{Link: "link of " + key.Object.ID, DN: dnOf(key)}
+	} else {
+		s.ForgetMember, s.Known.Floor = true, event.Stamp{Event: 5}
+	}
+	return s
+}
+
+// groups makes groups with so many members each.
+func (c *crowd) groups(t *testing.T, groups, members int) {
+	t.Helper()
+	for g := range groups {
+		key := store.Key{Directory: "corp", Object: event.Ref{Kind: event.KindGroup, ID: fmt.Sprintf("g_%d", g)}}
+		job, err := c.Load(t.Context(), key, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := settlementOf(key, true)
+		s.Version, s.Entered, s.Memberships = job.Version, false, map[string]event.Membership{}
+		for i := range members {
+			s.Memberships[person((g*members+i)%c.people).Object.ID] = event.Membership{Present: true, At: event.Stamp{Event: 5}}
+		}
+		if _, err := c.Settle(t.Context(), 1, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// perPerson returns how many steps the database takes for what happens to one person, on average over some who are new.
+func (c *crowd) perPerson(t *testing.T) map[string]float64 {
+	t.Helper()
+	const times = 20
+	total := map[string]float64{}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range times {
+		c.next++
+		key := person(c.people + c.next)
+		step := func(name string, work func()) {
+			before := store.Steps(t, c.SQLite)
+			work()
+			total[name] += float64(store.Steps(t, c.SQLite)-before) / times
+		}
+		step("make an entry", func() { c.comes(t, key, must) })
+		step("join a group", func() { c.joins(t, key, must) })
+		step("be found by the entry", func() {
+			_, err := c.ByLink(t.Context(), "corp", []string{"link of " + key.Object.ID})
+			must(err)
+		})
+		step("be deleted", func() {
+			s := settlementOf(key, false)
+			_, err := c.Settle(t.Context(), 9, s)
+			must(err)
+		})
+	}
+	return total
+}
+
+// comes is what is done with the store for a new person.
+func (c *crowd) comes(t *testing.T, key store.Key, must func(error)) {
+	t.Helper()
+	e := newEvent("evt " + key.Object.ID)
+	e.Change.Object = key.Object
+	_, err := c.Accept(t.Context(), 7, []store.NewEvent{e})
+	must(err)
+	_, _, err = c.Due(t.Context(), "corp", 7, 100)
+	must(err)
+	job, err := c.Load(t.Context(), key, 1000)
+	must(err)
+	if _, err = c.Holder(t.Context(), "corp", dnOf(key)); err == nil {
+		t.Fatalf("somebody has %s", dnOf(key))
+	}
+	_, err = c.Below(t.Context(), "corp", dnOf(key))
+	must(err)
+	_, err = c.Claim(t.Context(), key, "uid", []string{key.Object.ID})
+	must(err)
+	_, err = c.Allocate(t.Context(), key, "uidNumber", 20_000, 60_000)
+	must(err)
+	s := settlementOf(key, true)
+	s.Version, s.Outcomes = job.Version, map[int64]event.Outcome{job.Pending[0].Seq: {State: event.Done, Code: event.CodeApplied}}
+	_, err = c.Settle(t.Context(), 8, s)
+	must(err)
+}
+
+// joins is what is done with the store for a new member of a group.
+func (c *crowd) joins(t *testing.T, key store.Key, must func(error)) {
+	t.Helper()
+	group := store.Key{Directory: "corp", Object: event.Ref{Kind: event.KindGroup, ID: "g_0"}}
+	job, err := c.Load(t.Context(), group, 1000)
+	must(err)
+	_, err = c.Memberships(t.Context(), group, []string{key.Object.ID})
+	must(err)
+	s := settlementOf(group, true)
+	s.Version, s.Entered = job.Version, false
+	s.Memberships = map[string]event.Membership{key.Object.ID: {Present: true, At: event.Stamp{Event: 5}}}
+	_, err = c.Settle(t.Context(), 8, s)
+	must(err)
+}

@@ -4,6 +4,7 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
+	"idaas-ldap/dit"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
 )
@@ -12,26 +13,26 @@ import (
 func (c *session) bind(r *request) error {
 	c.setWho(nil)
 	if version := integer(child(r.op, 0)); version != 3 {
-		return refuse(ldap.LDAPResultProtocolError, "requested protocol version not supported")
+		return dit.Refuse(ldap.LDAPResultProtocolError, "requested protocol version not supported")
 	}
-	dn, err := c.server.dir.schema.parseDN(r.dn)
+	dn, err := c.server.dir.ParseDN(r.dn)
 	if err != nil {
 		return err
 	}
 	credentials := child(r.op, 2)
 	if credentials.ClassType != ber.ClassContext || credentials.Tag != 0 {
-		return refuse(ldap.LDAPResultAuthMethodNotSupported, "only simple binds are supported")
+		return dit.Refuse(ldap.LDAPResultAuthMethodNotSupported, "only simple binds are supported")
 	}
 	password := secret.New(octets(credentials))
 	switch {
 	case password.Empty() && dn.Empty():
 		return nil
 	case password.Empty():
-		return refuse(ldap.LDAPResultUnwillingToPerform, "unauthenticated bind (DN with no password) disallowed")
+		return dit.Refuse(ldap.LDAPResultUnwillingToPerform, "unauthenticated bind (DN with no password) disallowed")
 	case c.server.cfg.RequireTLS && !c.isSecure():
-		return refuse(ldap.LDAPResultConfidentialityRequired, "confidentiality required")
+		return dit.Refuse(ldap.LDAPResultConfidentialityRequired, "confidentiality required")
 	case dn.Empty() || !c.server.knows(dn, password):
-		return refuse(ldap.LDAPResultInvalidCredentials, "")
+		return dit.Refuse(ldap.LDAPResultInvalidCredentials, "")
 	}
 	c.setWho(dn)
 	return nil
@@ -41,10 +42,10 @@ func (c *session) bind(r *request) error {
 func (s *Server) knows(dn plan.DN, password secret.Text) bool {
 	s.mu.Lock() // a bind that fails leaves a note
 	defer s.mu.Unlock()
-	if s.dir.schema.same(dn, s.admin) && !s.cfg.AdminPassword.Empty() {
+	if s.dir.Same(dn, s.admin) && !s.cfg.AdminPassword.Empty() {
 		return s.cfg.AdminPassword.Equal(password)
 	}
-	return s.dir.authenticate(dn, password)
+	return s.dir.Authenticate(dn, password)
 }
 
 func (c *session) setWho(dn plan.DN) {

@@ -9,6 +9,7 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
+	"idaas-ldap/dit"
 	"idaas-ldap/plan"
 )
 
@@ -205,11 +206,11 @@ func sequence(children ...*ber.Packet) *ber.Packet {
 }
 
 // resultOp makes a response of the kind that carries an LDAPResult.
-func resultOp(tag ber.Tag, r *refusal) *ber.Packet {
+func resultOp(tag ber.Tag, r *dit.Refusal) *ber.Packet {
 	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tag, nil, "")
-	op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, int64(r.code), ""))
-	op.AppendChild(text(dnText(r.matched)))
-	op.AppendChild(text(r.message))
+	op.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, int64(r.Code), ""))
+	op.AppendChild(text(dit.Text(r.Matched)))
+	op.AppendChild(text(r.Message))
 	return op
 }
 

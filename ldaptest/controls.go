@@ -6,6 +6,7 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
+	"idaas-ldap/dit"
 	"idaas-ldap/plan"
 )
 
@@ -34,7 +35,7 @@ func applicable(controls []control, verb string) ([]control, error) {
 		if slices.Contains(supported(c.oid), verb) {
 			out = append(out, c)
 		} else if c.critical {
-			return nil, refuse(ldap.LDAPResultUnavailableCriticalExtension, "critical extension is not available")
+			return nil, dit.Refuse(ldap.LDAPResultUnavailableCriticalExtension, "critical extension is not available")
 		}
 	}
 	return out, nil
@@ -51,27 +52,17 @@ func findControl(controls []control, oid string) (control, bool) {
 // decodeValue reads the value of a control, which is BER of its own.
 func decodeValue(value string) (*ber.Packet, error) {
 	if err := checkNesting([]byte(value), 0); err != nil || value == "" {
-		return nil, refuse(ldap.LDAPResultProtocolError, "control value could not be decoded")
+		return nil, dit.Refuse(ldap.LDAPResultProtocolError, "control value could not be decoded")
 	}
 	p, err := ber.DecodePacketErr([]byte(value))
 	if err != nil {
-		return nil, refuse(ldap.LDAPResultProtocolError, "control value could not be decoded")
+		return nil, dit.Refuse(ldap.LDAPResultProtocolError, "control value could not be decoded")
 	}
 	return p, nil
 }
 
-// condition is what an entry must fulfil for an operation to go on; nil asks for nothing.
-type condition func(*entry) error
-
-func (c condition) check(e *entry) error {
-	if c == nil {
-		return nil
-	}
-	return c(e)
-}
-
 // assertion reads the condition of the assertion control (RFC 4528).
-func (d *directory) assertion(controls []control) (condition, error) {
+func (s *Server) assertion(controls []control) (dit.Condition, error) {
 	c, asked := findControl(controls, oidAssertion)
 	if !asked {
 		return nil, nil
@@ -80,20 +71,15 @@ func (d *directory) assertion(controls []control) (condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := d.schema.readFilter(p)
+	f, err := s.dir.ReadFilter(p)
 	if err != nil {
 		return nil, err
 	}
-	return func(e *entry) error {
-		if f.match(d, e) != isTrue {
-			return refuse(ldap.LDAPResultAssertionFailed, "")
-		}
-		return nil
-	}, nil
+	return s.dir.Asserted(f), nil
 }
 
 // entryControl returns the entry before or after a write where the control asks for it (RFC 4527).
-func (d *directory) entryControl(r *request, oid string, dn plan.DN) []control {
+func (s *Server) entryControl(r *request, oid string, dn plan.DN) []control {
 	c, asked := findControl(r.controls, oid)
 	if !asked {
 		return nil
@@ -106,13 +92,13 @@ func (d *directory) entryControl(r *request, oid string, dn plan.DN) []control {
 	for _, n := range p.Children {
 		names = append(names, octets(n))
 	}
-	e, found := d.find(dn)
+	e, found := s.dir.Find(dn)
 	if !found {
 		return nil
 	}
 	list := ber.NewSequence("")
-	for _, a := range d.read(e, d.schema.readSelection(names), false, true) {
+	for _, a := range s.dir.Read(e, s.dir.Select(names...), false, true) {
 		list.AppendChild(attributePacket(a))
 	}
-	return []control{{oid: oid, value: string(sequence(text(e.name()), list).Bytes())}}
+	return []control{{oid: oid, value: string(sequence(text(e.Name()), list).Bytes())}}
 }

@@ -7,8 +7,7 @@
 // written. [StartSlapd] and its siblings start real servers with all their files in a temporary folder; [Require] says what
 // happens where such a server is not installed.
 //
-// The directory in memory does what slapd 2.5 does with the core, cosine, inetorgperson and nis schemas, the overlays
-// memberof and refint, and the essentials of ppolicy. Tests run the same random operations on both and compare every
+// The tree behind the wire is that of package dit. Tests run the same random operations on it and on slapd, and compare every
 // result code, matched DN and response control, and the trees. It has no SASL, no referrals, no aliases, no access rules beyond
 // who may write, and no replication. In these it is knowingly not slapd:
 //
@@ -18,6 +17,6 @@
 //     hasSubordinates with success where there is no entry. Here the one is done and the other is 32.
 //   - The root DSE and the subschema say what is true of this server.
 //
-// The package never reads the product's view of a directory: it imports names (plan.DN) and secrets, nothing else, because
+// The package never reads the product's view of a directory: beside the tree it imports names (plan.DN) and secrets, nothing else, because
 // a simulation that shares our mistakes finds none of them.
 package ldaptest

@@ -9,13 +9,16 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
 
+	"idaas-ldap/dit"
 	"idaas-ldap/internal/secret"
+	"idaas-ldap/plan"
 )
 
 // DS389Config says how a server for tests is set up.
@@ -134,7 +137,7 @@ func (s *DS389Server) configuration(tb testing.TB) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	password, err := hashPassword(rand.Reader, secret.New(s.Password))
+	password, err := dit.HashPassword(rand.Reader, secret.New(s.Password))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -152,17 +155,17 @@ func (s *DS389Server) configuration(tb testing.TB) string {
 		}
 		return value
 	})
-	records, err := readLDIF(text)
+	records, err := plan.ParseRecords(strings.NewReader(text))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	var b strings.Builder
 	for _, r := range records {
-		fmt.Fprintf(&b, "dn: %s\n", r.dn)
-		for _, setting := range s.settings()[r.dn] {
-			r.set(setting[0], setting[1:]...)
+		fmt.Fprintf(&b, "dn: %s\n", r.DN)
+		for _, setting := range s.settings()[r.DN] {
+			r.Attributes = setAttribute(r.Attributes, setting[0], setting[1:]...)
 		}
-		for _, a := range r.attributes {
+		for _, a := range r.Attributes {
 			for _, v := range a.Values {
 				fmt.Fprintf(&b, "%s: %s\n", a.Name, v)
 			}
@@ -205,6 +208,12 @@ func (s *DS389Server) settings() map[string][][]string {
 	}
 }
 
+// setAttribute gives an attribute other values.
+func setAttribute(attributes []plan.Attribute, name string, values ...string) []plan.Attribute {
+	attributes = slices.DeleteFunc(attributes, func(a plan.Attribute) bool { return strings.EqualFold(a.Name, name) })
+	return append(attributes, plan.Attribute{Name: name, Values: values})
+}
+
 // ds389Rights let the connector do everything below a unit.
 const ds389Rights = `(targetattr="*")(version 3.0; acl "connector"; allow (all) userdn="ldap:///` + testConnector + `";)`
 
@@ -227,7 +236,7 @@ nsslapd-state: backend
 nsslapd-backend: userRoot
 
 `
-	records, err := readLDIF(backend + Content)
+	records, err := plan.ParseRecords(strings.NewReader(backend + Content))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -240,18 +249,18 @@ nsslapd-backend: userRoot
 		tb.Fatal(err)
 	}
 	for _, r := range records {
-		add := ldap.NewAddRequest(r.dn, nil)
-		for _, a := range r.attributes {
+		add := ldap.NewAddRequest(r.DN, nil)
+		for _, a := range r.Attributes {
 			add.Attribute(a.Name, a.Values)
 		}
-		switch r.dn {
+		switch r.DN {
 		case testSuffix:
 			add.Attribute("aci", []string{`(targetattr!="userPassword")(version 3.0; acl "read"; allow (read, search, compare) userdn="ldap:///all";)`})
 		case "ou=people," + testSuffix, "ou=groups," + testSuffix, "ou=leavers," + testSuffix:
 			add.Attribute("aci", []string{ds389Rights})
 		}
 		if err := conn.Add(add); err != nil {
-			tb.Fatalf("add %s: %v", r.dn, err)
+			tb.Fatalf("add %s: %v", r.DN, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
+	"idaas-ldap/dit"
 	"idaas-ldap/internal/secret"
 )
 
@@ -16,7 +17,7 @@ func (c *session) extended(r *request) (answer, error) {
 	case oidWhoAmI:
 		id := ""
 		if !r.who.Empty() {
-			id = "dn:" + c.server.dir.schema.pretty(r.who)
+			id = "dn:" + c.server.dir.Pretty(r.who)
 		}
 		return answer{value: &id}, nil
 	case oidPasswordMod:
@@ -24,17 +25,17 @@ func (c *session) extended(r *request) (answer, error) {
 	case oidStartTLS:
 		return c.mayStartTLS()
 	case oidCancel:
-		return answer{}, refuse(resultCannotCancel, "operations cannot be cancelled")
+		return answer{}, dit.Refuse(resultCannotCancel, "operations cannot be cancelled")
 	}
-	return answer{}, refuse(ldap.LDAPResultProtocolError, "unsupported extended operation")
+	return answer{}, dit.Refuse(ldap.LDAPResultProtocolError, "unsupported extended operation")
 }
 
 func (c *session) mayStartTLS() (answer, error) {
 	switch {
 	case c.server.cfg.TLS == nil:
-		return answer{}, refuse(ldap.LDAPResultProtocolError, "unsupported extended operation")
+		return answer{}, dit.Refuse(ldap.LDAPResultProtocolError, "unsupported extended operation")
 	case c.isSecure():
-		return answer{}, refuse(ldap.LDAPResultOperationsError, "TLS already started")
+		return answer{}, dit.Refuse(ldap.LDAPResultOperationsError, "TLS already started")
 	}
 	return answer{name: oidStartTLS, startTLS: true}, nil
 }
@@ -61,25 +62,25 @@ func readPasswordModify(op *ber.Packet) (user string, old, password secret.Text)
 // modifyPassword sets a password (RFC 3062): the own one, or for those who may write that of anybody.
 func (c *session) modifyPassword(r *request) (answer, error) {
 	s := c.server
-	terms := terms{who: r.who}
-	if err := terms.authenticated(); err != nil {
+	terms := dit.Terms{Who: r.who}
+	if err := terms.Authenticated(); err != nil {
 		return answer{}, err
 	}
 	user, old, password := readPasswordModify(r.op)
 	dn := r.who
 	if user != "" {
 		var err error
-		if dn, err = s.dir.schema.parseDN(user); err != nil {
+		if dn, err = s.dir.ParseDN(user); err != nil {
 			return answer{}, err
 		}
 	}
-	terms.writer = s.writes(r.who) || s.dir.schema.same(dn, r.who)
+	terms.Writer = s.writes(r.who) || s.dir.Same(dn, r.who)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var a answer
 	if password.Empty() {
 		var err error
-		if password, err = s.dir.generatePassword(); err != nil {
+		if password, err = s.dir.GeneratePassword(); err != nil {
 			return answer{}, err
 		}
 		made := ber.Encode(ber.ClassContext, ber.TypePrimitive, 0, nil, "")
@@ -87,9 +88,9 @@ func (c *session) modifyPassword(r *request) (answer, error) {
 		value := string(sequence(made).Bytes())
 		a.value = &value
 	}
-	if err := s.dir.setPassword(dn, old, password, terms); err != nil {
+	if err := s.dir.SetPassword(dn, old, password, terms); err != nil {
 		return answer{}, err
 	}
-	s.record(Record{Verb: "password", DN: s.dir.nameOf(dn), BoundAs: r.who.String()})
+	s.record(Record{Verb: "password", DN: s.dir.NameOf(dn), BoundAs: r.who.String()})
 	return a, nil
 }

@@ -110,7 +110,7 @@ func FuzzRequests(f *testing.F) {
 // FuzzLoadLDIF loads any text: all of it or nothing.
 func FuzzLoadLDIF(f *testing.F) {
 	f.Add(small)
-	f.Add("version: 1\n# a comment\n folded\ndn:: Y249YQ==\nchangetype: add\nobjectClass: device\ncn: a\n")
+	f.Add("version: 1\n# a comment\n folded\ndn:: Y249YQ==\nobjectClass: device\ncn: a\n")
 	f.Add("dn: cn=a,dc=example,dc=org\nobjectClass: device\ncn: a\n\ndn: cn=b,cn=none,dc=example,dc=org\nobjectClass: device\n")
 	f.Add("dn: cn=a,dc=example,dc=org\nobjectClass: groupOfNames\nmember: \nmember: cn=a,dc=example,dc=org\njpegPhoto:< file:///etc/passwd\n")
 	f.Add("dn: uid=a+cn=b,dc=example,dc=org\nobjectClass: inetOrgPerson\nuid: a\nsn;lang-de: s\nuserPassword: {SSHA}x\nentryUUID: 1\n")

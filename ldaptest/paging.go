@@ -5,6 +5,8 @@ import (
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/dit"
 )
 
 // paging is the simple paged results control (RFC 2696).
@@ -18,7 +20,7 @@ type pages struct {
 	cookie uint64
 	sent   int
 	// rest is what would come next if the same request came again before anything was written.
-	rest    []*entry
+	rest    []*dit.Entry
 	request string
 	writes  uint64
 }
@@ -34,7 +36,7 @@ func readPaging(controls []control) (p paging, asked bool, err error) {
 	}
 	p.size, p.cookie = int(integer(child(value, 0))), octets(child(value, 1))
 	if p.size < 0 {
-		return p, true, refuse(ldap.LDAPResultProtocolError, "paged results size is negative")
+		return p, true, dit.Refuse(ldap.LDAPResultProtocolError, "paged results size is negative")
 	}
 	return p, true, nil
 }
@@ -66,7 +68,7 @@ func (c *session) page(r *request, req searchRequest, p paging) (results, error)
 	}
 	found := state.rest[:p.size]
 	if p.size > 0 {
-		state.cookie = found[p.size-1].id
+		state.cookie = found[p.size-1].ID()
 	}
 	state.rest, state.sent = state.rest[p.size:], state.sent+p.size
 	c.pages = state
@@ -76,23 +78,23 @@ func (c *session) page(r *request, req searchRequest, p paging) (results, error)
 // goOn begins a search in pages, or goes on after the entry that the cookie names.
 func (c *session) goOn(r *request, req searchRequest, p paging) (pages, error) {
 	d := c.server.dir
-	state := pages{request: string(r.op.Bytes()), writes: d.writes}
+	state := pages{request: string(r.op.Bytes()), writes: d.Writes()}
 	if p.cookie != "" {
 		if len(p.cookie) != 8 {
-			return state, refuse(ldap.LDAPResultProtocolError, "paged results cookie is invalid")
+			return state, dit.Refuse(ldap.LDAPResultProtocolError, "paged results cookie is invalid")
 		}
 		state.cookie, state.sent = binary.BigEndian.Uint64([]byte(p.cookie)), c.pages.sent
 		switch {
 		case state.cookie > c.pages.cookie:
-			return state, refuse(ldap.LDAPResultProtocolError, "paged results cookie is invalid")
+			return state, dit.Refuse(ldap.LDAPResultProtocolError, "paged results cookie is invalid")
 		case state.cookie < c.pages.cookie:
-			return state, refuse(ldap.LDAPResultUnwillingToPerform, "paged results cookie is invalid or old")
+			return state, dit.Refuse(ldap.LDAPResultUnwillingToPerform, "paged results cookie is invalid or old")
 		case state.request == c.pages.request && state.writes == c.pages.writes:
 			return c.pages, nil
 		}
 	}
-	found, err := d.search(req)
-	for len(found) > 0 && found[0].id <= state.cookie {
+	found, err := d.Search(req.Search)
+	for len(found) > 0 && found[0].ID() <= state.cookie {
 		found = found[1:]
 	}
 	state.rest = found

@@ -1,11 +1,23 @@
 package ldaptest
 
-import "github.com/go-ldap/ldap/v3"
+import (
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/dit"
+)
+
+// searchRequest is a search after its check (RFC 4511 section 4.5.1).
+type searchRequest struct {
+	dit.Search
+	limit     int
+	typesOnly bool
+	want      dit.Selection
+}
 
 // search answers a search. The entries are copied under the lock and sent after it.
 func (c *session) search(r *request) (answer, error) {
 	s := c.server
-	req, err := s.dir.readSearch(r)
+	req, err := s.readSearch(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -13,15 +25,15 @@ func (c *session) search(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if e := s.aside(req.base); e != nil && req.scope == ldap.ScopeBaseObject {
+	if e := s.aside(req.Base); e != nil && req.Scope == ldap.ScopeBaseObject {
 		a := answer{}
-		if req.filter.match(s.dir, e) == isTrue {
-			a.entries = [][]byte{encode(r.id, entryOp(e.name(), s.dir.read(e, req.want, req.typesOnly, false)), nil)}
+		if s.dir.Matches(e, req.Filter) {
+			a.entries = [][]byte{encode(r.id, entryOp(e.Name(), s.dir.Read(e, req.want, req.typesOnly, false)), nil)}
 		}
 		return a, nil
 	}
 	if r.who.Empty() {
-		return answer{}, refuse(ldap.LDAPResultNoSuchObject, "")
+		return answer{}, dit.Refuse(ldap.LDAPResultNoSuchObject, "")
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -36,25 +48,25 @@ func (c *session) search(r *request) (answer, error) {
 	}
 	a := answer{controls: part.controls}
 	if part.cut {
-		a.result = refuse(ldap.LDAPResultSizeLimitExceeded, "")
+		a.result = dit.Refuse(ldap.LDAPResultSizeLimitExceeded, "")
 	}
 	passwords := s.writes(r.who)
 	for _, e := range part.entries {
-		a.entries = append(a.entries, encode(r.id, entryOp(e.name(), s.dir.read(e, req.want, req.typesOnly, passwords)), nil))
+		a.entries = append(a.entries, encode(r.id, entryOp(e.Name(), s.dir.Read(e, req.want, req.typesOnly, passwords)), nil))
 	}
 	return a, nil
 }
 
 // results are the entries that a search sends; cut: there would have been more but for the limit.
 type results struct {
-	entries  []*entry
+	entries  []*dit.Entry
 	cut      bool
 	controls []control
 }
 
 // all searches without pages.
 func (s *Server) all(req searchRequest) (results, error) {
-	found, err := s.dir.search(req)
+	found, err := s.dir.Search(req.Search)
 	if err != nil {
 		return results{}, err
 	}
@@ -73,43 +85,43 @@ func (s *Server) limit(req searchRequest) int {
 	return limit
 }
 
-func (d *directory) readSearch(r *request) (searchRequest, error) {
-	base, err := d.schema.parseDN(r.dn)
+func (s *Server) readSearch(r *request) (searchRequest, error) {
+	base, err := s.dir.ParseDN(r.dn)
 	if err != nil {
 		return searchRequest{}, err
 	}
-	req := searchRequest{base: base, scope: integer(child(r.op, 1)), limit: int(integer(child(r.op, 3)))}
+	req := searchRequest{Search: dit.Search{Base: base, Scope: integer(child(r.op, 1))}, limit: int(integer(child(r.op, 3)))}
 	req.typesOnly, _ = child(r.op, 5).Value.(bool)
-	if req.filter, err = d.schema.readFilter(child(r.op, 6)); err != nil {
+	if req.Filter, err = s.dir.ReadFilter(child(r.op, 6)); err != nil {
 		return req, err
 	}
-	if req.condition, err = d.assertion(r.controls); err != nil {
+	if req.Condition, err = s.assertion(r.controls); err != nil {
 		return req, err
 	}
 	var names []string
 	for _, c := range child(r.op, 7).Children {
 		names = append(names, octets(c))
 	}
-	req.want = d.schema.readSelection(names)
+	req.want = s.dir.Select(names...)
 	return req, nil
 }
 
 // compare answers a compare.
 func (c *session) compare(r *request) error {
 	s := c.server
-	dn, err := s.dir.schema.parseDN(r.dn)
+	dn, err := s.dir.ParseDN(r.dn)
 	if err != nil {
 		return err
 	}
 	if r.who.Empty() && s.aside(dn) == nil {
-		return refuse(ldap.LDAPResultNoSuchObject, "")
+		return dit.Refuse(ldap.LDAPResultNoSuchObject, "")
 	}
-	a := ava{name: octets(child(child(r.op, 1), 0)), value: octets(child(child(r.op, 1), 1))}
+	a := dit.Assertion{Name: octets(child(child(r.op, 1), 0)), Value: octets(child(child(r.op, 1), 1))}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	condition, err := s.dir.assertion(r.controls)
+	condition, err := s.assertion(r.controls)
 	if err != nil {
 		return err
 	}
-	return s.dir.compare(dn, s.aside(dn), condition, a)
+	return s.dir.Compare(dn, s.aside(dn), condition, a)
 }

@@ -4,6 +4,7 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
+	"idaas-ldap/dit"
 	"idaas-ldap/plan"
 )
 
@@ -19,9 +20,9 @@ type request struct {
 
 // read takes the request apart as far as that needs no schema. What is wrong with it counts before what is wrong with the
 // controls, and both before the DN; only in a search the DN comes first.
-func (r *request) read(s *schema) (err error) {
+func (r *request) read(d *dit.Directory) (err error) {
 	if r.verb == "search" {
-		if _, err := s.parseDN(r.dn); err != nil {
+		if _, err := d.ParseDN(r.dn); err != nil {
 			return err
 		}
 	}
@@ -34,7 +35,7 @@ func (r *request) read(s *schema) (err error) {
 
 // answer is what goes back: entries of a search first, then the result.
 type answer struct {
-	result   *refusal
+	result   *dit.Refusal
 	entries  [][]byte
 	controls []control
 	name     string
@@ -80,9 +81,9 @@ func (c *session) request(m *message) *request {
 // answer does what is asked for.
 func (c *session) answer(r *request) answer {
 	var a answer
-	err := r.read(c.server.dir.schema)
+	err := r.read(c.server.dir)
 	if err != nil {
-		return answer{result: asRefusal(err)}
+		return answer{result: dit.AsRefusal(err)}
 	}
 	switch r.verb {
 	case "bind":
@@ -98,9 +99,9 @@ func (c *session) answer(r *request) answer {
 	}
 	switch {
 	case err != nil:
-		a.result = asRefusal(err)
+		a.result = dit.AsRefusal(err)
 	case a.result == nil:
-		a.result = &refusal{}
+		a.result = &dit.Refusal{}
 	}
 	return a
 }

@@ -1,15 +1,11 @@
 package ldaptest
 
 import (
-	"strings"
-
 	"github.com/go-ldap/ldap/v3"
 
+	"idaas-ldap/dit"
 	"idaas-ldap/plan"
 )
-
-// subschemaDN is the name of the subschema entry, the one that OpenLDAP gives it.
-const subschemaDN = "cn=Subschema"
 
 // What is not in go-ldap.
 const (
@@ -35,28 +31,26 @@ func supportedControls() []string {
 
 // aside returns the entries that are in no tree: what the server says about itself (RFC 4512 section 5.1), and the schema
 // (section 4.2). It is nil for every other DN.
-func (s *Server) aside(dn plan.DN) *entry {
+func (s *Server) aside(dn plan.DN) *dit.Entry {
 	switch {
 	case dn.Empty():
 		return s.rootDSE
-	case s.dir.schema.isSubschema(dn):
+	case s.dir.IsSubschema(dn):
 		return s.subschema
 	}
 	return nil
 }
 
-func (s *schema) isSubschema(dn plan.DN) bool { return s.keyOf(dn) == strings.ToLower(subschemaDN) }
-
-func (s *Server) makeRootDSE() (*entry, error) {
+func (s *Server) makeRootDSE() (*dit.Entry, error) {
 	extensions := []string{oidPasswordMod, oidWhoAmI, oidCancel}
 	if s.cfg.TLS != nil {
 		extensions = append(extensions, oidStartTLS)
 	}
-	return s.dir.schema.makeAside(nil,
+	return s.dir.Aside(nil,
 		plan.Attribute{Name: "objectClass", Values: []string{"top"}},
 		plan.Attribute{Name: "structuralObjectClass", Values: []string{"top"}},
-		plan.Attribute{Name: "namingContexts", Values: []string{dnText(s.dir.suffix)}},
-		plan.Attribute{Name: "subschemaSubentry", Values: []string{subschemaDN}},
+		plan.Attribute{Name: "namingContexts", Values: []string{dit.Text(s.dir.Suffix())}},
+		plan.Attribute{Name: "subschemaSubentry", Values: []string{dit.SubschemaDN}},
 		plan.Attribute{Name: "supportedControl", Values: supportedControls()},
 		plan.Attribute{Name: "supportedExtension", Values: extensions},
 		plan.Attribute{Name: "supportedFeatures", Values: []string{oidIncrement, oidAllAttributes, oidByClass, oidTrueFalse}},
@@ -65,45 +59,17 @@ func (s *Server) makeRootDSE() (*entry, error) {
 		plan.Attribute{Name: "entryDN", Values: []string{""}})
 }
 
-func (s *Server) makeSubschema() (*entry, error) {
-	types := plan.Attribute{Name: "attributeTypes"}
-	for _, a := range s.dir.schema.attributeOrder {
-		types.Values = append(types.Values, a.definition)
-	}
-	classes := plan.Attribute{Name: "objectClasses"}
-	for _, c := range s.dir.schema.classOrder {
-		classes.Values = append(classes.Values, c.definition)
-	}
-	now := s.dir.now()
-	return s.dir.schema.makeAside(plan.MustParseDN(subschemaDN),
+func (s *Server) makeSubschema() (*dit.Entry, error) {
+	types, classes := s.dir.Definitions()
+	now := s.dir.Now()
+	return s.dir.Aside(plan.MustParseDN(dit.SubschemaDN),
 		plan.Attribute{Name: "objectClass", Values: []string{"top", "subentry", "subschema", "extensibleObject"}},
 		plan.Attribute{Name: "structuralObjectClass", Values: []string{"subentry"}},
 		plan.Attribute{Name: "cn", Values: []string{"Subschema"}},
 		plan.Attribute{Name: "createTimestamp", Values: []string{now}},
 		plan.Attribute{Name: "modifyTimestamp", Values: []string{now}},
-		types,
-		classes,
-		plan.Attribute{Name: "entryDN", Values: []string{subschemaDN}},
-		plan.Attribute{Name: "subschemaSubentry", Values: []string{subschemaDN}})
-}
-
-// makeAside makes an entry outside the tree. It has all its attributes: none is computed.
-func (s *schema) makeAside(dn plan.DN, attributes ...plan.Attribute) (*entry, error) {
-	e := &entry{suffix: dn, aside: true}
-	for _, a := range attributes {
-		desc, err := s.describe(a.Name)
-		if err != nil {
-			return nil, err
-		}
-		made := &attribute{desc: desc}
-		for _, v := range a.Values {
-			key, err := s.normalise(desc.typ, v)
-			if err != nil {
-				return nil, err
-			}
-			made.insert(v, key)
-		}
-		e.attributes = append(e.attributes, made)
-	}
-	return e, nil
+		plan.Attribute{Name: "attributeTypes", Values: types},
+		plan.Attribute{Name: "objectClasses", Values: classes},
+		plan.Attribute{Name: "entryDN", Values: []string{dit.SubschemaDN}},
+		plan.Attribute{Name: "subschemaSubentry", Values: []string{dit.SubschemaDN}})
 }

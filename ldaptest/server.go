@@ -14,6 +14,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"idaas-ldap/dit"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
 )
@@ -68,17 +69,20 @@ type Config struct {
 	Rand  io.Reader
 }
 
+// PasswordPolicy is what the directory asks of passwords.
+type PasswordPolicy = dit.PasswordPolicy
+
 // Server is a directory in memory that listens on a real port.
 type Server struct {
 	cfg   Config
 	admin plan.DN
 	// rootDSE and subschema are made once: nothing in them changes.
-	rootDSE, subschema *entry
+	rootDSE, subschema *dit.Entry
 	// writers are the keys of the DNs that may write.
 	writers map[string]bool
 
 	mu      sync.RWMutex // guards dir and journal
-	dir     *directory
+	dir     *dit.Directory
 	journal []Record
 
 	faultMu sync.RWMutex
@@ -168,14 +172,14 @@ func withDefaults(cfg Config) Config {
 
 // build makes the directory and its first entries.
 func (s *Server) build() error {
-	schema, err := newSchema(s.cfg.Schema)
-	if err != nil {
-		return err
+	var err error
+	if s.dir, err = dit.New(dit.Config{
+		Suffix: s.cfg.Suffix, Schema: s.cfg.Schema, Index: s.cfg.Index, NoMemberOf: s.cfg.NoMemberOf, NoReferences: s.cfg.NoReferences,
+		References: s.cfg.References, Placeholder: s.cfg.Placeholder, Passwords: s.cfg.Passwords, Clock: s.cfg.Clock, Rand: s.cfg.Rand,
+	}); err != nil {
+		return err //nolint:wrapcheck // It says what cannot be made.
 	}
-	if s.dir, err = newDirectory(s.cfg, schema); err != nil {
-		return err
-	}
-	if s.admin, err = schema.parseDN(s.cfg.AdminDN); err != nil {
+	if s.admin, err = s.dir.ParseDN(s.cfg.AdminDN); err != nil {
 		return fmt.Errorf("admin DN %q: %w", s.cfg.AdminDN, err)
 	}
 	if s.rootDSE, err = s.makeRootDSE(); err != nil {
@@ -184,18 +188,18 @@ func (s *Server) build() error {
 	if s.subschema, err = s.makeSubschema(); err != nil {
 		return fmt.Errorf("make the subschema: %w", err)
 	}
-	s.writers[schema.keyOf(s.admin)] = true
+	s.writers[s.dir.KeyOf(s.admin)] = true
 	for _, w := range s.cfg.Writers {
-		dn, err := schema.parseDN(w)
+		dn, err := s.dir.ParseDN(w)
 		if err != nil {
 			return fmt.Errorf("writer %q: %w", w, err)
 		}
-		s.writers[schema.keyOf(dn)] = true
+		s.writers[s.dir.KeyOf(dn)] = true
 	}
 	if s.cfg.LDIF != "" {
 		return s.LoadLDIF(s.cfg.LDIF)
 	}
-	return s.dir.makeSuffix(s.admin)
+	return s.dir.MakeSuffix(s.admin)
 }
 
 // Up listens again after Down, on the same port and with the same data.

@@ -13,6 +13,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 	"github.com/sirupsen/logrus"
 
+	"idaas-ldap/dit"
 	"idaas-ldap/plan"
 )
 
@@ -76,7 +77,7 @@ func (c *session) run() {
 
 // disconnect sends the notice of disconnection (RFC 4511 section 4.4.1).
 func (c *session) disconnect(reason error) {
-	op := resultOp(ldap.ApplicationExtendedResponse, refuse(ldap.LDAPResultProtocolError, "%v", reason))
+	op := resultOp(ldap.ApplicationExtendedResponse, dit.Refuse(ldap.LDAPResultProtocolError, "%v", reason))
 	name := ber.NewString(ber.ClassContext, ber.TypePrimitive, 10, "1.3.6.1.4.1.1466.20036", "")
 	op.AppendChild(name)
 	c.send(0, op)
@@ -130,11 +131,11 @@ func (c *session) perform(m *message) bool {
 	if fault.DropBefore {
 		return false
 	}
-	a := answer{result: &refusal{code: fault.Code, message: fault.Message}}
+	a := answer{result: &dit.Refusal{Code: fault.Code, Message: fault.Message}}
 	if fault.Code == 0 {
 		a = c.answer(r)
 	}
-	c.log.WithFields(logrus.Fields{"verb": r.verb, "dn": r.dn, "code": a.result.code}).Debug("operation")
+	c.log.WithFields(logrus.Fields{"verb": r.verb, "dn": r.dn, "code": a.result.Code}).Debug("operation")
 	if fault.DropAfter {
 		return false
 	}

@@ -65,12 +65,15 @@ func (e *Entry) remove(m Matching, name, value string) {
 	}
 }
 
-func (e *Entry) put(name, value string) {
-	for i, a := range e.Attributes {
+func (e *Entry) put(name, value string) { e.Attributes = put(e.Attributes, name, value) }
+
+// put adds a value to the attribute with a name.
+func put(attributes []Attribute, name, value string) []Attribute {
+	for i, a := range attributes {
 		if SameAttribute(a.Name, name) {
-			e.Attributes[i].Values = append(a.Values, value)
-			return
+			attributes[i].Values = append(a.Values, value)
+			return attributes
 		}
 	}
-	e.Attributes = append(e.Attributes, Attribute{Name: name, Values: []string{value}})
+	return append(attributes, Attribute{Name: name, Values: []string{value}})
 }

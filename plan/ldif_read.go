@@ -21,42 +21,37 @@ func (e *LDIFError) Error() string { return fmt.Sprintf("read LDIF: line %d: %v"
 // Unwrap returns the reason.
 func (e *LDIFError) Unwrap() error { return e.Err }
 
-// ParseEntries reads LDIF content records (RFC 2849): what [WriteEntries] writes and what ldapsearch prints. A mistake is an
-// [*LDIFError]. Change records are refused.
-func ParseEntries(r io.Reader) ([]*Entry, error) {
+// LDIFLine is a line of LDIF without its folding.
+type LDIFLine struct {
+	// Number is that of its first line in the text, counted from 1.
+	Number int
+	// Name and Value are those of an attribute. Both are empty at the end of a record, and the name is "-" between the parts of a
+	// modification.
+	Name, Value string
+	// Encoded: the value was written in base64.
+	Encoded bool
+}
+
+// ReadLDIF calls each for every line of LDIF (RFC 2849) that is no comment. A mistake, and any error of each, is an
+// [*LDIFError].
+func ReadLDIF(r io.Reader, each func(LDIFLine) error) error {
 	const longest = 16 << 20
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, longest)
-	var entries []*Entry
-	var current *Entry
-	var logical string
+	logical := ""
 	number, start := 0, 0
 	flush := func() error {
-		line := logical
-		logical = ""
-		if line == "" || strings.HasPrefix(line, "#") {
+		if strings.HasPrefix(logical, "#") {
 			return nil
 		}
-		name, value, err := ldifValue(line)
-		switch {
-		case err != nil:
+		line, err := ldifLine(logical)
+		line.Number = start
+		if err == nil {
+			err = each(line)
+		}
+		if err != nil {
 			return &LDIFError{start, err}
-		case current == nil && strings.EqualFold(name, "version"):
-			return nil
-		case strings.EqualFold(name, "changetype"):
-			return &LDIFError{start, errors.New("a change record where an entry is expected")}
-		case strings.EqualFold(name, "dn"):
-			dn, err := ParseDN(value)
-			if err != nil {
-				return &LDIFError{start, err}
-			}
-			current = &Entry{DN: dn}
-			entries = append(entries, current)
-			return nil
-		case current == nil:
-			return &LDIFError{start, errors.New("an entry begins with its dn")}
 		}
-		current.put(name, value)
 		return nil
 	}
 	for scanner.Scan() {
@@ -66,31 +61,93 @@ func ParseEntries(r io.Reader) ([]*Entry, error) {
 			logical += line[1:]
 			continue
 		}
-		if err := flush(); err != nil {
-			return nil, err
+		if number > 1 {
+			if err := flush(); err != nil {
+				return err
+			}
 		}
 		logical, start = line, number
-		if line == "" {
-			current = nil
-		}
 	}
 	if err := scanner.Err(); err != nil {
-		return nil, fmt.Errorf("read LDIF: %w", err)
+		return fmt.Errorf("read LDIF: %w", err)
 	}
-	return entries, flush()
+	return flush()
 }
 
-func ldifValue(line string) (name, value string, err error) {
-	name, value, ok := strings.Cut(line, ":")
-	if !ok {
-		return "", "", fmt.Errorf("%q has no colon", line)
+func ldifLine(text string) (line LDIFLine, err error) {
+	if strings.TrimSpace(text) == "" {
+		return line, nil
 	}
-	if encoded, is := strings.CutPrefix(value, ":"); is {
-		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if strings.TrimRight(text, " ") == "-" {
+		return LDIFLine{Name: "-"}, nil
+	}
+	name, value, ok := strings.Cut(text, ":")
+	if !ok || name == "" {
+		return line, fmt.Errorf("%.60q has no colon", text)
+	}
+	line.Name = name
+	switch {
+	case strings.HasPrefix(value, ":"):
+		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value[1:]))
 		if err != nil {
-			return "", "", fmt.Errorf("the value of %s is not base64", name)
+			return line, fmt.Errorf("the value of %s is not base64", name)
 		}
-		return name, string(raw), nil
+		line.Value, line.Encoded = string(raw), true
+	case strings.HasPrefix(value, "<"):
+		return line, fmt.Errorf("the value of %s is in a file, which is not read", name)
+	default:
+		line.Value = strings.TrimLeft(value, " ")
 	}
-	return name, strings.TrimLeft(value, " "), nil
+	return line, nil
+}
+
+// LDIFRecord is an entry as LDIF has it.
+type LDIFRecord struct {
+	// Line is where it begins, counted from 1.
+	Line int
+	// DN is its name as it is written.
+	DN         string
+	Attributes []Attribute
+}
+
+// ParseRecords reads LDIF content records. Change records are refused.
+func ParseRecords(r io.Reader) ([]LDIFRecord, error) {
+	var records []LDIFRecord
+	inside := false
+	err := ReadLDIF(r, func(line LDIFLine) error {
+		switch {
+		case line.Name == "":
+			inside = false
+		case !inside && strings.EqualFold(line.Name, "version"):
+		case strings.EqualFold(line.Name, "changetype"), line.Name == "-":
+			return errors.New("a change record where an entry is expected")
+		case strings.EqualFold(line.Name, "dn"):
+			records = append(records, LDIFRecord{Line: line.Number, DN: line.Value})
+			inside = true
+		case !inside:
+			return errors.New("an entry begins with its dn")
+		default:
+			last := &records[len(records)-1]
+			last.Attributes = put(last.Attributes, line.Name, line.Value)
+		}
+		return nil
+	})
+	return records, err
+}
+
+// ParseEntries reads LDIF content records: what [WriteEntries] writes and what ldapsearch prints.
+func ParseEntries(r io.Reader) ([]*Entry, error) {
+	records, err := ParseRecords(r)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]*Entry, len(records))
+	for i, record := range records {
+		dn, err := ParseDN(record.DN)
+		if err != nil {
+			return nil, &LDIFError{record.Line, err}
+		}
+		entries[i] = &Entry{DN: dn, Attributes: record.Attributes}
+	}
+	return entries, nil
 }

@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"slices"
@@ -12,13 +12,13 @@ import (
 
 // referrer is an entry that names another one, or several below it, with the values that do.
 type referrer struct {
-	entry *entry
+	entry *Entry
 	names map[description][]plan.DN
 }
 
 // referrers returns the entries that name a DN, or something below it.
-func (d *directory) referrers(to plan.DN) []referrer {
-	found := map[*entry]map[description][]plan.DN{}
+func (d *Directory) referrers(to plan.DN) []referrer {
+	found := map[*Entry]map[description][]plan.DN{}
 	for _, typ := range d.references {
 		desc, x := description{typ: typ}, d.indexes[typ]
 		for _, key := range x.keysBelow(to) {
@@ -47,7 +47,7 @@ func (d *directory) referrers(to plan.DN) []referrer {
 }
 
 // followReferences renames what names an entry or something below it, whether that exists or not.
-func (d *directory) followReferences(from, to plan.DN) {
+func (d *Directory) followReferences(from, to plan.DN) {
 	for _, r := range d.referrers(from) {
 		d.repair(r, func(_ description, names []plan.DN) []plan.DN {
 			renamed := make([]plan.DN, len(names))
@@ -61,7 +61,7 @@ func (d *directory) followReferences(from, to plan.DN) {
 
 // dropReferences removes what names a deleted entry or something below it. Where the attribute would be left empty the placeholder takes its place,
 // if there is one.
-func (d *directory) dropReferences(gone plan.DN) {
+func (d *Directory) dropReferences(gone plan.DN) {
 	for _, r := range d.referrers(gone) {
 		d.repair(r, func(desc description, names []plan.DN) []plan.DN {
 			if len(names) == len(r.entry.attribute(desc).values) && !d.placeholder.Empty() {
@@ -73,7 +73,7 @@ func (d *directory) dropReferences(gone plan.DN) {
 }
 
 // repair puts other names in the place of those that an entry has.
-func (d *directory) repair(r referrer, instead func(description, []plan.DN) []plan.DN) {
+func (d *Directory) repair(r referrer, instead func(description, []plan.DN) []plan.DN) {
 	var changes []change
 	for _, typ := range d.references {
 		desc := description{typ: typ}
@@ -86,7 +86,7 @@ func (d *directory) repair(r referrer, instead func(description, []plan.DN) []pl
 			changes = append(changes, d.nameChange(desc, plan.AddValues, others...))
 		}
 	}
-	follow := d.memberChanges(r.entry, r.entry.dn(), changes)
+	follow := d.memberChanges(r.entry, r.entry.DN(), changes)
 	if d.try(r.entry, changes...) {
 		follow()
 	}

@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"cmp"

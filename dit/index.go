@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"slices"
@@ -16,8 +16,8 @@ type index struct {
 
 // posting is the entries with one value, in a slice while they are few and in a set from then on.
 type posting struct {
-	few  []*entry
-	many map[*entry]int
+	few  []*Entry
+	many map[*Entry]int
 	// above are the DNs under which the value is listed in below.
 	above []string
 }
@@ -32,7 +32,7 @@ func newIndex(s *schema, typ *attributeType) *index {
 	return x
 }
 
-func (x *index) add(key, value string, e *entry) {
+func (x *index) add(key, value string, e *Entry) {
 	p := x.entries[key]
 	if p == nil {
 		p = &posting{}
@@ -44,7 +44,7 @@ func (x *index) add(key, value string, e *entry) {
 		return
 	}
 	if p.many == nil {
-		p.many = make(map[*entry]int, 4*fewEntries)
+		p.many = make(map[*Entry]int, 4*fewEntries)
 		for _, e := range p.few {
 			p.many[e]++
 		}
@@ -53,7 +53,7 @@ func (x *index) add(key, value string, e *entry) {
 	p.many[e]++
 }
 
-func (x *index) remove(key string, e *entry) {
+func (x *index) remove(key string, e *Entry) {
 	p := x.entries[key]
 	if p.many == nil {
 		i := slices.Index(p.few, e)
@@ -101,7 +101,7 @@ func (x *index) count(key string) int {
 }
 
 // with returns the entries that have the value, each once.
-func (x *index) with(key string) []*entry {
+func (x *index) with(key string) []*Entry {
 	p := x.entries[key]
 	if p == nil {
 		return nil

@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"strings"
@@ -7,15 +7,18 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
+// ReadFilter reads a filter as it comes in a search request; see [Directory.ParseFilter].
+func (d *Directory) ReadFilter(p *ber.Packet) (Filter, error) { return d.schema.readFilter(p) }
+
 // readFilter reads a filter as it comes in a search request (RFC 4511 section 4.5.1). What names an undefined attribute, or
 // asserts a value that cannot be one, is undefined and no error.
-func (s *schema) readFilter(p *ber.Packet) (filter, error) {
+func (s *schema) readFilter(p *ber.Packet) (Filter, error) {
 	if p.ClassType != ber.ClassContext {
 		return nil, badFilter()
 	}
 	switch p.Tag {
 	case ldap.FilterAnd, ldap.FilterOr:
-		parts := make([]filter, 0, len(p.Children))
+		parts := make([]Filter, 0, len(p.Children))
 		for _, c := range p.Children {
 			f, err := s.readFilter(c)
 			if err != nil {
@@ -34,17 +37,17 @@ func (s *schema) readFilter(p *ber.Packet) (filter, error) {
 		f, err := s.readFilter(p.Children[0])
 		return notFilter{f}, err
 	case ldap.FilterPresent:
-		return s.readPresent(octets(p)), nil
+		return s.readPresent(p.Data.String()), nil
 	case ldap.FilterEqualityMatch, ldap.FilterApproxMatch:
 		if len(p.Children) != 2 {
 			return nil, badFilter()
 		}
-		return s.equality(octets(p.Children[0]), octets(p.Children[1])), nil
+		return s.equality(p.Children[0].Data.String(), p.Children[1].Data.String()), nil
 	case ldap.FilterGreaterOrEqual, ldap.FilterLessOrEqual:
 		if len(p.Children) != 2 {
 			return nil, badFilter()
 		}
-		return s.order(octets(p.Children[0]), octets(p.Children[1]), p.Tag == ldap.FilterGreaterOrEqual), nil
+		return s.order(p.Children[0].Data.String(), p.Children[1].Data.String(), p.Tag == ldap.FilterGreaterOrEqual), nil
 	case ldap.FilterSubstrings:
 		return s.readSubstrings(p)
 	case ldap.FilterExtensibleMatch:
@@ -53,9 +56,9 @@ func (s *schema) readFilter(p *ber.Packet) (filter, error) {
 	return nil, badFilter()
 }
 
-func badFilter() error { return refuse(ldap.LDAPResultProtocolError, "bad filter") }
+func badFilter() error { return Refuse(ldap.LDAPResultProtocolError, "bad filter") }
 
-func (s *schema) readPresent(name string) filter {
+func (s *schema) readPresent(name string) Filter {
 	desc, err := s.describe(name)
 	if err != nil {
 		return undefinedFilter{}
@@ -66,7 +69,7 @@ func (s *schema) readPresent(name string) filter {
 	return presentFilter{desc}
 }
 
-func (s *schema) equality(name, value string) filter {
+func (s *schema) equality(name, value string) Filter {
 	desc, err := s.describe(name)
 	if err != nil || desc.typ.equality == nil {
 		return undefinedFilter{}
@@ -87,7 +90,7 @@ func (s *schema) asserts(rule *matchingRule, value string) bool {
 	return ok
 }
 
-func (s *schema) order(name, value string, greater bool) filter {
+func (s *schema) order(name, value string, greater bool) Filter {
 	desc, err := s.describe(name)
 	if err != nil || desc.typ.ordering == nil || !s.asserts(desc.typ.ordering, value) {
 		return undefinedFilter{}
@@ -100,7 +103,7 @@ func (s *schema) order(name, value string, greater bool) filter {
 }
 
 // readSubstrings reads fragments: the first may be the beginning, the last the end.
-func (s *schema) readSubstrings(p *ber.Packet) (filter, error) {
+func (s *schema) readSubstrings(p *ber.Packet) (Filter, error) {
 	if len(p.Children) != 2 || len(p.Children[1].Children) == 0 {
 		return nil, badFilter()
 	}
@@ -114,17 +117,17 @@ func (s *schema) readSubstrings(p *ber.Packet) (filter, error) {
 			return nil, badFilter()
 		}
 	}
-	return s.substrings(octets(p.Children[0]), fragments), nil
+	return s.substrings(p.Children[0].Data.String(), fragments), nil
 }
 
-func (s *schema) substrings(name string, fragments []*ber.Packet) filter {
+func (s *schema) substrings(name string, fragments []*ber.Packet) Filter {
 	desc, err := s.describe(name)
 	if err != nil || desc.typ.substring == nil {
 		return undefinedFilter{}
 	}
 	f := substringFilter{desc: desc}
 	for _, c := range fragments {
-		text := octets(c)
+		text := c.Data.String()
 		// Fragments are checked and prepared by the equality rule, as whole values are.
 		if desc.typ.equality == nil || text == "" || !s.asserts(desc.typ.equality, text) {
 			return undefinedFilter{}
@@ -161,28 +164,28 @@ func spaceAfter(desc description, text string) string {
 }
 
 // readExtensible reads [1] rule, [2] type, [3] value, [4] dnAttributes.
-func (s *schema) readExtensible(p *ber.Packet) (filter, error) {
+func (s *schema) readExtensible(p *ber.Packet) (Filter, error) {
 	var rule, name, value string
 	var inNames bool
 	for _, c := range p.Children {
 		switch c.Tag {
 		case 1:
-			rule = octets(c)
+			rule = c.Data.String()
 		case 2:
-			name = octets(c)
+			name = c.Data.String()
 		case 3:
-			value = octets(c)
+			value = c.Data.String()
 		case 4:
-			inNames = octets(c) != "\x00"
+			inNames = c.Data.String() != "\x00"
 		}
 	}
 	if rule == "" && name == "" {
-		return nil, refuse(ldap.LDAPResultProtocolError, "extensible match without rule and type")
+		return nil, Refuse(ldap.LDAPResultProtocolError, "extensible match without rule and type")
 	}
 	return s.extensible(rule, name, value, inNames), nil
 }
 
-func (s *schema) extensible(ruleName, name, value string, inNames bool) filter {
+func (s *schema) extensible(ruleName, name, value string, inNames bool) Filter {
 	f := extensibleFilter{inNames: inNames}
 	if name != "" {
 		desc, err := s.describe(name)

@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"math/big"
@@ -17,8 +17,8 @@ type change struct {
 	typ plan.ModificationType
 }
 
-// modify changes an entry (RFC 4511 section 4.6): all modifications or none.
-func (d *directory) modify(dn plan.DN, modifications []plan.Modification, terms terms) error {
+// Modify changes an entry (RFC 4511 section 4.6): all modifications or none.
+func (d *Directory) Modify(dn plan.DN, modifications []plan.Modification, terms Terms) error {
 	changes, err := d.draftChanges(modifications)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (d *directory) modify(dn plan.DN, modifications []plan.Modification, terms 
 	if err != nil {
 		return err
 	}
-	if err := terms.condition.check(e); err != nil {
+	if err := terms.Condition.check(e); err != nil {
 		return err
 	}
 	if changes, err = d.passwordChanges(e, changes); err != nil {
@@ -46,17 +46,17 @@ func (d *directory) modify(dn plan.DN, modifications []plan.Modification, terms 
 	}
 	return d.atomically(func() error {
 		follow := d.memberChanges(e, d.schema.spell(dn), changes)
-		if err := d.applyAll(e, changes, terms.permissive); err != nil {
+		if err := d.applyAll(e, changes, terms.Permissive); err != nil {
 			return err
 		}
-		d.modified(e, terms.who)
+		d.modified(e, terms.Who)
 		follow()
 		return nil
 	})
 }
 
 // applyAll makes changes and checks what has become of the entry. Who calls it undoes them where one is refused.
-func (d *directory) applyAll(e *entry, changes []change, permissive bool) error {
+func (d *Directory) applyAll(e *Entry, changes []change, permissive bool) error {
 	before, _ := structural(d.classesOf(e))
 	for _, c := range changes {
 		if err := d.apply(e, c, permissive); err != nil {
@@ -66,7 +66,7 @@ func (d *directory) applyAll(e *entry, changes []change, permissive bool) error 
 	return d.checkModified(e, before)
 }
 
-func (d *directory) draftChanges(modifications []plan.Modification) ([]change, error) {
+func (d *Directory) draftChanges(modifications []plan.Modification) ([]change, error) {
 	changes := make([]change, 0, len(modifications))
 	for _, m := range modifications {
 		desc, err := d.schema.describeWritten(m.Name)
@@ -74,14 +74,14 @@ func (d *directory) draftChanges(modifications []plan.Modification) ([]change, e
 			return nil, err
 		}
 		if m.Type == Increment && desc.typ.syntax != syntaxInteger {
-			return nil, refuse(ldap.LDAPResultConstraintViolation, "modify/increment: %s: not an integer", desc)
+			return nil, Refuse(ldap.LDAPResultConstraintViolation, "modify/increment: %s: not an integer", desc)
 		}
 		values, keys, err := d.schema.checkValues(desc, m.Values)
 		if err != nil {
 			return nil, err
 		}
 		if desc.typ.single && len(values) > 1 && m.Type != plan.DeleteValues {
-			return nil, refuse(ldap.LDAPResultConstraintViolation, "%s: multiple values provided", desc)
+			return nil, Refuse(ldap.LDAPResultConstraintViolation, "%s: multiple values provided", desc)
 		}
 		if m.Type != plan.DeleteValues {
 			if err := checkDistinct(desc, keys); err != nil {
@@ -94,7 +94,7 @@ func (d *directory) draftChanges(modifications []plan.Modification) ([]change, e
 }
 
 // checkModified applies the schema after a modification. Its structural class stays what it was (RFC 4512 section 2.4.2).
-func (d *directory) checkModified(e *entry, before *objectClass) error {
+func (d *Directory) checkModified(e *Entry, before *objectClass) error {
 	classes := d.classesOf(e)
 	if len(classes) > 0 {
 		now, err := structural(classes)
@@ -102,13 +102,13 @@ func (d *directory) checkModified(e *entry, before *objectClass) error {
 			return err
 		}
 		if now != before {
-			return refuse(ldap.LDAPResultObjectClassModsProhibited, "structural object class modification from '%s' to '%s' not allowed", before.name(), now.name())
+			return Refuse(ldap.LDAPResultObjectClassModsProhibited, "structural object class modification from '%s' to '%s' not allowed", before.name(), now.name())
 		}
 	}
 	return d.checkEntry(e, e.rdn, refuseLackingName)
 }
 
-func (d *directory) apply(e *entry, c change, permissive bool) error {
+func (d *Directory) apply(e *Entry, c change, permissive bool) error {
 	switch c.typ {
 	case plan.AddValues:
 		return d.addValues(e, c.draft, permissive)
@@ -125,20 +125,20 @@ func (d *directory) apply(e *entry, c change, permissive bool) error {
 	case Increment:
 		return d.increment(e, c.draft, permissive)
 	}
-	return refuse(ldap.LDAPResultProtocolError, "unknown modification %q", c.typ)
+	return Refuse(ldap.LDAPResultProtocolError, "unknown modification %q", c.typ)
 }
 
-func (d *directory) addValues(e *entry, c draft, permissive bool) error {
+func (d *Directory) addValues(e *Entry, c draft, permissive bool) error {
 	a := e.attribute(c.desc)
 	if a != nil && c.desc.typ.equality == nil {
-		return refuse(ldap.LDAPResultInappropriateMatching, "modify/add: %s: no equality matching rule", c.desc)
+		return Refuse(ldap.LDAPResultInappropriateMatching, "modify/add: %s: no equality matching rule", c.desc)
 	}
 	for i, key := range c.keys {
 		if a != nil && a.find(key) >= 0 {
 			if permissive {
 				continue
 			}
-			return refuse(ldap.LDAPResultAttributeOrValueExists, "modify/add: %s: value #%d already exists", c.desc, i)
+			return Refuse(ldap.LDAPResultAttributeOrValueExists, "modify/add: %s: value #%d already exists", c.desc, i)
 		}
 		d.put(e, c.desc, c.values[i], key)
 	}
@@ -147,16 +147,16 @@ func (d *directory) addValues(e *entry, c draft, permissive bool) error {
 
 // deleteValues deletes values. Permissively it is no fault that there is no such attribute. That there is no such value is one
 // all the same if it is the last value of the request: slapd 2.5 means it otherwise, and does it so.
-func (d *directory) deleteValues(e *entry, c draft, permissive bool) error {
+func (d *Directory) deleteValues(e *Entry, c draft, permissive bool) error {
 	a := e.attribute(c.desc)
 	if len(c.keys) > 0 && c.desc.typ.equality == nil {
-		return refuse(ldap.LDAPResultInappropriateMatching, "modify/delete: %s: no equality matching rule", c.desc)
+		return Refuse(ldap.LDAPResultInappropriateMatching, "modify/delete: %s: no equality matching rule", c.desc)
 	}
 	if a == nil && permissive {
 		return nil
 	}
 	if a == nil {
-		return refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such attribute", c.desc)
+		return Refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such attribute", c.desc)
 	}
 	if len(c.keys) == 0 {
 		d.takeAll(e, a)
@@ -164,7 +164,7 @@ func (d *directory) deleteValues(e *entry, c draft, permissive bool) error {
 	}
 	for i, key := range c.keys {
 		if last := i == len(c.keys)-1; a.find(key) < 0 && (!permissive || last) {
-			return refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such value", c.desc)
+			return Refuse(ldap.LDAPResultNoSuchAttribute, "modify/delete: %s: no such value", c.desc)
 		}
 	}
 	for _, key := range c.keys {
@@ -176,14 +176,14 @@ func (d *directory) deleteValues(e *entry, c draft, permissive bool) error {
 }
 
 // increment adds to all values (RFC 4525). Permissively an attribute that is not there gets the value.
-func (d *directory) increment(e *entry, c draft, permissive bool) error {
+func (d *Directory) increment(e *Entry, c draft, permissive bool) error {
 	a := e.attribute(c.desc)
 	if a == nil && permissive {
 		d.put(e, c.desc, c.values[0], c.keys[0])
 		return nil
 	}
 	if a == nil {
-		return refuse(ldap.LDAPResultNoSuchAttribute, "modify/increment: %s: no such attribute", c.desc)
+		return Refuse(ldap.LDAPResultNoSuchAttribute, "modify/increment: %s: no such attribute", c.desc)
 	}
 	values := append([]string(nil), a.values...)
 	d.takeAll(e, a)

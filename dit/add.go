@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"github.com/go-ldap/ldap/v3"
@@ -13,10 +13,10 @@ type draft struct {
 	keys   []string
 }
 
-// add makes an entry (RFC 4511 section 4.7).
-func (d *directory) add(dn plan.DN, attributes []plan.Attribute, terms terms) error {
+// Add makes an entry (RFC 4511 section 4.7).
+func (d *Directory) Add(dn plan.DN, attributes []plan.Attribute, terms Terms) error {
 	if dn.Empty() || d.schema.isSubschema(dn) {
-		return refuse(ldap.LDAPResultEntryAlreadyExists, "the root DSE and the subschema exist already")
+		return Refuse(ldap.LDAPResultEntryAlreadyExists, "the root DSE and the subschema exist already")
 	}
 	drafts, err := d.draftEntry(attributes)
 	if err != nil {
@@ -31,7 +31,7 @@ func (d *directory) add(dn plan.DN, attributes []plan.Attribute, terms terms) er
 	seen := map[description]bool{}
 	for _, a := range drafts {
 		if seen[a.desc] {
-			return refuse(ldap.LDAPResultAttributeOrValueExists, "attribute '%s' provided more than once", a.desc)
+			return Refuse(ldap.LDAPResultAttributeOrValueExists, "attribute '%s' provided more than once", a.desc)
 		}
 		seen[a.desc] = true
 	}
@@ -52,14 +52,14 @@ func (d *directory) add(dn plan.DN, attributes []plan.Attribute, terms terms) er
 func mayChange(drafts []draft) error {
 	for _, a := range drafts {
 		if a.desc.typ.readOnly {
-			return refuse(ldap.LDAPResultConstraintViolation, "%s: no user modification allowed", a.desc)
+			return Refuse(ldap.LDAPResultConstraintViolation, "%s: no user modification allowed", a.desc)
 		}
 	}
 	return nil
 }
 
 // draftEntry checks the attributes of a new entry one by one.
-func (d *directory) draftEntry(attributes []plan.Attribute) ([]draft, error) {
+func (d *Directory) draftEntry(attributes []plan.Attribute) ([]draft, error) {
 	drafts := make([]draft, 0, len(attributes))
 	for _, a := range attributes {
 		desc, err := d.schema.describeWritten(a.Name)
@@ -71,7 +71,7 @@ func (d *directory) draftEntry(attributes []plan.Attribute) ([]draft, error) {
 			return nil, err
 		}
 		if desc.typ.single && len(values) > 1 {
-			return nil, refuse(ldap.LDAPResultConstraintViolation, "%s: multiple values provided", desc)
+			return nil, Refuse(ldap.LDAPResultConstraintViolation, "%s: multiple values provided", desc)
 		}
 		if err := checkDistinct(desc, keys); err != nil {
 			return nil, err
@@ -82,10 +82,10 @@ func (d *directory) draftEntry(attributes []plan.Attribute) ([]draft, error) {
 }
 
 // insert hangs a checked entry into the tree.
-func (d *directory) insert(dn plan.DN, drafts []draft, terms terms) (*entry, error) {
+func (d *Directory) insert(dn plan.DN, drafts []draft, terms Terms) (*Entry, error) {
 	dn = d.schema.spell(dn)
 	d.lastID++
-	e := &entry{id: d.lastID, rdn: dn.RDN(), key: d.schema.rdnKey(dn.RDN()), suffix: dn}
+	e := &Entry{id: d.lastID, rdn: dn.RDN(), key: d.schema.rdnKey(dn.RDN()), suffix: dn}
 	for _, a := range drafts {
 		for i := range a.values {
 			d.put(e, a.desc, a.values[i], a.keys[i])
@@ -94,11 +94,11 @@ func (d *directory) insert(dn plan.DN, drafts []draft, terms terms) (*entry, err
 	if err := d.checkEntry(e, e.rdn, d.nameFromDN); err != nil {
 		return nil, err
 	}
-	d.modified(e, terms.who)
-	if err := d.created(e, terms.who); err != nil {
+	d.modified(e, terms.Who)
+	if err := d.created(e, terms.Who); err != nil {
 		return nil, err
 	}
-	if err := terms.condition.check(e); err != nil {
+	if err := terms.Condition.check(e); err != nil {
 		return nil, err
 	}
 	parent, err := d.placeFor(dn)
@@ -118,9 +118,9 @@ func (d *directory) insert(dn plan.DN, drafts []draft, terms terms) (*entry, err
 }
 
 // placeFor returns the entry above a new DN, nil for the suffix.
-func (d *directory) placeFor(dn plan.DN) (*entry, error) {
-	if _, exists := d.find(dn); exists {
-		return nil, refuse(ldap.LDAPResultEntryAlreadyExists, "")
+func (d *Directory) placeFor(dn plan.DN) (*Entry, error) {
+	if _, exists := d.Find(dn); exists {
+		return nil, Refuse(ldap.LDAPResultEntryAlreadyExists, "")
 	}
 	if d.schema.same(dn, d.suffix) {
 		return nil, nil
@@ -129,9 +129,9 @@ func (d *directory) placeFor(dn plan.DN) (*entry, error) {
 }
 
 // nameFromDN gives a new entry a value of its name that it does not bring along, as slapd does.
-func (d *directory) nameFromDN(e *entry, desc description, value, key string) error {
+func (d *Directory) nameFromDN(e *Entry, desc description, value, key string) error {
 	if desc.typ.single && e.attribute(desc) != nil {
-		return refuse(ldap.LDAPResultNamingViolation, "value of single-valued naming attribute '%s' conflicts with value present in entry", desc)
+		return Refuse(ldap.LDAPResultNamingViolation, "value of single-valued naming attribute '%s' conflicts with value present in entry", desc)
 	}
 	d.put(e, desc, value, key)
 	return nil

@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"fmt"
@@ -12,13 +12,13 @@ import (
 	"idaas-ldap/plan"
 )
 
-// directory is the data with its rules. It knows nothing of sockets and sessions; whoever calls it holds the lock of the server.
-type directory struct {
+// Directory is the data with its rules.
+type Directory struct {
 	schema *schema
 	suffix plan.DN
 	// top is the key of the suffix.
 	top     string
-	root    *entry
+	root    *Entry
 	size    int
 	lastID  uint64
 	indexes map[*attributeType]*index
@@ -42,13 +42,39 @@ func indexed() []string {
 	}
 }
 
-// newDirectory makes an empty directory.
-func newDirectory(cfg Config, s *schema) (*directory, error) {
-	d := &directory{
+// Config says what directory to make.
+type Config struct {
+	// Suffix is the DN of the topmost entry.
+	Suffix string
+	// Schema holds definitions beside the built-in ones, each "attributeTypes: ( ... )" or "objectClasses: ( ... )".
+	Schema []string
+	// Index names attributes that are found quickly by their value, beside the usual ones.
+	Index []string
+	// NoMemberOf and NoReferences switch off memberOf and the following of references.
+	NoMemberOf   bool
+	NoReferences bool
+	// References names the attributes whose values follow renames and deletes; member, uniqueMember, manager, owner, secretary,
+	// seeAlso and roleOccupant if empty.
+	References []string
+	// Placeholder is the DN that takes the place of the last value of such an attribute when its entry is deleted. If empty the
+	// attribute goes, or keeps the value where the entry needs it.
+	Placeholder string
+	Passwords   PasswordPolicy
+	// Clock and Rand are the time and the randomness.
+	Clock func() time.Time
+	Rand  io.Reader
+}
+
+// New makes an empty directory.
+func New(cfg Config) (*Directory, error) {
+	s, err := newSchema(cfg.Schema)
+	if err != nil {
+		return nil, err
+	}
+	d := &Directory{
 		schema: s, indexes: map[*attributeType]*index{}, keepMemberOf: !cfg.NoMemberOf,
 		passwords: cfg.Passwords, clock: cfg.Clock, rand: cfg.Rand,
 	}
-	var err error
 	if d.suffix, err = s.parseDN(cfg.Suffix); err != nil {
 		return nil, fmt.Errorf("suffix %q: %w", cfg.Suffix, err)
 	}
@@ -79,8 +105,8 @@ func newDirectory(cfg Config, s *schema) (*directory, error) {
 	return d, nil
 }
 
-// makeSuffix makes the topmost entry.
-func (d *directory) makeSuffix(who plan.DN) error {
+// MakeSuffix makes the topmost entry.
+func (d *Directory) MakeSuffix(who plan.DN) error {
 	ava := d.suffix.RDN()[0]
 	classes := map[string][]string{
 		"dc": {"dcObject", "organization"}, "o": {"organization"}, "ou": {"organizationalUnit"}, "c": {"country"}, "l": {"locality"},
@@ -92,11 +118,11 @@ func (d *directory) makeSuffix(who plan.DN) error {
 	if ava.Type == "dc" {
 		attributes = append(attributes, plan.Attribute{Name: "o", Values: []string{ava.Value}})
 	}
-	return d.add(d.suffix, attributes, terms{who: who, writer: true})
+	return d.Add(d.suffix, attributes, Terms{Who: who, Writer: true})
 }
 
 // atomically runs a write. What it changed is undone where it fails.
-func (d *directory) atomically(do func() error) error {
+func (d *Directory) atomically(do func() error) error {
 	d.undo = d.undo[:0]
 	err := do()
 	if err != nil {
@@ -110,15 +136,15 @@ func (d *directory) atomically(do func() error) error {
 }
 
 // undoTo undoes what was changed since there were as many changes as mark says. Undoing leaves notes of its own, which go too.
-func (d *directory) undoTo(mark int) {
+func (d *Directory) undoTo(mark int) {
 	for i := len(d.undo) - 1; i >= mark; i-- {
 		d.undo[i]()
 	}
 	d.undo = d.undo[:mark]
 }
 
-// find returns the entry of a DN, or the deepest entry above it and false.
-func (d *directory) find(dn plan.DN) (*entry, bool) {
+// Find returns the entry of a DN, or the deepest entry above it and false.
+func (d *Directory) Find(dn plan.DN) (*Entry, bool) {
 	if d.root == nil || !d.inside(dn) {
 		return nil, false
 	}
@@ -134,42 +160,42 @@ func (d *directory) find(dn plan.DN) (*entry, bool) {
 }
 
 // inside reports whether a DN is the suffix or lies below it.
-func (d *directory) inside(dn plan.DN) bool {
+func (d *Directory) inside(dn plan.DN) bool {
 	above := len(dn) - len(d.suffix)
 	return above >= 0 && d.schema.keyOf(dn[above:]) == d.top
 }
 
 // lookup returns the entry of a DN; the refusal names the deepest entry above it that exists.
-func (d *directory) lookup(dn plan.DN) (*entry, error) {
-	e, ok := d.find(dn)
+func (d *Directory) lookup(dn plan.DN) (*Entry, error) {
+	e, ok := d.Find(dn)
 	if ok {
 		return e, nil
 	}
-	r := refuse(ldap.LDAPResultNoSuchObject, "")
+	r := Refuse(ldap.LDAPResultNoSuchObject, "")
 	if e != nil {
-		r.matched = e.dn()
+		r.Matched = e.DN()
 	}
 	return nil, r
 }
 
 // mayWriteAt refuses changes to what the server says about itself, and outside the suffix.
-func (d *directory) mayWriteAt(dn plan.DN, terms terms) error {
+func (d *Directory) mayWriteAt(dn plan.DN, terms Terms) error {
 	if dn.Empty() || d.schema.isSubschema(dn) {
-		return refuse(ldap.LDAPResultUnwillingToPerform, "the root DSE and the subschema cannot be changed")
+		return Refuse(ldap.LDAPResultUnwillingToPerform, "the root DSE and the subschema cannot be changed")
 	}
 	return d.mustBeInside(dn, terms)
 }
 
 // mustBeInside refuses a write outside the suffix, and one of somebody unknown.
-func (d *directory) mustBeInside(dn plan.DN, terms terms) error {
+func (d *Directory) mustBeInside(dn plan.DN, terms Terms) error {
 	if !d.inside(dn) {
-		return refuse(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
+		return Refuse(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
 	}
-	return terms.authenticated()
+	return terms.Authenticated()
 }
 
 // link hangs an entry into the tree.
-func (d *directory) link(e, parent *entry) {
+func (d *Directory) link(e, parent *Entry) {
 	e.parent = parent
 	if parent == nil {
 		d.root = e
@@ -177,14 +203,14 @@ func (d *directory) link(e, parent *entry) {
 		return
 	}
 	if parent.children == nil {
-		parent.children = map[string]*entry{}
+		parent.children = map[string]*Entry{}
 	}
 	parent.children[e.key] = e
 	d.undo = append(d.undo, func() { delete(parent.children, e.key) })
 }
 
 // unlink takes an entry out of the tree.
-func (d *directory) unlink(e *entry) {
+func (d *Directory) unlink(e *Entry) {
 	parent, key := e.parent, e.key
 	if parent == nil {
 		d.root = nil
@@ -196,7 +222,7 @@ func (d *directory) unlink(e *entry) {
 }
 
 // put gives an entry one value more, which the caller has checked.
-func (d *directory) put(e *entry, desc description, value, key string) {
+func (d *Directory) put(e *Entry, desc description, value, key string) {
 	a := e.attribute(desc)
 	if a == nil {
 		a = &attribute{desc: desc}
@@ -211,13 +237,13 @@ func (d *directory) put(e *entry, desc description, value, key string) {
 
 // take removes one value of an attribute, and the attribute with its last one. Undoing looks attributes up anew, because one
 // that was emptied is another one when it comes back.
-func (d *directory) take(e *entry, a *attribute, key string) {
+func (d *Directory) take(e *Entry, a *attribute, key string) {
 	value := a.values[a.find(key)]
 	d.takeOut(e, a, key)
 	d.undo = append(d.undo, func() { d.put(e, a.desc, value, key) })
 }
 
-func (d *directory) takeOut(e *entry, a *attribute, key string) {
+func (d *Directory) takeOut(e *Entry, a *attribute, key string) {
 	a.removeAt(a.find(key))
 	if x := d.indexes[a.desc.typ]; x != nil {
 		x.remove(key, e)
@@ -234,14 +260,14 @@ func (d *directory) takeOut(e *entry, a *attribute, key string) {
 }
 
 // takeAll removes an attribute.
-func (d *directory) takeAll(e *entry, a *attribute) {
+func (d *Directory) takeAll(e *Entry, a *attribute) {
 	for len(a.keys) > 0 {
 		d.take(e, a, a.keys[len(a.keys)-1])
 	}
 }
 
 // set replaces the values of an attribute that the directory itself keeps.
-func (d *directory) set(e *entry, typ *attributeType, values ...string) {
+func (d *Directory) set(e *Entry, typ *attributeType, values ...string) {
 	desc := description{typ: typ}
 	if a := e.attribute(desc); a != nil {
 		d.takeAll(e, a)
@@ -256,13 +282,13 @@ func (d *directory) set(e *entry, typ *attributeType, values ...string) {
 }
 
 // created stamps a new entry.
-func (d *directory) created(e *entry, who plan.DN) error {
+func (d *Directory) created(e *Entry, who plan.DN) error {
 	id, err := uuid.NewRandomFromReader(d.rand)
 	if err != nil {
 		return fmt.Errorf("make an entryUUID: %w", err)
 	}
-	now := d.now()
-	for name, value := range map[string]string{"entryUUID": id.String(), "createTimestamp": now, "creatorsName": dnText(who)} {
+	now := d.Now()
+	for name, value := range map[string]string{"entryUUID": id.String(), "createTimestamp": now, "creatorsName": Text(who)} {
 		if typ := d.schema.mustAttribute(name); e.attribute(description{typ: typ}) == nil && value != "" {
 			d.set(e, typ, value)
 		}
@@ -271,15 +297,15 @@ func (d *directory) created(e *entry, who plan.DN) error {
 }
 
 // modified stamps an entry that was written.
-func (d *directory) modified(e *entry, who plan.DN) {
+func (d *Directory) modified(e *Entry, who plan.DN) {
 	d.changes++
-	d.set(e, d.schema.mustAttribute("modifyTimestamp"), d.now())
+	d.set(e, d.schema.mustAttribute("modifyTimestamp"), d.Now())
 	if !who.Empty() {
-		d.set(e, d.schema.mustAttribute("modifiersName"), dnText(who))
+		d.set(e, d.schema.mustAttribute("modifiersName"), Text(who))
 	}
 	csn := fmt.Sprintf("%s.%06dZ#%06x#000#000000", d.clock().UTC().Format("20060102150405"), d.clock().Nanosecond()/1000, d.changes&0xffffff)
 	d.set(e, d.schema.mustAttribute("entryCSN"), csn)
 }
 
-// now returns the time as a generalized time.
-func (d *directory) now() string { return d.clock().UTC().Format("20060102150405Z") }
+// Now returns the time as a generalized time.
+func (d *Directory) Now() string { return d.clock().UTC().Format("20060102150405Z") }

@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"slices"
@@ -9,49 +9,47 @@ import (
 	"idaas-ldap/plan"
 )
 
-// searchRequest is a search after its check (RFC 4511 section 4.5.1).
-type searchRequest struct {
-	base      plan.DN
-	scope     int64
-	limit     int
-	typesOnly bool
-	filter    filter
-	condition condition
-	want      selection
+// Search is what to look for (RFC 4511 section 4.5.1).
+type Search struct {
+	Base   plan.DN
+	Scope  int64
+	Filter Filter
+	// Condition is one that the base must fulfil.
+	Condition Condition
 }
 
-// search returns the entries that match, in the order in which they were made.
-func (d *directory) search(r searchRequest) ([]*entry, error) {
-	base, err := d.lookup(r.base)
+// Search returns the entries that match, in the order in which they were made.
+func (d *Directory) Search(r Search) ([]*Entry, error) {
+	base, err := d.lookup(r.Base)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.condition.check(base); err != nil {
+	if err := r.Condition.check(base); err != nil {
 		return nil, err
 	}
-	var found []*entry
-	keep := func(e *entry) {
-		if r.filter.match(d, e) == isTrue {
+	var found []*Entry
+	keep := func(e *Entry) {
+		if r.Filter.match(d, e) == isTrue {
 			found = append(found, e)
 		}
 	}
-	switch r.scope {
+	switch r.Scope {
 	case ldap.ScopeBaseObject:
 		keep(base)
 		return found, nil
 	case ldap.ScopeSingleLevel, ldap.ScopeWholeSubtree:
 	default:
-		return nil, refuse(ldap.LDAPResultProtocolError, "invalid scope")
+		return nil, Refuse(ldap.LDAPResultProtocolError, "invalid scope")
 	}
-	if count, list, ok := r.filter.candidates(d); ok && count < d.size {
+	if count, list, ok := r.Filter.candidates(d); ok && count < d.size {
 		for _, e := range list() {
-			if r.scope == ldap.ScopeSingleLevel && e.parent == base || r.scope == ldap.ScopeWholeSubtree && e.within(base) {
+			if r.Scope == ldap.ScopeSingleLevel && e.parent == base || r.Scope == ldap.ScopeWholeSubtree && e.within(base) {
 				keep(e)
 			}
 		}
 		return found, nil
 	}
-	if r.scope == ldap.ScopeSingleLevel {
+	if r.Scope == ldap.ScopeSingleLevel {
 		for _, e := range base.children {
 			keep(e)
 		}
@@ -63,22 +61,25 @@ func (d *directory) search(r searchRequest) ([]*entry, error) {
 }
 
 // walk calls do for the entry and everything below it, in no order.
-func (e *entry) walk(do func(*entry)) {
+func (e *Entry) walk(do func(*Entry)) {
 	do(e)
 	for _, c := range e.children {
 		c.walk(do)
 	}
 }
 
-// selection is which attributes a search returns (RFC 4511 section 4.5.1.8, RFC 3673).
-type selection struct {
+// Selection is which attributes a search returns (RFC 4511 section 4.5.1.8, RFC 3673).
+type Selection struct {
 	user        bool
 	operational bool
 	named       []description
 }
 
-func (s *schema) readSelection(names []string) selection {
-	var out selection
+// Select reads the names of attributes that are to be returned.
+func (d *Directory) Select(names ...string) Selection { return d.schema.readSelection(names) }
+
+func (s *schema) readSelection(names []string) Selection {
+	var out Selection
 	for _, name := range names {
 		switch name {
 		case "*":
@@ -113,15 +114,15 @@ func attributesOf(c *objectClass) []description {
 	return out
 }
 
-func (w selection) wants(desc description) bool {
+func (w Selection) wants(desc description) bool {
 	if desc.typ.operational && w.operational || !desc.typ.operational && w.user {
 		return true
 	}
 	return slices.ContainsFunc(w.named, desc.within)
 }
 
-// read returns the selected attributes of an entry. Passwords are for those who may write.
-func (d *directory) read(e *entry, w selection, typesOnly, passwords bool) []plan.Attribute {
+// Read returns the selected attributes of an entry. Passwords are for those who may write.
+func (d *Directory) Read(e *Entry, w Selection, typesOnly, passwords bool) []plan.Attribute {
 	var out []plan.Attribute
 	show := func(a *attribute) {
 		if !w.wants(a.desc) || !passwords && isPassword(a.desc.typ) {
@@ -145,9 +146,9 @@ func (d *directory) read(e *entry, w selection, typesOnly, passwords bool) []pla
 }
 
 // comparable returns the entry with an attribute that can be compared.
-func (d *directory) comparable(dn plan.DN, desc description) (*entry, error) {
+func (d *Directory) comparable(dn plan.DN, desc description) (*Entry, error) {
 	if name := desc.typ.name(); d.inside(dn) && (name == "entryDN" || name == "subschemaSubentry") {
-		return nil, refuse(ldap.LDAPResultUnwillingToPerform, "%s compare not supported", name)
+		return nil, Refuse(ldap.LDAPResultUnwillingToPerform, "%s compare not supported", name)
 	}
 	return d.lookup(dn)
 }
@@ -161,21 +162,21 @@ func isPassword(typ *attributeType) bool {
 	return false
 }
 
-// ava is an assertion about an attribute (RFC 4511 section 4.1.6).
-type ava struct{ name, value string }
+// Assertion is an assertion about an attribute (RFC 4511 section 4.1.6).
+type Assertion struct{ Name, Value string }
 
-// compare tests one value (RFC 4511 section 4.10), of an entry in the tree unless one beside it is given.
-func (d *directory) compare(dn plan.DN, e *entry, condition condition, a ava) error {
-	desc, err := d.schema.describe(a.name)
+// Compare tests one value (RFC 4511 section 4.10), of an entry in the tree unless one beside it is given.
+func (d *Directory) Compare(dn plan.DN, e *Entry, condition Condition, a Assertion) error {
+	desc, err := d.schema.describe(a.Name)
 	if err != nil {
 		return err
 	}
 	if desc.typ.equality == nil {
-		return refuse(ldap.LDAPResultInappropriateMatching, "%s: no equality matching rule", desc)
+		return Refuse(ldap.LDAPResultInappropriateMatching, "%s: no equality matching rule", desc)
 	}
-	f := d.schema.equality(a.name, a.value)
+	f := d.schema.equality(a.Name, a.Value)
 	if _, undefined := f.(undefinedFilter); undefined {
-		return refuse(ldap.LDAPResultInvalidAttributeSyntax, "%s: assertion value is invalid", desc)
+		return Refuse(ldap.LDAPResultInvalidAttributeSyntax, "%s: assertion value is invalid", desc)
 	}
 	if e == nil {
 		if e, err = d.comparable(dn, desc); err != nil {
@@ -186,10 +187,10 @@ func (d *directory) compare(dn plan.DN, e *entry, condition condition, a ava) er
 		return err
 	}
 	if !d.anyValue(e, desc, func(*attribute) bool { return true }) {
-		return refuse(ldap.LDAPResultNoSuchAttribute, "")
+		return Refuse(ldap.LDAPResultNoSuchAttribute, "")
 	}
 	if f.match(d, e) == isTrue {
-		return refuse(ldap.LDAPResultCompareTrue, "")
+		return Refuse(ldap.LDAPResultCompareTrue, "")
 	}
-	return refuse(ldap.LDAPResultCompareFalse, "")
+	return Refuse(ldap.LDAPResultCompareFalse, "")
 }

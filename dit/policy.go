@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"encoding/base64"
@@ -28,16 +28,16 @@ type PasswordPolicy struct {
 }
 
 // operational is an attribute in which the policy keeps its book.
-func (d *directory) operational(name string) description {
+func (d *Directory) operational(name string) description {
 	return description{typ: d.schema.mustAttribute(name)}
 }
 
-func (d *directory) userPassword() description {
+func (d *Directory) userPassword() description {
 	return description{typ: d.schema.mustAttribute("userPassword")}
 }
 
 // passwordsOf applies the policy to the passwords of a new entry.
-func (d *directory) passwordsOf(drafts []draft) error {
+func (d *Directory) passwordsOf(drafts []draft) error {
 	for i := range drafts {
 		if drafts[i].desc != d.userPassword() {
 			continue
@@ -54,7 +54,7 @@ func (d *directory) passwordsOf(drafts []draft) error {
 }
 
 // passwordChanges applies the policy to the passwords of a modification.
-func (d *directory) passwordChanges(e *entry, changes []change) ([]change, error) {
+func (d *Directory) passwordChanges(e *Entry, changes []change) ([]change, error) {
 	changed, unlocked := false, false
 	for i, c := range changes {
 		unlocked = unlocked || c.desc == d.operational("pwdAccountLockedTime") && c.typ == plan.DeleteValues
@@ -81,29 +81,29 @@ func (d *directory) passwordChanges(e *entry, changes []change) ([]change, error
 }
 
 // acceptPassword checks a password against the policy and returns what is stored.
-func (d *directory) acceptPassword(e *entry, value string) (string, error) {
+func (d *Directory) acceptPassword(e *Entry, value string) (string, error) {
 	p := d.passwords
 	if isHashed(value) {
 		if p.RefuseHashed {
-			return "", refuse(ldap.LDAPResultConstraintViolation, "Password fails quality checking policy")
+			return "", Refuse(ldap.LDAPResultConstraintViolation, "Password fails quality checking policy")
 		}
 		return value, nil
 	}
 	password := secret.New(value)
 	if len(value) < p.MinLength {
-		return "", refuse(ldap.LDAPResultConstraintViolation, "Password fails quality checking policy")
+		return "", Refuse(ldap.LDAPResultConstraintViolation, "Password fails quality checking policy")
 	}
 	if e != nil && p.History > 0 && d.usedBefore(e, password) {
-		return "", refuse(ldap.LDAPResultConstraintViolation, "Password is in history of old passwords")
+		return "", Refuse(ldap.LDAPResultConstraintViolation, "Password is in history of old passwords")
 	}
 	if !p.HashClearText {
 		return value, nil
 	}
-	return hashPassword(d.rand, password)
+	return HashPassword(d.rand, password)
 }
 
 // usedBefore reports whether a password is the one that an entry has, or had before that one. Who has none is asked for nothing.
-func (d *directory) usedBefore(e *entry, password secret.Text) bool {
+func (d *Directory) usedBefore(e *Entry, password secret.Text) bool {
 	current := valuesOf(e, d.userPassword())
 	if len(current) == 0 {
 		return false
@@ -117,7 +117,7 @@ func (d *directory) usedBefore(e *entry, password secret.Text) bool {
 }
 
 // history returns the stored forms of former passwords, oldest first.
-func (d *directory) history(e *entry) []string {
+func (d *Directory) history(e *Entry) []string {
 	values := valuesOf(e, d.operational("pwdHistory"))
 	slices.Sort(values) // they begin with the time
 	var out []string
@@ -130,11 +130,11 @@ func (d *directory) history(e *entry) []string {
 }
 
 // remember returns the changes that keep the book of passwords: the time, the history, and no failures any more.
-func (d *directory) remember(e *entry) []change {
+func (d *Directory) remember(e *Entry) []change {
 	replace := func(name string, values ...string) change {
 		return change{draft{d.operational(name), values, slices.Clone(values)}, plan.ReplaceValues}
 	}
-	changes := []change{replace("pwdChangedTime", d.now()), replace("pwdFailureTime")}
+	changes := []change{replace("pwdChangedTime", d.Now()), replace("pwdFailureTime")}
 	if d.passwords != (PasswordPolicy{}) {
 		changes = append(changes, replace("pwdAccountLockedTime"))
 	}
@@ -153,9 +153,9 @@ func (d *directory) remember(e *entry) []change {
 	return append(changes, replace("pwdHistory", kept...))
 }
 
-// authenticate checks the password of an entry and that the entry may bind. Failures are counted, and end with a success.
-func (d *directory) authenticate(dn plan.DN, password secret.Text) bool {
-	e, found := d.find(dn)
+// Authenticate checks the password of an entry and that the entry may bind. Failures are counted, and end with a success.
+func (d *Directory) Authenticate(dn plan.DN, password secret.Text) bool {
+	e, found := d.Find(dn)
 	if !found || d.locked(e) {
 		return false
 	}
@@ -176,18 +176,18 @@ func (d *directory) authenticate(dn plan.DN, password secret.Text) bool {
 	slices.Sort(times)
 	d.set(e, failures.typ, times[max(0, len(times)-d.passwords.MaxFailure):]...)
 	if len(times) >= d.passwords.MaxFailure {
-		d.set(e, d.schema.mustAttribute("pwdAccountLockedTime"), d.now())
+		d.set(e, d.schema.mustAttribute("pwdAccountLockedTime"), d.Now())
 	}
 	return false
 }
 
-func (d *directory) hasPassword(e *entry, password secret.Text) bool {
+func (d *Directory) hasPassword(e *Entry, password secret.Text) bool {
 	return slices.ContainsFunc(valuesOf(e, d.userPassword()), func(stored string) bool { return passwordMatches(stored, password) })
 }
 
 // locked reports whether an entry may not bind now: pwdAccountLockedTime, pwdStartTime and pwdEndTime
 // (draft-behera-ldap-password-policy section 5.3).
-func (d *directory) locked(e *entry) bool {
+func (d *Directory) locked(e *Entry) bool {
 	value := func(name string) string {
 		if v := valuesOf(e, d.operational(name)); len(v) > 0 {
 			return v[0]
@@ -207,8 +207,8 @@ func (d *directory) locked(e *entry) bool {
 	return false
 }
 
-// generatePassword makes a password for one who asked for a new one without saying which (RFC 3062 section 2).
-func (d *directory) generatePassword() (secret.Text, error) {
+// GeneratePassword makes a password for one who asked for a new one without saying which (RFC 3062 section 2).
+func (d *Directory) GeneratePassword() (secret.Text, error) {
 	raw := make([]byte, 12)
 	if _, err := d.rand.Read(raw); err != nil {
 		return secret.Text{}, fmt.Errorf("generate a password: %w", err)
@@ -216,17 +216,17 @@ func (d *directory) generatePassword() (secret.Text, error) {
 	return secret.New(base64.RawURLEncoding.EncodeToString(raw)), nil
 }
 
-// setPassword replaces the password of an entry (RFC 3062). The old one, where it is given, must be right.
-func (d *directory) setPassword(dn plan.DN, old, password secret.Text, terms terms) error {
+// SetPassword replaces the password of an entry (RFC 3062). The old one, where it is given, must be right.
+func (d *Directory) SetPassword(dn plan.DN, old, password secret.Text, terms Terms) error {
 	if err := d.mustBeInside(dn, terms); err != nil {
 		return err
 	}
-	e, found := d.find(dn)
-	if !old.Empty() && (!found || !terms.writer || !d.hasPassword(e, old)) {
-		return refuse(ldap.LDAPResultUnwillingToPerform, "unwilling to verify old password")
+	e, found := d.Find(dn)
+	if !old.Empty() && (!found || !terms.Writer || !d.hasPassword(e, old)) {
+		return Refuse(ldap.LDAPResultUnwillingToPerform, "unwilling to verify old password")
 	}
 	if !found {
-		return refuse(ldap.LDAPResultNoSuchObject, "") // what is there of the way to it is not told
+		return Refuse(ldap.LDAPResultNoSuchObject, "") // what is there of the way to it is not told
 	}
 	if _, err := d.acceptPassword(e, password.Reveal()); err != nil {
 		return err
@@ -234,7 +234,7 @@ func (d *directory) setPassword(dn plan.DN, old, password secret.Text, terms ter
 	if err := terms.mayWrite(); err != nil {
 		return err
 	}
-	stored, err := hashPassword(d.rand, password)
+	stored, err := HashPassword(d.rand, password)
 	if err != nil {
 		return err
 	}
@@ -243,7 +243,7 @@ func (d *directory) setPassword(dn plan.DN, old, password secret.Text, terms ter
 		if err := d.applyAll(e, changes, false); err != nil {
 			return err
 		}
-		d.modified(e, terms.who)
+		d.modified(e, terms.Who)
 		return nil
 	})
 }

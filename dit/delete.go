@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"github.com/go-ldap/ldap/v3"
@@ -6,8 +6,8 @@ import (
 	"idaas-ldap/plan"
 )
 
-// remove deletes a leaf (RFC 4511 section 4.8).
-func (d *directory) remove(dn plan.DN, terms terms) error {
+// Delete removes a leaf (RFC 4511 section 4.8).
+func (d *Directory) Delete(dn plan.DN, terms Terms) error {
 	if err := d.mayWriteAt(dn, terms); err != nil {
 		return err
 	}
@@ -15,14 +15,14 @@ func (d *directory) remove(dn plan.DN, terms terms) error {
 	if err != nil {
 		return err
 	}
-	if err := terms.condition.check(e); err != nil {
+	if err := terms.Condition.check(e); err != nil {
 		return err
 	}
 	if err := terms.mayWrite(); err != nil {
 		return err
 	}
 	if len(e.children) > 0 {
-		return refuse(ldap.LDAPResultNotAllowedOnNonLeaf, "subordinate objects must be deleted first")
+		return Refuse(ldap.LDAPResultNotAllowedOnNonLeaf, "subordinate objects must be deleted first")
 	}
 	return d.atomically(func() error {
 		members, groups := d.groupMembers(e), d.memberships(e)

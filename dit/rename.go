@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"github.com/go-ldap/ldap/v3"
@@ -6,8 +6,8 @@ import (
 	"idaas-ldap/plan"
 )
 
-// rename changes the name of an entry, its place, or both (RFC 4511 section 4.9); what lies below comes along.
-func (d *directory) rename(m plan.ModifyDN, terms terms) error {
+// Rename changes the name of an entry, its place, or both (RFC 4511 section 4.9); what lies below comes along.
+func (d *Directory) Rename(m plan.ModifyDN, terms Terms) error {
 	added, removed, err := d.namingChanges(m)
 	if err != nil {
 		return err
@@ -19,7 +19,7 @@ func (d *directory) rename(m plan.ModifyDN, terms terms) error {
 	if err != nil {
 		return d.withoutParent(err, m.DN)
 	}
-	if err := terms.condition.check(e); err != nil {
+	if err := terms.Condition.check(e); err != nil {
 		return err
 	}
 	if err := terms.mayWrite(); err != nil {
@@ -32,7 +32,7 @@ func (d *directory) rename(m plan.ModifyDN, terms terms) error {
 	rdn := d.schema.spell(plan.DN{m.NewRDN})[0]
 	if superior != nil {
 		if there := superior.children[d.schema.rdnKey(rdn)]; there != nil && there != e {
-			return refuse(ldap.LDAPResultEntryAlreadyExists, "")
+			return Refuse(ldap.LDAPResultEntryAlreadyExists, "")
 		}
 	}
 	return d.atomically(func() error {
@@ -50,7 +50,7 @@ func (d *directory) rename(m plan.ModifyDN, terms terms) error {
 			return err
 		}
 		d.place(e, superior, rdn)
-		d.modified(e, terms.who)
+		d.modified(e, terms.Who)
 		to := d.schema.spell(m.NewDN())
 		d.memberRenamed(e, m.DN, to)
 		d.followReferences(m.DN, to)
@@ -59,30 +59,30 @@ func (d *directory) rename(m plan.ModifyDN, terms terms) error {
 }
 
 // mayMove refuses names that an entry cannot get, whether it exists or not.
-func (d *directory) mayMove(m plan.ModifyDN, terms terms) error {
+func (d *Directory) mayMove(m plan.ModifyDN, terms Terms) error {
 	to := m.NewDN()
 	switch {
 	case m.DN.Empty() || d.schema.isSubschema(m.DN):
-		return refuse(ldap.LDAPResultUnwillingToPerform, "cannot rename the root DSE or the subschema")
+		return Refuse(ldap.LDAPResultUnwillingToPerform, "cannot rename the root DSE or the subschema")
 	case len(to) > len(m.DN) && d.schema.within(to, m.DN):
-		return refuse(ldap.LDAPResultUnwillingToPerform, "cannot place an entry below itself")
+		return Refuse(ldap.LDAPResultUnwillingToPerform, "cannot place an entry below itself")
 	case len(to) < len(m.DN) && d.schema.within(m.DN, to):
-		return refuse(ldap.LDAPResultUnwillingToPerform, "cannot place an entry above itself")
+		return Refuse(ldap.LDAPResultUnwillingToPerform, "cannot place an entry above itself")
 	}
 	if err := d.mustBeInside(m.DN, terms); err != nil {
 		return err
 	}
 	if !d.inside(to) {
-		return refuse(ldap.LDAPResultAffectsMultipleDSAs, "cannot rename between DSAs")
+		return Refuse(ldap.LDAPResultAffectsMultipleDSAs, "cannot rename between DSAs")
 	}
 	if d.schema.same(m.DN, d.suffix) {
-		return refuse(ldap.LDAPResultNamingViolation, "cannot rename suffix entry")
+		return Refuse(ldap.LDAPResultNamingViolation, "cannot rename suffix entry")
 	}
 	return nil
 }
 
 // namingChanges returns the values that the new name adds to the entry and those that go with the old one.
-func (d *directory) namingChanges(m plan.ModifyDN) (added, removed []draft, err error) {
+func (d *Directory) namingChanges(m plan.ModifyDN) (added, removed []draft, err error) {
 	naming := func(rdn plan.RDN) ([]draft, error) {
 		var out []draft
 		for _, ava := range rdn {
@@ -103,7 +103,7 @@ func (d *directory) namingChanges(m plan.ModifyDN) (added, removed []draft, err 
 	}
 	for _, a := range added {
 		if a.desc.typ.equality == nil {
-			return nil, nil, refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' has no equality matching rule", a.desc)
+			return nil, nil, Refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' has no equality matching rule", a.desc)
 		}
 	}
 	if !m.DeleteOldRDN {
@@ -114,27 +114,27 @@ func (d *directory) namingChanges(m plan.ModifyDN) (added, removed []draft, err 
 }
 
 // newSuperior returns the entry that will be above, nil for the suffix.
-func (d *directory) newSuperior(e *entry, m plan.ModifyDN) (*entry, error) {
+func (d *Directory) newSuperior(e *Entry, m plan.ModifyDN) (*Entry, error) {
 	if m.NewSuperior.Empty() {
 		return e.parent, nil
 	}
-	superior, found := d.find(m.NewSuperior)
+	superior, found := d.Find(m.NewSuperior)
 	if !found {
-		return nil, refuse(ldap.LDAPResultNoSuchObject, "new superior not found")
+		return nil, Refuse(ldap.LDAPResultNoSuchObject, "new superior not found")
 	}
 	return superior, nil
 }
 
 // withoutParent drops the matched DN unless it is the parent's: slapd looks for the parent first, and then only knows that
 // it is missing.
-func (d *directory) withoutParent(err error, dn plan.DN) error {
-	if r := asRefusal(err); !d.schema.same(r.matched, dn.Parent()) {
-		r.matched = nil
+func (d *Directory) withoutParent(err error, dn plan.DN) error {
+	if r := AsRefusal(err); !d.schema.same(r.Matched, dn.Parent()) {
+		r.Matched = nil
 	}
 	return err
 }
 
-func (d *directory) place(e, superior *entry, rdn plan.RDN) {
+func (d *Directory) place(e, superior *Entry, rdn plan.RDN) {
 	oldRDN, oldKey := e.rdn, e.key
 	d.unlink(e)
 	e.rdn, e.key = rdn, d.schema.rdnKey(rdn)

@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 func (s *schema) parseDN(text string) (plan.DN, error) {
 	dn, err := plan.ParseDN(text)
 	if err != nil || dn.Empty() && text != "" {
-		return nil, refuse(ldap.LDAPResultInvalidDNSyntax, "invalid DN")
+		return nil, Refuse(ldap.LDAPResultInvalidDNSyntax, "invalid DN")
 	}
 	for _, rdn := range dn {
 		if err := s.checkRDN(rdn); err != nil {
@@ -28,7 +28,7 @@ func (s *schema) parseDN(text string) (plan.DN, error) {
 func (s *schema) parseRDN(text string) (plan.RDN, error) {
 	dn, err := s.parseDN(text)
 	if err != nil || len(dn) != 1 {
-		return nil, refuse(ldap.LDAPResultInvalidDNSyntax, "invalid new RDN")
+		return nil, Refuse(ldap.LDAPResultInvalidDNSyntax, "invalid new RDN")
 	}
 	return dn[0], nil
 }
@@ -38,11 +38,11 @@ func (s *schema) checkRDN(rdn plan.RDN) error {
 	for _, ava := range rdn {
 		typ, ok := s.attributes[strings.ToLower(ava.Type)]
 		if !ok || named[typ] {
-			return refuse(ldap.LDAPResultInvalidDNSyntax, "invalid DN: %s is not defined or stands twice in one name", ava.Type)
+			return Refuse(ldap.LDAPResultInvalidDNSyntax, "invalid DN: %s is not defined or stands twice in one name", ava.Type)
 		}
 		named[typ] = true
 		if _, ok := s.accept(typ, ava.Value); !ok || s.naming(typ, ava.Value) == "" {
-			return refuse(ldap.LDAPResultInvalidDNSyntax, "invalid DN: the value of %s is invalid", ava.Type)
+			return Refuse(ldap.LDAPResultInvalidDNSyntax, "invalid DN: the value of %s is invalid", ava.Type)
 		}
 	}
 	return nil
@@ -127,10 +127,10 @@ func (s *schema) spell(dn plan.DN) plan.DN {
 }
 
 // pretty returns a DN as text in one spelling, whatever the spelling it came in.
-func (s *schema) pretty(dn plan.DN) string { return dnText(s.spell(dn)) }
+func (s *schema) pretty(dn plan.DN) string { return Text(s.spell(dn)) }
 
-// dnText writes a DN as slapd does: what has to be escaped is written in hex. Most people expect "\," and get "\2C".
-func dnText(dn plan.DN) string {
+// Text writes a DN as slapd does: what has to be escaped is written in hex. Most people expect "\," and get "\2C".
+func Text(dn plan.DN) string {
 	var b strings.Builder
 	for i, rdn := range dn {
 		if i > 0 {

@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"slices"
@@ -24,17 +24,20 @@ func truthOf(b bool) truth {
 	return isFalse
 }
 
-// filter is a search filter with its assertions prepared.
-type filter interface {
-	match(d *directory, e *entry) truth
+// Filter is a search filter with its assertions prepared.
+type Filter interface {
+	match(d *Directory, e *Entry) truth
 	// candidates returns entries among which are all that match, and how many; false where it takes a look at every entry.
-	candidates(d *directory) (count int, list func() []*entry, ok bool)
+	candidates(d *Directory) (count int, list func() []*Entry, ok bool)
 }
 
+// Matches reports whether a filter is true for an entry.
+func (d *Directory) Matches(e *Entry, f Filter) bool { return f.match(d, e) == isTrue }
+
 type (
-	andFilter       []filter
-	orFilter        []filter
-	notFilter       struct{ of filter }
+	andFilter       []Filter
+	orFilter        []Filter
+	notFilter       struct{ of Filter }
 	presentFilter   struct{ desc description }
 	undefinedFilter struct{}
 	equalityFilter  struct {
@@ -59,7 +62,7 @@ type (
 	}
 )
 
-func (f andFilter) match(d *directory, e *entry) truth {
+func (f andFilter) match(d *Directory, e *Entry) truth {
 	out := isTrue
 	for _, part := range f {
 		if out = min(out, part.match(d, e)); out == isFalse {
@@ -69,7 +72,7 @@ func (f andFilter) match(d *directory, e *entry) truth {
 	return out
 }
 
-func (f orFilter) match(d *directory, e *entry) truth {
+func (f orFilter) match(d *Directory, e *Entry) truth {
 	out := isFalse
 	for _, part := range f {
 		if out = max(out, part.match(d, e)); out == isTrue {
@@ -79,15 +82,15 @@ func (f orFilter) match(d *directory, e *entry) truth {
 	return out
 }
 
-func (f notFilter) match(d *directory, e *entry) truth { return -f.of.match(d, e) }
+func (f notFilter) match(d *Directory, e *Entry) truth { return -f.of.match(d, e) }
 
-func (undefinedFilter) match(*directory, *entry) truth { return isUndefined }
+func (undefinedFilter) match(*Directory, *Entry) truth { return isUndefined }
 
-func (f presentFilter) match(d *directory, e *entry) truth {
+func (f presentFilter) match(d *Directory, e *Entry) truth {
 	return truthOf(d.anyValue(e, f.desc, func(*attribute) bool { return true }))
 }
 
-func (f equalityFilter) match(d *directory, e *entry) truth {
+func (f equalityFilter) match(d *Directory, e *Entry) truth {
 	rule := f.desc.typ.equality
 	return truthOf(d.anyValue(e, f.desc, func(a *attribute) bool {
 		if rule.matches == nil {
@@ -97,7 +100,7 @@ func (f equalityFilter) match(d *directory, e *entry) truth {
 	}))
 }
 
-func (f orderFilter) match(d *directory, e *entry) truth {
+func (f orderFilter) match(d *Directory, e *Entry) truth {
 	return truthOf(d.anyValue(e, f.desc, func(a *attribute) bool {
 		return slices.ContainsFunc(a.values, func(v string) bool {
 			key, err := f.desc.typ.ordering.prepare(v)
@@ -110,7 +113,7 @@ func (f orderFilter) match(d *directory, e *entry) truth {
 	}))
 }
 
-func (f substringFilter) match(d *directory, e *entry) truth {
+func (f substringFilter) match(d *Directory, e *Entry) truth {
 	return truthOf(d.anyValue(e, f.desc, func(a *attribute) bool {
 		return slices.ContainsFunc(a.values, f.matchValue)
 	}))
@@ -136,7 +139,7 @@ func (f substringFilter) matchValue(value string) bool {
 	return true
 }
 
-func (f extensibleFilter) match(d *directory, e *entry) truth {
+func (f extensibleFilter) match(d *Directory, e *Entry) truth {
 	fits := func(a *attribute) bool {
 		return f.rule.usable(a.desc.typ) && slices.ContainsFunc(a.values, f.matchValue)
 	}
@@ -150,7 +153,7 @@ func (f extensibleFilter) match(d *directory, e *entry) truth {
 	} else if slices.ContainsFunc(e.attributes, fits) {
 		return isTrue
 	}
-	return truthOf(f.inNames && f.matchDN(d, e.dn()))
+	return truthOf(f.inNames && f.matchDN(d, e.DN()))
 }
 
 func (f extensibleFilter) matchValue(value string) bool {
@@ -158,7 +161,7 @@ func (f extensibleFilter) matchValue(value string) bool {
 	return err == nil && f.rule.match(have, f.key)
 }
 
-func (f extensibleFilter) matchDN(d *directory, dn plan.DN) bool {
+func (f extensibleFilter) matchDN(d *Directory, dn plan.DN) bool {
 	for _, rdn := range dn {
 		for _, ava := range rdn {
 			desc, err := d.schema.describe(ava.Type)
@@ -175,7 +178,7 @@ func (f extensibleFilter) matchDN(d *directory, dn plan.DN) bool {
 }
 
 // anyValue calls test for the attributes that a description names, also for those that are made when they are asked for.
-func (d *directory) anyValue(e *entry, desc description, test func(*attribute) bool) bool {
+func (d *Directory) anyValue(e *Entry, desc description, test func(*attribute) bool) bool {
 	found := false
 	e.each(desc, func(a *attribute) bool { found = test(a); return !found })
 	if !found && desc.typ.operational {
@@ -187,16 +190,16 @@ func (d *directory) anyValue(e *entry, desc description, test func(*attribute) b
 }
 
 // computed returns an operational attribute that is not stored, nil if it is none of those.
-func (d *directory) computed(e *entry, desc description) *attribute {
+func (d *Directory) computed(e *Entry, desc description) *attribute {
 	if e.aside {
 		return nil
 	}
 	var value string
 	switch desc.typ.name() {
 	case "entryDN":
-		value = e.name()
+		value = e.Name()
 	case "subschemaSubentry":
-		value = subschemaDN
+		value = SubschemaDN
 	case "hasSubordinates":
 		value = "FALSE"
 		if len(e.children) > 0 {
@@ -218,16 +221,16 @@ func (d *directory) computed(e *entry, desc description) *attribute {
 	return &attribute{desc: desc, values: []string{value}, keys: []string{key}}
 }
 
-func (f equalityFilter) candidates(d *directory) (int, func() []*entry, bool) {
+func (f equalityFilter) candidates(d *Directory) (int, func() []*Entry, bool) {
 	x := d.indexes[f.desc.typ]
 	if x == nil || f.desc.typ.subtyped || f.desc.typ.equality.matches != nil {
 		return 0, nil, false
 	}
-	return x.count(f.key), func() []*entry { return x.with(f.key) }, true
+	return x.count(f.key), func() []*Entry { return x.with(f.key) }, true
 }
 
 // candidates of "and" are those of the part with the fewest.
-func (f andFilter) candidates(d *directory) (count int, list func() []*entry, ok bool) {
+func (f andFilter) candidates(d *Directory) (count int, list func() []*Entry, ok bool) {
 	for _, part := range f {
 		if n, l, indexed := part.candidates(d); indexed && (!ok || n < count) {
 			count, list, ok = n, l, true
@@ -237,8 +240,8 @@ func (f andFilter) candidates(d *directory) (count int, list func() []*entry, ok
 }
 
 // candidates of "or" are those of all parts together.
-func (f orFilter) candidates(d *directory) (int, func() []*entry, bool) {
-	count, lists := 0, make([]func() []*entry, 0, len(f))
+func (f orFilter) candidates(d *Directory) (int, func() []*Entry, bool) {
+	count, lists := 0, make([]func() []*Entry, 0, len(f))
 	for _, part := range f {
 		n, l, ok := part.candidates(d)
 		if !ok {
@@ -246,8 +249,8 @@ func (f orFilter) candidates(d *directory) (int, func() []*entry, bool) {
 		}
 		count, lists = count+n, append(lists, l)
 	}
-	return count, func() []*entry {
-		var out []*entry
+	return count, func() []*Entry {
+		var out []*Entry
 		for _, l := range lists {
 			out = append(out, l()...)
 		}
@@ -256,13 +259,13 @@ func (f orFilter) candidates(d *directory) (int, func() []*entry, bool) {
 	}, true
 }
 
-func (notFilter) candidates(*directory) (int, func() []*entry, bool)        { return 0, nil, false }
-func (presentFilter) candidates(*directory) (int, func() []*entry, bool)    { return 0, nil, false }
-func (orderFilter) candidates(*directory) (int, func() []*entry, bool)      { return 0, nil, false }
-func (substringFilter) candidates(*directory) (int, func() []*entry, bool)  { return 0, nil, false }
-func (extensibleFilter) candidates(*directory) (int, func() []*entry, bool) { return 0, nil, false }
+func (notFilter) candidates(*Directory) (int, func() []*Entry, bool)        { return 0, nil, false }
+func (presentFilter) candidates(*Directory) (int, func() []*Entry, bool)    { return 0, nil, false }
+func (orderFilter) candidates(*Directory) (int, func() []*Entry, bool)      { return 0, nil, false }
+func (substringFilter) candidates(*Directory) (int, func() []*Entry, bool)  { return 0, nil, false }
+func (extensibleFilter) candidates(*Directory) (int, func() []*Entry, bool) { return 0, nil, false }
 
 // candidates of what is never true are none.
-func (undefinedFilter) candidates(*directory) (int, func() []*entry, bool) {
-	return 0, func() []*entry { return nil }, true
+func (undefinedFilter) candidates(*Directory) (int, func() []*Entry, bool) {
+	return 0, func() []*Entry { return nil }, true
 }

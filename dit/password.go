@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"crypto/pbkdf2"
@@ -17,8 +17,8 @@ import (
 	"idaas-ldap/internal/secret"
 )
 
-// hashPassword makes the stored form of a password: salted SHA-512.
-func hashPassword(rand io.Reader, password secret.Text) (string, error) {
+// HashPassword makes the stored form of a password: salted SHA-512.
+func HashPassword(rand io.Reader, password secret.Text) (string, error) {
 	salt := make([]byte, 8)
 	if _, err := io.ReadFull(rand, salt); err != nil {
 		return "", err

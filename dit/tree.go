@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"cmp"
@@ -7,18 +7,18 @@ import (
 	"idaas-ldap/plan"
 )
 
-// entry is one entry of the tree. Its DN is the way to the root, so a move of a subtree is a change in one place.
-type entry struct {
+// Entry is one entry of the tree. Its DN is the way to the root, so a move of a subtree is a change in one place.
+type Entry struct {
 	// id rises with every entry, and gives search results their order.
 	id  uint64
 	rdn plan.RDN
 	// suffix is the whole DN of an entry with nothing above it: the topmost one. It is nil in all others.
 	suffix plan.DN
 	key    string
-	// aside: the entry is in no tree; see [Server.aside].
+	// aside: the entry is in no tree; see [Directory.Aside].
 	aside      bool
-	parent     *entry
-	children   map[string]*entry
+	parent     *Entry
+	children   map[string]*Entry
 	attributes []*attribute
 }
 
@@ -75,8 +75,8 @@ func (a *attribute) removeAt(i int) {
 	a.values, a.keys = a.values[:last], a.keys[:last]
 }
 
-// dn returns the entry's distinguished name. The topmost entry bears the whole suffix.
-func (e *entry) dn() plan.DN {
+// DN returns the entry's distinguished name. The topmost entry bears the whole suffix.
+func (e *Entry) DN() plan.DN {
 	var dn plan.DN
 	for ; e.parent != nil; e = e.parent {
 		dn = append(dn, e.rdn)
@@ -84,11 +84,11 @@ func (e *entry) dn() plan.DN {
 	return append(dn, e.suffix...)
 }
 
-// name returns the entry's distinguished name as text.
-func (e *entry) name() string { return dnText(e.dn()) }
+// Name returns the entry's distinguished name as text.
+func (e *Entry) Name() string { return Text(e.DN()) }
 
 // within reports whether e is other or lies below it.
-func (e *entry) within(other *entry) bool {
+func (e *Entry) within(other *Entry) bool {
 	for ; e != nil; e = e.parent {
 		if e == other {
 			return true
@@ -97,7 +97,7 @@ func (e *entry) within(other *entry) bool {
 	return false
 }
 
-func (e *entry) attribute(desc description) *attribute {
+func (e *Entry) attribute(desc description) *attribute {
 	for _, a := range e.attributes {
 		if a.desc == desc {
 			return a
@@ -107,7 +107,7 @@ func (e *entry) attribute(desc description) *attribute {
 }
 
 // each calls do for the attribute and its subtypes, until it returns false.
-func (e *entry) each(desc description, do func(*attribute) bool) {
+func (e *Entry) each(desc description, do func(*attribute) bool) {
 	for _, a := range e.attributes {
 		if a.desc.within(desc) && !do(a) {
 			return
@@ -116,8 +116,8 @@ func (e *entry) each(desc description, do func(*attribute) bool) {
 }
 
 // sortedChildren returns the entries right below in the order in which they came.
-func (e *entry) sortedChildren() []*entry {
-	out := make([]*entry, 0, len(e.children))
+func (e *Entry) sortedChildren() []*Entry {
+	out := make([]*Entry, 0, len(e.children))
 	for _, c := range e.children {
 		out = append(out, c)
 	}
@@ -125,4 +125,7 @@ func (e *entry) sortedChildren() []*entry {
 	return out
 }
 
-func byID(a, b *entry) int { return cmp.Compare(a.id, b.id) }
+// ID rises with every entry that is made.
+func (e *Entry) ID() uint64 { return e.id }
+
+func byID(a, b *Entry) int { return cmp.Compare(a.id, b.id) }

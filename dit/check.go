@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"slices"
@@ -14,11 +14,11 @@ func (s *schema) checkValues(desc description, values []string) (kept, keys []st
 	for i, v := range values {
 		value, ok := s.accept(desc.typ, v)
 		if !ok {
-			return nil, nil, refuse(ldap.LDAPResultInvalidAttributeSyntax, "%s: value #%d invalid per syntax", desc, i)
+			return nil, nil, Refuse(ldap.LDAPResultInvalidAttributeSyntax, "%s: value #%d invalid per syntax", desc, i)
 		}
 		key, err := s.normalise(desc.typ, value)
 		if err != nil {
-			return nil, nil, refuse(ldap.LDAPResultInvalidAttributeSyntax, "%s: value #%d invalid per syntax", desc, i)
+			return nil, nil, Refuse(ldap.LDAPResultInvalidAttributeSyntax, "%s: value #%d invalid per syntax", desc, i)
 		}
 		kept, keys = append(kept, value), append(keys, key)
 	}
@@ -30,7 +30,7 @@ func checkDistinct(desc description, keys []string) error {
 	seen := make(map[string]struct{}, len(keys))
 	for i, k := range keys {
 		if _, twice := seen[k]; twice {
-			return refuse(ldap.LDAPResultAttributeOrValueExists, "%s: value #%d provided more than once", desc, i)
+			return Refuse(ldap.LDAPResultAttributeOrValueExists, "%s: value #%d provided more than once", desc, i)
 		}
 		seen[k] = struct{}{}
 	}
@@ -38,7 +38,7 @@ func checkDistinct(desc description, keys []string) error {
 }
 
 // classesOf returns the object classes of an entry.
-func (d *directory) classesOf(e *entry) []*objectClass {
+func (d *Directory) classesOf(e *Entry) []*objectClass {
 	a := e.attribute(description{typ: d.schema.objectClass})
 	if a == nil {
 		return nil
@@ -61,26 +61,26 @@ func structural(classes []*objectClass) (*objectClass, error) {
 		case chosen == nil, c.within(chosen):
 			chosen = c
 		case !chosen.within(c):
-			return nil, refuse(ldap.LDAPResultObjectClassViolation, "invalid structural object class chain (%s/%s)", chosen.name(), c.name())
+			return nil, Refuse(ldap.LDAPResultObjectClassViolation, "invalid structural object class chain (%s/%s)", chosen.name(), c.name())
 		}
 	}
 	if chosen == nil {
-		return nil, refuse(ldap.LDAPResultObjectClassViolation, "no structural object class provided")
+		return nil, Refuse(ldap.LDAPResultObjectClassViolation, "no structural object class provided")
 	}
 	return chosen, nil
 }
 
 // checkEntry applies the schema to an entry as a whole. The order of the checks is slapd's: it decides which code is given.
 // What happens where a value of the name is no value of the entry is up to lacking.
-func (d *directory) checkEntry(e *entry, rdn plan.RDN, lacking lackingName) error {
+func (d *Directory) checkEntry(e *Entry, rdn plan.RDN, lacking lackingName) error {
 	for _, a := range e.attributes {
 		if a.desc.typ.single && len(a.values) > 1 {
-			return refuse(ldap.LDAPResultConstraintViolation, "attribute '%s' cannot have multiple values", a.desc)
+			return Refuse(ldap.LDAPResultConstraintViolation, "attribute '%s' cannot have multiple values", a.desc)
 		}
 	}
 	classes := d.classesOf(e)
 	if len(classes) == 0 {
-		return refuse(ldap.LDAPResultObjectClassViolation, "no objectClass attribute")
+		return Refuse(ldap.LDAPResultObjectClassViolation, "no objectClass attribute")
 	}
 	chosen, err := structural(classes)
 	if err != nil {
@@ -98,28 +98,28 @@ func (d *directory) checkEntry(e *entry, rdn plan.RDN, lacking lackingName) erro
 }
 
 // lackingName is called with a value of the name that the entry lacks.
-type lackingName func(e *entry, desc description, value, key string) error
+type lackingName func(e *Entry, desc description, value, key string) error
 
-func refuseLackingName(_ *entry, desc description, _, _ string) error {
-	return refuse(ldap.LDAPResultNamingViolation, "value of naming attribute '%s' is not present in entry", desc)
+func refuseLackingName(_ *Entry, desc description, _, _ string) error {
+	return Refuse(ldap.LDAPResultNamingViolation, "value of naming attribute '%s' is not present in entry", desc)
 }
 
 // checkNaming demands that the values in the name are values of the entry (RFC 4511 section 4.7).
-func (d *directory) checkNaming(e *entry, rdn plan.RDN, lacking lackingName) error {
+func (d *Directory) checkNaming(e *Entry, rdn plan.RDN, lacking lackingName) error {
 	for _, ava := range rdn {
 		desc, err := d.schema.describe(ava.Type)
 		if err != nil {
 			return err
 		}
 		if desc.typ.operational {
-			return refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' is operational", desc)
+			return Refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' is operational", desc)
 		}
 		if desc.typ.equality == nil {
-			return refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' has no equality matching rule", desc)
+			return Refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' has no equality matching rule", desc)
 		}
 		values, keys, err := d.schema.checkValues(desc, []string{ava.Value})
 		if err != nil {
-			return refuse(ldap.LDAPResultNamingViolation, "value of naming attribute '%s' is invalid", desc)
+			return Refuse(ldap.LDAPResultNamingViolation, "value of naming attribute '%s' is invalid", desc)
 		}
 		if a := e.attribute(desc); a != nil && a.find(keys[0]) >= 0 {
 			continue
@@ -131,18 +131,18 @@ func (d *directory) checkNaming(e *entry, rdn plan.RDN, lacking lackingName) err
 	return nil
 }
 
-func (d *directory) checkClass(e *entry, c *objectClass, all []*objectClass) error {
+func (d *Directory) checkClass(e *Entry, c *objectClass, all []*objectClass) error {
 	if missing := missing(e, c); missing != nil {
-		return refuse(ldap.LDAPResultObjectClassViolation, "object class '%s' requires attribute '%s'", c.name(), missing.name())
+		return Refuse(ldap.LDAPResultObjectClassViolation, "object class '%s' requires attribute '%s'", c.name(), missing.name())
 	}
 	if c.kind == "ABSTRACT" && !slices.ContainsFunc(all, func(o *objectClass) bool { return o != c && o.kind != "ABSTRACT" && o.within(c) }) {
-		return refuse(ldap.LDAPResultObjectClassViolation, "instantiation of abstract objectClass '%s' not allowed", c.name())
+		return Refuse(ldap.LDAPResultObjectClassViolation, "instantiation of abstract objectClass '%s' not allowed", c.name())
 	}
 	return nil
 }
 
 // missing returns an attribute type that the class or one above it demands and the entry lacks.
-func missing(e *entry, c *objectClass) *attributeType {
+func missing(e *Entry, c *objectClass) *attributeType {
 	for _, typ := range c.must {
 		if !slices.ContainsFunc(e.attributes, func(a *attribute) bool { return a.desc.typ == typ }) {
 			return typ
@@ -157,14 +157,14 @@ func missing(e *entry, c *objectClass) *attributeType {
 }
 
 // checkAllowed demands that every attribute is named by the structural class or an auxiliary one.
-func (d *directory) checkAllowed(e *entry, chosen *objectClass, classes []*objectClass) error {
+func (d *Directory) checkAllowed(e *Entry, chosen *objectClass, classes []*objectClass) error {
 	if slices.Contains(classes, d.schema.mustClass("extensibleObject")) {
 		return nil
 	}
 	for _, a := range e.attributes {
 		allowed := func(c *objectClass) bool { return (c == chosen || c.kind == "AUXILIARY") && allows(c, a.desc.typ) }
 		if !a.desc.typ.operational && a.desc.typ != d.schema.objectClass && !slices.ContainsFunc(classes, allowed) {
-			return refuse(ldap.LDAPResultObjectClassViolation, "attribute '%s' not allowed", a.desc)
+			return Refuse(ldap.LDAPResultObjectClassViolation, "attribute '%s' not allowed", a.desc)
 		}
 	}
 	return nil

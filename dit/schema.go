@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	_ "embed"
@@ -116,7 +116,7 @@ func (s *schema) describe(text string) (description, error) {
 	name, rest, optioned := strings.Cut(text, ";")
 	typ, ok := s.attributes[strings.ToLower(name)]
 	if !ok {
-		return description{}, refuse(ldap.LDAPResultUndefinedAttributeType, "%s: attribute type undefined", text)
+		return description{}, Refuse(ldap.LDAPResultUndefinedAttributeType, "%s: attribute type undefined", text)
 	}
 	d := description{typ: typ}
 	if !optioned {
@@ -127,7 +127,7 @@ func (s *schema) describe(text string) (description, error) {
 		if o == "binary" && needsBinary(typ.syntax) || strings.HasPrefix(o, "lang-") {
 			continue
 		}
-		return description{}, refuse(ldap.LDAPResultUndefinedAttributeType, "%s: option undefined", text)
+		return description{}, Refuse(ldap.LDAPResultUndefinedAttributeType, "%s: option undefined", text)
 	}
 	slices.Sort(options)
 	d.options = ";" + strings.Join(slices.Compact(options), ";")
@@ -138,7 +138,7 @@ func (s *schema) describe(text string) (description, error) {
 func (s *schema) describeWritten(text string) (description, error) {
 	desc, err := s.describe(text)
 	if err == nil && needsBinary(desc.typ.syntax) && !strings.Contains(desc.options, ";binary") {
-		return desc, refuse(ldap.LDAPResultUndefinedAttributeType, "%s: requires ;binary transfer", text)
+		return desc, Refuse(ldap.LDAPResultUndefinedAttributeType, "%s: requires ;binary transfer", text)
 	}
 	return desc, err
 }

@@ -1,4 +1,4 @@
-package ldaptest
+package dit
 
 import (
 	"slices"
@@ -10,20 +10,20 @@ import (
 // the moment on at which the group says so. A member that does not exist at that moment gets nothing later either. As in the
 // overlay every such change stands alone: what cannot be done is left out, and the write that led to it succeeds.
 
-func (d *directory) member() description { return description{typ: d.schema.mustAttribute("member")} }
+func (d *Directory) member() description { return description{typ: d.schema.mustAttribute("member")} }
 
-func (d *directory) memberOf() description {
+func (d *Directory) memberOf() description {
 	return description{typ: d.schema.mustAttribute("memberOf")}
 }
 
 // isGroup reports whether memberOf is kept for the members of an entry.
-func (d *directory) isGroup(e *entry) bool {
+func (d *Directory) isGroup(e *Entry) bool {
 	group := d.schema.mustClass("groupOfNames")
 	return d.keepMemberOf && slices.ContainsFunc(d.classesOf(e), func(c *objectClass) bool { return c.within(group) })
 }
 
 // valuesOf returns a copy of the values of an attribute.
-func valuesOf(e *entry, desc description) []string {
+func valuesOf(e *Entry, desc description) []string {
 	if a := e.attribute(desc); a != nil {
 		return slices.Clone(a.values)
 	}
@@ -31,7 +31,7 @@ func valuesOf(e *entry, desc description) []string {
 }
 
 // groupMembers returns the members of a group, none for other entries.
-func (d *directory) groupMembers(e *entry) []string {
+func (d *Directory) groupMembers(e *Entry) []string {
 	if !d.isGroup(e) {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (d *directory) groupMembers(e *entry) []string {
 }
 
 // memberships returns the groups that an entry says it is in.
-func (d *directory) memberships(e *entry) []string {
+func (d *Directory) memberships(e *Entry) []string {
 	if !d.keepMemberOf {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (d *directory) memberships(e *entry) []string {
 }
 
 // groupAdded lets members know of a new group. That it is its own member it does not get to know.
-func (d *directory) groupAdded(name plan.DN, members []string) {
+func (d *Directory) groupAdded(name plan.DN, members []string) {
 	for _, m := range members {
 		if dn, err := d.schema.parseDN(m); err == nil && !d.schema.same(dn, name) {
 			d.replaceName(m, d.memberOf(), nil, name)
@@ -57,7 +57,7 @@ func (d *directory) groupAdded(name plan.DN, members []string) {
 
 // memberChanges returns what makes memberOf follow the changes to an entry, to be called once they are made. All members are
 // looked at only where all of them go: a member more costs the same in a group of any size.
-func (d *directory) memberChanges(e *entry, name plan.DN, changes []change) (follow func()) {
+func (d *Directory) memberChanges(e *Entry, name plan.DN, changes []change) (follow func()) {
 	touches := func(c change) bool { return c.desc == d.member() }
 	if !slices.ContainsFunc(changes, touches) || !d.isGroup(e) {
 		return func() {}
@@ -92,7 +92,7 @@ func (d *directory) memberChanges(e *entry, name plan.DN, changes []change) (fol
 func (c change) someValues() bool { return c.typ == plan.DeleteValues && len(c.values) > 0 }
 
 // memberRenamed lets members know the new name of a group, and groups that of a member that knows of them.
-func (d *directory) memberRenamed(e *entry, from, to plan.DN) {
+func (d *Directory) memberRenamed(e *Entry, from, to plan.DN) {
 	isMember := len(d.memberships(e)) > 0
 	for _, m := range d.groupMembers(e) {
 		d.replaceName(m, d.memberOf(), from, to)
@@ -107,7 +107,7 @@ func (d *directory) memberRenamed(e *entry, from, to plan.DN) {
 
 // memberRemoved takes a deleted group from its members, and a deleted member from the groups that it knew of. Of a group that
 // would be left without a member it stays one.
-func (d *directory) memberRemoved(name plan.DN, members, groups []string) {
+func (d *Directory) memberRemoved(name plan.DN, members, groups []string) {
 	for _, m := range members {
 		d.replaceName(m, d.memberOf(), name, nil)
 	}
@@ -117,12 +117,12 @@ func (d *directory) memberRemoved(name plan.DN, members, groups []string) {
 }
 
 // replaceName adds a name to the values of an attribute and then deletes one, each by itself.
-func (d *directory) replaceName(of string, desc description, from, to plan.DN) {
+func (d *Directory) replaceName(of string, desc description, from, to plan.DN) {
 	dn, err := d.schema.parseDN(of)
 	if err != nil || d.schema.same(from, to) {
 		return
 	}
-	e, found := d.find(dn)
+	e, found := d.Find(dn)
 	if !found {
 		return
 	}
@@ -134,16 +134,16 @@ func (d *directory) replaceName(of string, desc description, from, to plan.DN) {
 	}
 }
 
-func (d *directory) nameChange(desc description, typ plan.ModificationType, names ...plan.DN) change {
+func (d *Directory) nameChange(desc description, typ plan.ModificationType, names ...plan.DN) change {
 	c := change{draft{desc: desc}, typ}
 	for _, dn := range names {
-		c.values, c.keys = append(c.values, dnText(dn)), append(c.keys, d.schema.keyOf(dn))
+		c.values, c.keys = append(c.values, Text(dn)), append(c.keys, d.schema.keyOf(dn))
 	}
 	return c
 }
 
 // try makes changes within a write, and none of them if one is refused.
-func (d *directory) try(e *entry, changes ...change) (done bool) {
+func (d *Directory) try(e *Entry, changes ...change) (done bool) {
 	mark := len(d.undo)
 	if err := d.applyAll(e, changes, false); err != nil {
 		d.undoTo(mark)

@@ -13,6 +13,11 @@ import (
 	"idaas-ldap/plan"
 )
 
+// trust hands out the password of the administrator with what to trust.
+func trust(config *tls.Config) func(bool) connector.Credentials {
+	return connector.Fixed(connector.Credentials{TLS: config, BindPassword: secret.New(password)})
+}
+
 func TestPasswordsTravelProtected(t *testing.T) {
 	own, trusted := certificate(t)
 	_, strangers := certificate(t)
@@ -23,10 +28,10 @@ func TestPasswordsTravelProtected(t *testing.T) {
 		kind connector.Kind
 		ok   bool
 	}{
-		{"StartTLS", connector.Config{URLs: []string{server.URL()}, StartTLS: true, TLS: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}}, 0, true},
-		{"ldaps", connector.Config{URLs: []string{server.SecureURL()}, TLS: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}}, 0, true},
-		{"a stranger's certificate after StartTLS", connector.Config{URLs: []string{server.URL()}, StartTLS: true, TLS: &tls.Config{RootCAs: strangers, MinVersion: tls.VersionTLS12}}, connector.KindUnavailable, false},
-		{"a stranger's certificate with ldaps", connector.Config{URLs: []string{server.SecureURL()}, TLS: &tls.Config{RootCAs: strangers, MinVersion: tls.VersionTLS12}}, connector.KindUnavailable, false},
+		{"StartTLS", connector.Config{URLs: []string{server.URL()}, StartTLS: true, Credentials: trust(&tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12})}, 0, true},
+		{"ldaps", connector.Config{URLs: []string{server.SecureURL()}, Credentials: trust(&tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12})}, 0, true},
+		{"a stranger's certificate after StartTLS", connector.Config{URLs: []string{server.URL()}, StartTLS: true, Credentials: trust(&tls.Config{RootCAs: strangers, MinVersion: tls.VersionTLS12})}, connector.KindUnavailable, false},
+		{"a stranger's certificate with ldaps", connector.Config{URLs: []string{server.SecureURL()}, Credentials: trust(&tls.Config{RootCAs: strangers, MinVersion: tls.VersionTLS12})}, connector.KindUnavailable, false},
 		{"a server that wants TLS", connector.Config{URLs: []string{server.URL()}}, connector.KindConfiguration, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -74,7 +79,7 @@ func TestOpenRefusesWhatWouldBeUnprotected(t *testing.T) {
 
 func TestWrongCredentialsAreSaidToBeWrong(t *testing.T) {
 	server := startServer(t, ldaptest.Config{})
-	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, BindDN: adminDN, BindPassword: secret.New("c4n4ry")})
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, BindDN: adminDN, Credentials: connector.Fixed(connector.Credentials{BindPassword: secret.New("c4n4ry")})})
 	o := failure(t, read(t, d), connector.KindConfiguration)
 	if o.Verb != "bind" || !strings.Contains(o.Explain(), "check bind_dn") || strings.Contains(o.Explain(), "c4n4ry") {
 		t.Errorf("the error is %q", o.Explain())

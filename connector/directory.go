@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -32,11 +31,14 @@ type Config struct {
 	URLs []string
 	// StartTLS protects ldap:// connections; AllowCleartext permits them to be unprotected beyond this machine.
 	StartTLS, AllowCleartext bool
-	TLS                      *tls.Config
-	// BindDN and BindPassword are who binds; External binds by SASL EXTERNAL instead (RFC 4513 section 5.2.3).
-	BindDN       string
-	BindPassword secret.Text
-	External     bool
+	// BindDN is who binds; External binds by SASL EXTERNAL instead (RFC 4513 section 5.2.3).
+	BindDN   string
+	External bool
+	// Credentials is asked before every connection for what to open it with, and has to be quick. With anew, after the server
+	// has refused the login with those of before, it reads them from where they are kept. Nil is for none.
+	Credentials func(anew bool) Credentials
+	// LoginKey is the key of the configuration that holds the password or the certificate, for messages; it may be empty.
+	LoginKey string
 	// Connections is how many are open at most.
 	Connections int
 	// Timeout bounds connecting, and every single operation.
@@ -77,7 +79,10 @@ func Open(cfg Config) (*Directory, error) {
 			return nil, fmt.Errorf("urls: %s is neither ldap://, ldaps:// nor ldapi://", address)
 		}
 	}
-	if cfg.BindDN != "" && cfg.BindPassword.Empty() && !cfg.External {
+	if cfg.Credentials == nil {
+		cfg.Credentials = Fixed(Credentials{})
+	}
+	if cfg.BindDN != "" && cfg.Credentials(false).BindPassword.Empty() && !cfg.External {
 		return nil, errors.New("bind_password: it is empty, and a bind without a password would be anonymous")
 	}
 	if cfg.Connections < 1 {

@@ -85,7 +85,7 @@ func openDS389(t *testing.T, cfg ldaptest.DS389Config) *connector.Directory {
 func startDS389(t *testing.T, cfg ldaptest.DS389Config) (*connector.Directory, *ldaptest.DS389Server) {
 	t.Helper()
 	server := ldaptest.StartDS389(t, cfg)
-	return openDirectory(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, BindPassword: secret.New(server.Password)}), server
+	return openDirectory(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, Credentials: connector.Fixed(connector.Credentials{BindPassword: secret.New(server.Password)})}), server
 }
 
 // An entry whose name has characters that are escaped can be renamed and moved, by a 389 that cannot do it at once.

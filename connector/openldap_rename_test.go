@@ -14,7 +14,7 @@ import (
 // A new unit that is filled with people who were there before it can be renamed, on a slapd that says that it cannot.
 func TestOpenLDAPRenamesAUnitThatOthersMovedInto(t *testing.T) {
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})
-	d := openDirectory(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, BindPassword: secret.New(server.Password)})
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, Credentials: connector.Fixed(connector.Credentials{BindPassword: secret.New(server.Password)})})
 	sales := plan.MustParseDN("ou=Sales," + people)
 	name := plan.MustParseDN("ou=Service," + people)
 	old := plan.MustParseDN("uid=ann," + people)
@@ -37,7 +37,7 @@ func TestOpenLDAPRenamesAUnitThatOthersMovedInto(t *testing.T) {
 // A name that is too long is refused at once, and not tried again for ever.
 func TestOpenLDAPRefusesANameThatIsTooLong(t *testing.T) {
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})
-	d := openDirectory(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, BindPassword: secret.New(server.Password)})
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, Credentials: connector.Fixed(connector.Credentials{BindPassword: secret.New(server.Password)})})
 	short := plan.MustParseDN("uid=ann," + people)
 	if err := d.Apply(t.Context(), person(short.String())); err != nil {
 		t.Fatal(err)

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
-
-	"idaas-ldap/internal/secret"
 )
 
 // pool keeps a fixed number of bound connections to one directory. go-ldap has none of this: it neither redials nor puts
@@ -22,6 +20,7 @@ import (
 type pool struct {
 	cfg   Config
 	slots chan struct{} // one for each connection in use
+	turn  chan struct{} // held by the one who dials: a password that is wrong is tried once, not by everybody at a time
 
 	mu      sync.Mutex
 	idle    []*pooled
@@ -30,11 +29,13 @@ type pool struct {
 	broken  time.Time // until when nobody dials, after all URLs have failed
 	pause   time.Duration
 	reason  error
+	refused *refusal // of the last login, nil where it was accepted
 }
 
 // pooled is one bound connection.
 type pooled struct {
 	*ldap.Conn
+	with   Credentials
 	secure bool
 	since  time.Time
 	used   time.Time
@@ -49,7 +50,7 @@ const (
 )
 
 func newPool(cfg Config) *pool {
-	return &pool{cfg: cfg, slots: make(chan struct{}, cfg.Connections)}
+	return &pool{cfg: cfg, slots: make(chan struct{}, cfg.Connections), turn: make(chan struct{}, 1)}
 }
 
 // use calls f with a connection. The connection is dropped after every error that is not a result code of the server:
@@ -106,7 +107,7 @@ func (p *pool) take(ctx context.Context) (*pooled, error) {
 			return p.dial(ctx)
 		}
 		now := p.cfg.Clock()
-		if conn.IsClosing() || now.Sub(conn.since) > connectionAge {
+		if conn.IsClosing() || now.Sub(conn.since) > connectionAge || !conn.with.same(p.cfg.Credentials(false)) {
 			_ = conn.Close()
 			continue
 		}
@@ -155,40 +156,77 @@ func (p *pool) close() {
 // dial connects to the first URL that answers, starting with the one that answered last. After all have failed it fails
 // at once for a while, so that nobody hammers a server that is coming up.
 func (p *pool) dial(ctx context.Context) (*pooled, error) {
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait to connect: %w", ctx.Err())
+	}
 	p.mu.Lock()
-	start, broken, reason := p.current, p.broken, p.reason
+	broken, reason := p.broken, p.reason
 	p.mu.Unlock()
 	if wait := broken.Sub(p.cfg.Clock()); wait > 0 {
 		return nil, reason
 	}
+	with, err := p.credentials()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := p.dialAny(ctx, with)
+	if refusesLogin(err) {
+		// They may have been changed in the directory and in their file a moment ago.
+		if fresh := p.cfg.Credentials(true); !fresh.same(with) {
+			with = fresh
+			conn, err = p.dialAny(ctx, with)
+		}
+		if refusesLogin(err) {
+			return nil, p.refuse(with, err)
+		}
+	}
+	return conn, err
+}
+
+// dialAny tries one URL after the other. A refused login ends it: all servers have the same account, and each may count.
+func (p *pool) dialAny(ctx context.Context, with Credentials) (*pooled, error) {
+	p.mu.Lock()
+	start := p.current
+	p.mu.Unlock()
 	var errs []error
 	for i := range p.cfg.URLs {
 		n := (start + i) % len(p.cfg.URLs)
-		conn, err := p.connect(ctx, p.cfg.URLs[n])
+		conn, err := p.connect(ctx, p.cfg.URLs[n], with)
 		if err == nil {
 			p.mu.Lock()
-			p.current, p.broken, p.pause, p.reason = n, time.Time{}, 0, nil
+			p.current, p.broken, p.pause, p.reason, p.refused = n, time.Time{}, 0, nil, nil
 			p.mu.Unlock()
 			return conn, nil
 		}
 		if ctx.Err() != nil {
 			return nil, unreachable(fmt.Errorf("%s: %w", p.cfg.URLs[n], ctx.Err()))
 		}
+		if refusesLogin(err) {
+			return nil, err
+		}
 		errs = append(errs, err)
 	}
+	return nil, p.pauseAfter(errs)
+}
+
+// pauseAfter keeps everybody from dialing for a while after no server could be used.
+func (p *pool) pauseAfter(errs []error) error {
 	err := errs[0]
 	if len(errs) > 1 && asConfiguration(err) == nil {
 		err = unreachable(errors.Join(errs...))
 	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.pause = min(max(firstBreak, 2*p.pause), longestBreak)
 	p.broken = p.cfg.Clock().Add(p.pause - time.Duration(rand.Int64N(int64(p.pause)/4))) // Jitter needs no secrecy.
 	p.reason = err
-	p.mu.Unlock()
-	return nil, err
+	return err
 }
 
-// reset lets the next call dial, whatever failed before.
+// reset lets the next call dial, whatever failed before; only a refused login keeps its pause.
 func (p *pool) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -208,7 +246,7 @@ func asConfiguration(err error) *OutcomeError {
 }
 
 // connect opens one bound connection.
-func (p *pool) connect(ctx context.Context, address string) (*pooled, error) {
+func (p *pool) connect(ctx context.Context, address string, with Credentials) (*pooled, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("%s: %w", address, err))
@@ -217,52 +255,18 @@ func (p *pool) connect(ctx context.Context, address string) (*pooled, error) {
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("%s: %w", address, err))
 	}
-	conn, secure, err := p.secure(ctx, raw, u)
+	conn, secure, err := p.secure(ctx, raw, u, with)
 	if err != nil {
 		_ = raw.Close()
 		return nil, unreachable(fmt.Errorf("%s: %w", address, err))
 	}
-	if err := p.bind(conn); err != nil {
+	if err := p.bind(conn, with); err != nil {
 		_ = conn.Close()
-		return nil, outcomeOfBind(address, err, p.cfg.BindPassword)
+		return nil, outcomeOfBind(address, err, with.BindPassword)
 	}
 	_ = raw.SetDeadline(time.Time{}) // from here on every operation has its own
 	now := p.cfg.Clock()
-	return &pooled{Conn: conn, secure: secure, since: now, used: now}, nil
-}
-
-// login reports whether somebody can log in, over a connection of its own.
-func (p *pool) login(ctx context.Context, dn string, password secret.Text) bool {
-	p.mu.Lock()
-	address := p.cfg.URLs[p.current]
-	p.mu.Unlock()
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	raw, err := p.open(ctx, u)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = raw.Close() }() // nothing is under way any more
-	conn, _, err := p.secure(ctx, raw, u)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = conn.Close() }() // as above
-	return conn.Bind(dn, password.Reveal()) == nil
-}
-
-func outcomeOfBind(address string, err error, password secret.Text) error {
-	err = outcome(VerbBind, nil, err, password)
-	var o *OutcomeError
-	if errors.As(err, &o) {
-		o.InDoubt = false // nothing was written
-		if o.Kind != KindConfiguration {
-			o.Kind = KindUnavailable
-		}
-	}
-	return fmt.Errorf("%s: %w", address, err)
+	return &pooled{Conn: conn, with: with, secure: secure, since: now, used: now}, nil
 }
 
 // open dials. Everything until the bind has to be done within one timeout.
@@ -293,8 +297,8 @@ func (p *pool) open(ctx context.Context, u *url.URL) (net.Conn, error) {
 }
 
 // secure adds TLS where it is asked for, and starts the LDAP layer.
-func (p *pool) secure(ctx context.Context, raw net.Conn, u *url.URL) (*ldap.Conn, bool, error) {
-	config := p.cfg.TLS.Clone()
+func (p *pool) secure(ctx context.Context, raw net.Conn, u *url.URL, with Credentials) (*ldap.Conn, bool, error) {
+	config := with.TLS.Clone()
 	if config == nil {
 		config = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
@@ -322,13 +326,6 @@ func (p *pool) secure(ctx context.Context, raw net.Conn, u *url.URL) (*ldap.Conn
 		return conn, true, nil
 	}
 	return conn, u.Scheme == "ldapi", nil
-}
-
-func (p *pool) bind(conn *ldap.Conn) error {
-	if p.cfg.External {
-		return conn.ExternalBind()
-	}
-	return conn.Bind(p.cfg.BindDN, p.cfg.BindPassword.Reveal())
 }
 
 // timedConn puts a deadline on everything that is sent, which the LDAP library does not.

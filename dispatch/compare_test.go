@@ -69,7 +69,7 @@ func newCrowd(tb testing.TB, people int) *crowd {
 	log := logrus.New()
 	log.SetOutput(io.Discard)
 	c.target, err = connector.Open(connector.Config{
-		URLs: []string{c.server.URL()}, BindDN: "cn=admin,dc=example,dc=org", BindPassword: secret.New("pass"), Connections: 1,
+		URLs: []string{c.server.URL()}, BindDN: "cn=admin,dc=example,dc=org", Credentials: connector.Fixed(connector.Credentials{BindPassword: secret.New("pass")}), Connections: 1,
 		Timeout: time.Minute, Log: log, Clock: time.Now,
 	})
 	if err != nil {

@@ -130,7 +130,10 @@ func openDirectory(t *testing.T, cfg connector.Config) *connector.Directory {
 	log.SetOutput(io.Discard)
 	cfg.Log = log
 	if cfg.BindDN == "" {
-		cfg.BindDN, cfg.BindPassword = adminDN, secret.New(password)
+		cfg.BindDN = adminDN
+	}
+	if cfg.Credentials == nil {
+		cfg.Credentials = connector.Fixed(connector.Credentials{BindPassword: secret.New(password)})
 	}
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now

@@ -47,8 +47,8 @@ func dial(t *testing.T, a ldaptest.Access, how over, clock *steady) *connector.D
 		url = a.TLSURL
 	}
 	return openDirectory(t, connector.Config{
-		Type: "auto", URLs: []string{url}, StartTLS: how == startTLS, TLS: trusting(t, a), Connections: 2, Timeout: time.Minute,
-		BindDN: a.BindDN, BindPassword: secret.New(a.Password), Clock: clock.Now,
+		Type: "auto", URLs: []string{url}, StartTLS: how == startTLS, Connections: 2, Timeout: time.Minute,
+		BindDN: a.BindDN, Credentials: connector.Fixed(connector.Credentials{TLS: trusting(t, a), BindPassword: secret.New(a.Password)}), Clock: clock.Now,
 	})
 }
 

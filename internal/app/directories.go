@@ -44,8 +44,9 @@ func openDirectory(cfg config.Directory, log logrus.FieldLogger, metrics *teleme
 	}
 	d.Server, err = connector.Open(connector.Config{
 		Name: cfg.Name, Type: cfg.Type, URLs: cfg.URLs,
-		StartTLS: cfg.StartTLS, AllowCleartext: cfg.AllowCleartext, TLS: tlsConfig,
-		BindDN: cfg.BindDN, BindPassword: cfg.BindPassword, External: cfg.SASL == config.SASLExternal,
+		StartTLS: cfg.StartTLS, AllowCleartext: cfg.AllowCleartext,
+		BindDN: cfg.BindDN, External: cfg.SASL == config.SASLExternal, LoginKey: loginKey(cfg),
+		Credentials: connector.Fixed(connector.Credentials{TLS: tlsConfig, BindPassword: cfg.BindPassword}),
 		Connections: cfg.Connections, Timeout: cfg.Timeout,
 		Log: log.WithField("directory", cfg.Name), Clock: clock,
 		Observe: func(verb string, code uint16, took time.Duration) {
@@ -75,6 +76,20 @@ func (d *Directory) route() dispatch.Route {
 		Check: func(ctx context.Context) error {
 			return d.Server.Check(ctx, d.Mapping().Base())
 		},
+	}
+}
+
+// loginKey names what the login of a directory rests on, for people.
+func loginKey(cfg config.Directory) string {
+	switch {
+	case cfg.SASL == config.SASLExternal && cfg.TLS.CertFile != "":
+		return "tls.cert_file " + string(cfg.TLS.CertFile)
+	case cfg.SASL == config.SASLExternal:
+		return "sasl: external"
+	case cfg.BindPasswordFile != "":
+		return "bind_password_file " + string(cfg.BindPasswordFile)
+	default:
+		return "bind_password"
 	}
 }
 

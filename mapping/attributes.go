@@ -22,6 +22,7 @@ type attributeRule struct {
 	authority plan.Authority
 	keepEmpty bool
 	reference event.Kind // the value is the id of such an object, and its DN is written
+	required  bool       // nothing is written of the entry before that object has one
 	allocate  *Number
 	unique    *uniqueRule
 }
@@ -92,7 +93,7 @@ func (r *reader) attributeKeys(rule *attributeRule, keys *ast.MappingNode, in sc
 			rule.value = r.expression(s, in, forValues)
 		}
 	}
-	kind, authority := event.KindUser, ""
+	kind, authority, required := event.KindUser, "", false
 	var candidates *expression
 	var longest int64
 	r.each(keys, map[string]func(ast.Node){
@@ -102,6 +103,7 @@ func (r *reader) attributeKeys(rule *attributeRule, keys *ast.MappingNode, in sc
 			rule.constant = r.constants(n)
 		},
 		"reference": value,
+		"required":  func(n ast.Node) { required = r.boolean(n, "required") },
 		"kind": func(n ast.Node) {
 			word, _ := r.oneOf(n, "kind", "user", "unit", "group")
 			kind = map[string]event.Kind{"user": event.KindUser, "unit": event.KindUnit, "group": event.KindGroup}[word]
@@ -134,9 +136,12 @@ func (r *reader) attributeKeys(rule *attributeRule, keys *ast.MappingNode, in sc
 	}
 	switch {
 	case hasKey(keys, "reference"):
-		rule.reference = kind
+		// What is written when the entry is made, and never again, has to be there by then.
+		rule.reference, rule.required = kind, required || authority == "initial" && !hasKey(keys, "required")
 	case hasKey(keys, "kind"):
 		r.problem(rule.at, "'kind' says of which kind a reference is, and there is none")
+	case hasKey(keys, "required"):
+		r.problem(rule.at, "'required' says that a reference is waited for, and there is none")
 	}
 	switch authority {
 	case "initial":

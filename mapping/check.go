@@ -192,19 +192,10 @@ func (s *Set) Places() []Place {
 		if c == nil {
 			continue
 		}
-		below := c.dn.literalEnd()
-		p := Place{What: sectionNames[kind] + ".dn", at: c.dn.at}
-		if len(below) == len(c.dn.rdns)-1 {
+		p := Place{DN: s.ground(c), What: sectionNames[kind] + ".dn", at: c.dn.at}
+		if len(c.dn.literalEnd()) == len(c.dn.rdns)-1 {
 			p.Kinds = []event.Kind{kind}
 		}
-		switch c.dn.tail {
-		case tailAbove:
-			below = slices.Concat(below, s.Root())
-		case tailBase:
-			below = slices.Concat(below, s.base)
-		case tailLiteral:
-		}
-		p.DN = below
 		add(p)
 	}
 	for _, p := range s.kept {

@@ -145,8 +145,8 @@ func (r *reader) allocate(name string, n ast.Node) *Number {
 	return number
 }
 
-// decide finds out what is decided once, and asks for what is not yet.
-func (e *evaluation) decide() error {
+// decide finds out what is decided once, and asks for what is not yet. match finds the entry that may have it already.
+func (e *evaluation) decide(match []plan.Match) error {
 	if len(e.section.in.decided) == 0 {
 		return nil
 	}
@@ -154,36 +154,29 @@ func (e *evaluation) decide() error {
 	e.env[nameEntry] = decided
 	for i := range e.section.attributes {
 		rule := &e.section.attributes[i]
-		if !rule.decides() {
-			continue
-		}
-		applies, err := e.condition(rule.when, rule.path+".when")
-		if err != nil {
-			return err
-		}
-		if !applies {
+		if !rule.decides() || e.unitOpen && readAbove(rule.expressions()) {
 			continue
 		}
 		value, err := e.decided(rule)
-		if err != nil {
+		switch {
+		case err != nil && !e.noted(err, rule.name):
 			return err
-		}
-		if value != "" {
+		case value != "":
 			decided[rule.name] = value
 		}
 	}
 	if len(e.asked.Numbers)+len(e.asked.Names) == 0 {
 		return nil
 	}
-	var err error
-	if e.asked.Match, err = e.matches(); err != nil {
-		return err
-	}
+	e.asked.Match = match
 	return &e.asked
 }
 
 // decided returns the decided value of an attribute, or asks for it.
 func (e *evaluation) decided(rule *attributeRule) (string, error) {
+	if applies, err := e.condition(rule.when, rule.path+".when"); err != nil || !applies {
+		return "", err
+	}
 	pool := strings.ToLower(rule.name)
 	if rule.allocate != nil {
 		if number, ok := e.in.Numbers[pool]; ok {

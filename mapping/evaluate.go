@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -27,6 +29,9 @@ type Input struct {
 	DN plan.DN
 	// Resolved are the DNs of objects that rules refer to, empty for one that is gone.
 	Resolved map[event.Ref]plan.DN
+	// Open are objects that were asked for and that nobody can tell anything of now. What refers to them is left as it is,
+	// and is written when they are resolved; where it is the unit above, the entry stays where it is.
+	Open map[event.Ref]bool
 	// Numbers and Names are what was decided for the object, by pool.
 	Numbers map[string]int64
 	Names   map[string]string
@@ -38,8 +43,8 @@ type Input struct {
 
 // Desired evaluates the mapping for one object. It is pure: the same input gives the same result.
 //
-// Besides an [*EvaluationError] it may return [ErrOutOfScope], [*Skipped], and [*Unresolved] where the caller has to look
-// something up and call again.
+// The error is [ErrOutOfScope], [*Skipped], or [*Unresolved] where the caller has to look something up and call again. A rule
+// that fails is no error: it is in the result, with everything that does not depend on it.
 func (s *Set) Desired(in Input) (Result, error) {
 	c := s.sections[in.Object.Ref.Kind]
 	if c == nil {
@@ -60,6 +65,12 @@ type evaluation struct {
 	env     environment
 	machine vm.VM
 	asked   Unresolved
+	open    []event.Ref
+	failed  []*EvaluationError
+	// unitOpen: the unit that the object belongs to is known by its id only, so nothing that reads it can be told.
+	unitOpen bool
+	// blind: a match rule fails, so nobody can tell whether there is an entry already, and none is to be made.
+	blind bool
 }
 
 func (s *Set) evaluation(c *section, in Input) *evaluation {
@@ -105,80 +116,94 @@ func (e *evaluation) desired() plan.Desired {
 // as a deletion clears the record.
 func (e *evaluation) removed() (Result, error) {
 	d := e.desired()
-	removal := e.section.removal
+	removal, _ := e.Removal(e.in)
 	d.Removal = &removal
 	var err error
 	if d.Match, err = e.matches(); err != nil {
 		return Result{}, err
 	}
-	if e.section.kind == event.KindUser && (removal.Action == plan.RemoveDisable || removal.Action == plan.RemoveMove) {
+	if removal.Action == plan.RemoveDisable || removal.Action == plan.RemoveMove {
 		d.Account = e.account()
 	}
-	return Result{Desired: d}, nil
+	return e.result(d, nil), nil
 }
 
 func (e *evaluation) wanted() (Result, error) {
-	if scope := e.section.scope; scope == nil || !scope.readsAbove {
-		if err := e.inScope(); err != nil {
-			return Result{}, err
+	in, err := e.inScope()
+	if err != nil && !e.noted(err, "") {
+		return Result{}, err
+	}
+	if unit, unknown := e.unitUnknown(); unknown && len(e.failed) == 0 {
+		if !e.in.Open[unit] {
+			return Result{}, &Unresolved{Objects: []Needed{{Ref: unit, Required: true}}}
 		}
-	}
-	if unit, unknown := e.unitUnknown(); unknown {
-		return Result{}, &Unresolved{Objects: []event.Ref{unit}}
-	}
-	if err := e.inScope(); err != nil {
-		return Result{}, err
-	}
-	if err := e.decide(); err != nil {
-		return Result{}, err
+		e.unitOpen, e.open = true, append(e.open, unit)
 	}
 	d := e.desired()
-	d.ObjectClasses = e.section.objectClasses
-	var missing []string
-	var err error
-	if d.DN, missing, err = e.place(); err != nil {
-		return Result{}, err
-	}
 	if d.Match, err = e.matches(); err != nil {
 		return Result{}, err
 	}
+	d.Account = e.account()
+	if !in {
+		result := e.result(d, e.unseen(e.section.scope))
+		result.Undecided = true
+		return result, nil
+	}
+	return e.within(d)
+}
+
+// within says what the entry of an object should be that is within the scope.
+func (e *evaluation) within(d plan.Desired) (Result, error) {
+	if err := e.decide(d.Match); err != nil {
+		return Result{}, err
+	}
+	d.ObjectClasses = e.section.objectClasses
+	var missing []string
+	var err error
+	if d.DN, missing, err = e.place(); err != nil && !e.noted(err, "") {
+		return Result{}, err
+	}
+	if e.blind {
+		d.DN = nil
+	}
 	for i := range e.section.attributes {
-		if err := e.rule(&e.section.attributes[i], &d); err != nil {
+		rule := &e.section.attributes[i]
+		if err := e.rule(rule, &d); err != nil && !e.noted(err, rule.name) {
 			return Result{}, err
 		}
 	}
 	if len(e.asked.Objects) > 0 {
 		return Result{}, &e.asked
 	}
-	if e.section.kind == event.KindUser {
-		d.Account = e.account()
-	}
-	return Result{Desired: d, Missing: missing}, nil
+	return e.result(d, missing), nil
 }
 
-func (e *evaluation) inScope() error {
-	in, err := e.condition(e.section.scope, "scope")
-	if err != nil {
-		return err
-	}
-	if !in {
-		return ErrOutOfScope
-	}
-	return nil
+// result puts together what was found out.
+func (e *evaluation) result(d plan.Desired, missing []string) Result {
+	slices.SortFunc(e.failed, func(a, b *EvaluationError) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return Result{Desired: d, Missing: missing, Open: e.open, Failed: e.failed}
 }
 
-// unitUnknown reports whether the section reads the unit above, which is known by its id only.
-func (e *evaluation) unitUnknown() (event.Ref, bool) {
-	id := e.in.Object.PrimaryUnit()
-	if e.in.Above != nil || id == "" || !e.section.readsAbove() {
-		return event.Ref{}, false
+// noted takes note of a rule that fails, so that the evaluation goes on without it. It returns false for any other error.
+func (e *evaluation) noted(err error, attribute string) bool {
+	var failed *EvaluationError
+	if !errors.As(err, &failed) {
+		return false
 	}
-	return event.Ref{Kind: event.KindUnit, ID: id}, true
+	failed.Attribute = attribute
+	e.failed = append(e.failed, failed)
+	return true
 }
 
+// account says whether the user may log in; nil for what is no user.
 func (e *evaluation) account() *plan.Account {
-	l := e.section.lifecycle
-	return &plan.Account{Disable: l.disable, Lock: l.lock, Expire: l.expire, State: e.in.Object.Account()}
+	account, ok := e.Account(e.in)
+	if !ok {
+		return nil
+	}
+	return &account
 }
 
 func (e *evaluation) name(rule string) string { return string(e.section.kind) + "." + rule }
@@ -219,6 +244,9 @@ func (e *evaluation) condition(ex *expression, rule string) (bool, error) {
 func (e *evaluation) place() (plan.DN, []string, error) {
 	const rule = "dn"
 	t := e.section.dn
+	if e.unitOpen && readAbove(t.expressions()) {
+		return nil, []string{e.section.in.aboveName()}, nil
+	}
 	dn := make(plan.DN, 0, len(t.rdns)+len(e.base)+4)
 	var missing []string
 	for _, rdn := range t.rdns {
@@ -285,12 +313,17 @@ func (e *evaluation) text(pieces []piece, rule string) (text string, missing []s
 func (e *evaluation) matches() ([]plan.Match, error) {
 	var out []plan.Match
 	for _, m := range e.section.match {
-		filter, whole, err := e.filter(m)
-		if err != nil {
-			return nil, err
+		if e.unitOpen && readAbove(expressionsOf(m.pieces)) {
+			continue
 		}
-		if whole {
-			out = append(out, plan.Match{Filter: filter, Adopt: m.adopt})
+		filter, whole, err := e.filter(m)
+		switch {
+		case err != nil && e.noted(err, ""):
+			e.blind = true
+		case err != nil:
+			return nil, err
+		case whole:
+			out = append(out, plan.Match{Filter: filter, Adopt: m.adopt, ByID: m.byID})
 		}
 	}
 	return out, nil

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"idaas-ldap/event"
@@ -9,6 +10,16 @@ import (
 
 // rule evaluates the rule of one attribute.
 func (e *evaluation) rule(rule *attributeRule, d *plan.Desired) error {
+	if rule.decides() { // Its condition has been asked when it was decided.
+		if decided, ok := e.decidedValue(rule.name); ok {
+			// An entry that has a value keeps it; one that was made before the rule was gets one now.
+			d.Rules = append(d.Rules, plan.Rule{Attribute: rule.name, Values: []string{decided}, Authority: plan.Merge})
+		}
+		return nil
+	}
+	if e.unitOpen && readAbove(rule.expressions()) {
+		return nil
+	}
 	if rule.when != nil {
 		applies, err := e.condition(rule.when, rule.path+".when")
 		if err != nil || !applies {
@@ -20,11 +31,7 @@ func (e *evaluation) rule(rule *attributeRule, d *plan.Desired) error {
 		return err
 	}
 	wanted := plan.Rule{Attribute: rule.name, Values: values, Authority: rule.authority}
-	switch {
-	case rule.decides():
-		// An entry that has a value keeps it; one that was made before the rule was gets one now.
-		wanted.Authority = plan.Merge
-	case rule.authority == plan.Merge:
+	if rule.authority == plan.Merge {
 		wanted.Owned = e.in.Owned[strings.ToLower(rule.name)]
 	}
 	d.Rules = append(d.Rules, wanted)
@@ -33,12 +40,8 @@ func (e *evaluation) rule(rule *attributeRule, d *plan.Desired) error {
 
 // wantedValues returns the values of an attribute; speaks is false where the rule leaves it alone.
 func (e *evaluation) wantedValues(rule *attributeRule) (values []string, speaks bool, err error) {
-	switch {
-	case rule.isConst:
+	if rule.isConst {
 		return rule.constant, true, nil
-	case rule.decides():
-		decided, ok := e.decidedValue(rule.name)
-		return []string{decided}, ok, nil
 	}
 	if values, err = e.values(rule.value, rule.path); err != nil {
 		return nil, false, err
@@ -47,29 +50,54 @@ func (e *evaluation) wantedValues(rule *attributeRule) (values []string, speaks 
 		return nil, !rule.keepEmpty && len(e.unseen(rule.value)) == 0, nil
 	}
 	if rule.reference != "" {
-		values, speaks = e.references(rule.reference, values)
+		values, speaks = e.references(rule, values)
 		return values, speaks, nil
 	}
 	return values, true, nil
 }
 
-// references turns ids into DNs, or asks for them.
-func (e *evaluation) references(kind event.Kind, ids []string) (dns []string, complete bool) {
-	complete = true
+// references turns ids into DNs, or asks for them. It returns false where one of them is open: what the attribute holds is left as it
+// is until all are known.
+func (e *evaluation) references(rule *attributeRule, ids []string) (dns []string, known bool) {
+	known = true
 	for _, id := range ids {
-		ref := event.Ref{Kind: kind, ID: id}
-		dn, ok := e.in.Resolved[ref]
+		ref := event.Ref{Kind: rule.reference, ID: id}
+		dn, ok := e.referred(ref)
 		switch {
-		case kind == event.KindUnit && id == event.RootUnitID:
-			dn = e.Root()
-		case !ok:
-			e.asked.Objects = append(e.asked.Objects, ref)
-			complete = false
-			continue
-		}
-		if !dn.Empty() {
+		case ok && !dn.Empty():
 			dns = append(dns, dn.String())
+		case ok:
+		case ref == e.in.Object.Ref || e.in.Open[ref]:
+			known = false
+			if !slices.Contains(e.open, ref) {
+				e.open = append(e.open, ref)
+			}
+		default:
+			known = false
+			e.ask(Needed{Ref: ref, Required: rule.required})
 		}
 	}
-	return dns, complete
+	return dns, known
+}
+
+// referred returns the DN of an object that a rule refers to, empty for one that is gone; false where that is not known.
+func (e *evaluation) referred(ref event.Ref) (plan.DN, bool) {
+	switch ref {
+	case event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}:
+		return e.Root(), true
+	case e.in.Object.Ref:
+		return e.in.DN, !e.in.DN.Empty()
+	}
+	dn, ok := e.in.Resolved[ref]
+	return dn, ok
+}
+
+// ask asks for an object once; it is required where one of the rules that refer to it says so.
+func (e *evaluation) ask(needed Needed) {
+	i := slices.IndexFunc(e.asked.Objects, func(n Needed) bool { return n.Ref == needed.Ref })
+	if i < 0 {
+		e.asked.Objects = append(e.asked.Objects, needed)
+		return
+	}
+	e.asked.Objects[i].Required = e.asked.Objects[i].Required || needed.Required
 }

@@ -224,6 +224,8 @@ func TestPlaces(t *testing.T) {
 		want    string // the DN
 		missing string
 		fails   string
+		// undecided: nobody can tell whether it is within the scope.
+		undecided bool
 	}{
 		{
 			name: "below its unit", in: mapping.Input{Object: userOf(event.Values{"username": "ann"}), Above: unitNamed("Sales")},
@@ -235,7 +237,10 @@ func TestPlaces(t *testing.T) {
 		},
 		{name: "without a name", in: mapping.Input{Object: userOf(nil), Above: unitNamed("Sales")}, missing: "user.username"},
 		{name: "with an empty name", in: mapping.Input{Object: userOf(event.Values{"username": ""}), Above: unitNamed("Sales")}, fails: "uid would be empty"},
-		{name: "without a unit", in: mapping.Input{Object: userOf(event.Values{"username": "ann"})}, missing: "ou"},
+		{name: "without a unit", in: mapping.Input{Object: userOf(event.Values{"username": "ann"})}, missing: "ou.name", undecided: true},
+		{
+			name: "said to be in no unit", in: mapping.Input{Object: userOf(event.Values{"username": "ann", "primaryOuId": nil})}, missing: "ou",
+		},
 		{
 			name: "in a unit that is not known", in: mapping.Input{Object: userOf(event.Values{"username": "ann", "primaryOuId": "ou_9"})},
 			fails: "the mapping needs unit ou_9",
@@ -255,14 +260,17 @@ func TestPlaces(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			result, err := set.Desired(c.in)
+			if err == nil && len(result.Failed) > 0 {
+				err = result.Failed[0]
+			}
 			switch {
 			case c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)):
 				t.Fatalf("%v; want an error with %q", err, c.fails)
 			case c.fails == "" && err != nil:
 				t.Fatal(err)
 			}
-			if got := result.DN.String(); got != c.want || strings.Join(result.Missing, " ") != c.missing {
-				t.Errorf("%q, missing %q; want %q, missing %q", got, result.Missing, c.want, c.missing)
+			if got := result.DN.String(); got != c.want || strings.Join(result.Missing, " ") != c.missing || result.Undecided != c.undecided {
+				t.Errorf("%q, missing %q, undecided %v; want %q, missing %q", got, result.Missing, result.Undecided, c.want, c.missing)
 			}
 		})
 	}
@@ -271,14 +279,13 @@ func TestPlaces(t *testing.T) {
 // An error of an evaluation names the rule, and the place in the file where it came up.
 func TestEvaluationErrorsNameTheirPlace(t *testing.T) {
 	set := userRules(t, "cn: user.displayName", "title: |", "  lower(user.username) +", "    user.raw.level")
-	_, err := set.Desired(mapping.Input{Object: userOf(event.Values{"username": "ann", "raw.level": 3.5})})
-	var wrong *mapping.EvaluationError
-	if !errors.As(err, &wrong) {
-		t.Fatal(err)
+	result, err := set.Desired(mapping.Input{Object: userOf(event.Values{"username": "ann", "raw.level": 3.5})})
+	if err != nil || len(result.Failed) != 1 {
+		t.Fatalf("%v %v", result.Failed, err)
 	}
 	want := "mapping.yaml:9:28: user.attributes.title: + takes two texts or two numbers, and here are text and a number; text(x) makes a number text"
-	if err.Error() != want {
-		t.Errorf("%v; want %s", err, want)
+	if got := result.Failed[0]; got.Error() != want || got.Attribute != "title" {
+		t.Errorf("%v, for %q; want %s", got, got.Attribute, want)
 	}
 }
 
@@ -289,10 +296,10 @@ func TestMatchRulesNeedTheirValues(t *testing.T) {
 		fields event.Values
 		want   []plan.Match
 	}{
-		{nil, []plan.Match{{Filter: "(employeeNumber=user_1)"}}},
-		{event.Values{"email": ""}, []plan.Match{{Filter: "(employeeNumber=user_1)"}}},
-		{event.Values{"email": " "}, []plan.Match{{Filter: "(employeeNumber=user_1)"}}},
-		{event.Values{"email": "a*(b)\\"}, []plan.Match{{Filter: "(employeeNumber=user_1)"}, {Filter: `(mail=a\2a\28b\29\5c)`, Adopt: true}}},
+		{nil, []plan.Match{{Filter: "(employeeNumber=user_1)", ByID: true}}},
+		{event.Values{"email": ""}, []plan.Match{{Filter: "(employeeNumber=user_1)", ByID: true}}},
+		{event.Values{"email": " "}, []plan.Match{{Filter: "(employeeNumber=user_1)", ByID: true}}},
+		{event.Values{"email": "a*(b)\\"}, []plan.Match{{Filter: "(employeeNumber=user_1)", ByID: true}, {Filter: `(mail=a\2a\28b\29\5c)`, Adopt: true}}},
 	} {
 		fields := event.Values{"username": "ann"}
 		for name, value := range c.fields {

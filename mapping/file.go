@@ -24,7 +24,11 @@ type section struct {
 	password      PasswordRule
 	lifecycle     lifecycle
 	removal       plan.Removal
+	renames       *scalar     // how an entry is called among the leavers where its name is taken, until that can be read
+	rename        *expression // the same, read; nil for the default
 	members       *MemberRule
+	adoptBelow    []plan.DN // empty where the file says nothing of it
+	adoptPassword bool
 	root          plan.DN
 	rootAt        place
 	readsAboveDN  bool
@@ -77,7 +81,7 @@ func Compile(name string, source []byte) (*Set, error) {
 
 // topLevel reads the top level. The base comes first, whatever the order in the file: everything is checked against it.
 func (r *reader) topLevel(s *Set, root *ast.MappingNode) {
-	var tests ast.Node
+	var tests, protect ast.Node
 	sections := map[event.Kind]ast.Node{}
 	r.each(root, map[string]func(ast.Node){
 		"version": func(n ast.Node) { r.oneOf(n, "version", "1") },
@@ -91,6 +95,7 @@ func (r *reader) topLevel(s *Set, root *ast.MappingNode) {
 		"user":                func(n ast.Node) { sections[event.KindUser] = n },
 		"group":               func(n ast.Node) { sections[event.KindGroup] = n },
 		"guards":              func(n ast.Node) { r.guards(s, n) },
+		"protect":             func(n ast.Node) { protect = n },
 		"tests":               func(n ast.Node) { tests = n },
 	})
 	if !hasKey(root, "version") {
@@ -107,6 +112,9 @@ func (r *reader) topLevel(s *Set, root *ast.MappingNode) {
 		if n := sections[kind]; n != nil {
 			s.sections[kind] = r.section(s, scope{kind: kind, above: units && kind != event.KindGroup}, n)
 		}
+	}
+	if protect != nil {
+		r.protect(s, protect)
 	}
 	if tests != nil {
 		s.tests = r.tests(tests)
@@ -143,24 +151,28 @@ func (r *reader) section(s *Set, in scope, n ast.Node) *section {
 		"match":          func(n ast.Node) { c.match = r.matches(n, in.undecided()) },
 		"object_classes": func(n ast.Node) { c.objectClasses, c.classesAt = r.words(n, "object_classes") },
 		"attributes":     func(n ast.Node) { c.attributes = r.attributes(n, in) },
+		"adopt_below":    func(n ast.Node) { c.adoptBelow = r.adoptBelow(s, n) },
 	}
 	switch kind {
 	case event.KindUser:
 		known["password"] = func(n ast.Node) { r.password(c, n) }
 		known["lifecycle"] = func(n ast.Node) { r.lifecycle(s, c, n) }
+		known["adopt_password"] = func(n ast.Node) { c.adoptPassword = r.boolean(n, "adopt_password") }
+		known["on_delete"] = func(n ast.Node) { r.notEmpty(c, n, "wait", "fail", "subtree") }
 	case event.KindUnit:
 		known["root"] = func(n ast.Node) {
 			if v, ok := r.scalar(n, "root"); ok {
 				c.root, c.rootAt = r.insideBase(v, s.base, "organizational_unit.root"), v.at()
 			}
 		}
-		known["on_delete"] = func(n ast.Node) { r.onDelete(c, n) }
+		known["on_delete"] = func(n ast.Node) { r.notEmpty(c, n, "wait", "fail", "move_children", "subtree") }
 	case event.KindGroup:
 		known["members"] = func(n ast.Node) { r.members(s, c, n) }
 		known["on_delete"] = func(n ast.Node) { r.removal(s, c, n, "on_delete") }
 	}
 	r.each(keys, known)
 	r.complete(s, c, keys)
+	r.leavers(c)
 	r.checkWriters(c)
 	if above := in.aboveName(); c.dn != nil && above != "" {
 		c.readsAboveDN = slices.ContainsFunc(c.expressions(), func(e *expression) bool { return slices.Contains(e.reads, above+"."+nameDN) })
@@ -235,8 +247,5 @@ func (r *reader) members(s *Set, c *section, n ast.Node) {
 
 // placeholder reads the value of a group without members. It names no entry of a user, so it may lie outside the base.
 func (r *reader) placeholder(s *Set, v scalar) string {
-	if strings.HasSuffix(v.text, ",{"+nameBase+"}") {
-		return r.insideBase(v, s.base, "members.placeholder").String()
-	}
-	return r.literalDN(v, "members.placeholder").String()
+	return r.anywhere(v, s.base, "members.placeholder").String()
 }

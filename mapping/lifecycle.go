@@ -157,6 +157,11 @@ func (r *reader) graveyard(s *Set, c *section, n ast.Node, what string) {
 		"purge_after": func(n ast.Node) {
 			c.removal.PurgeAfter = r.duration(n, what+".purge_after", "2160h for 90 days")
 		},
+		"rename": func(n ast.Node) {
+			if v, ok := r.scalar(n, what+".rename"); ok {
+				c.renames = &v
+			}
+		},
 	})
 	if !hasKey(keys, "move") {
 		r.report(r.at(n), "as in { move: \"ou=leavers,{base}\" }", "%s does not say where the entry is moved", what)
@@ -175,18 +180,18 @@ func (r *reader) duration(n ast.Node, what, example string) time.Duration {
 	return d
 }
 
-// onDelete reads what becomes of the entry of a unit that is gone.
-func (r *reader) onDelete(c *section, n ast.Node) {
+// notEmpty reads what becomes of an entry that is to be deleted and has others below it.
+func (r *reader) notEmpty(c *section, n ast.Node, words ...string) {
 	r.each(r.keys(n, "on_delete"), map[string]func(ast.Node){
 		"when_not_empty": func(n ast.Node) {
-			word, _ := r.oneOf(n, "on_delete.when_not_empty", "wait", "fail", "move_children", "subtree")
+			word, _ := r.oneOf(n, "on_delete.when_not_empty", words...)
 			switch word {
 			case "fail":
 				c.removal.FailNotEmpty = true
 			case "move_children":
 				c.removal.Action = plan.RemoveMoveChildren
 			case "subtree":
-				c.removal.Action = plan.RemoveSubtree
+				c.removal.Subtree = true
 			}
 		},
 	})

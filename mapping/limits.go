@@ -20,15 +20,26 @@ func (l Limit) Allows(known int) int {
 	return max(1, min(l.Max, int(l.Percent*float64(known)/100)))
 }
 
-// Guards are the limits on what a mapping may take away.
+// Guards are the limits on what happens to entries without a person's approval.
 type Guards struct {
+	// Deletes is on entries that are deleted or moved to the leavers, Disables on users who cannot log in any more.
 	Deletes, Disables Limit
+	// Adoptions is on entries that are taken over, Renames on entries that get another name or place, Changes on entries that are
+	// written at all.
+	Adoptions, Renames, Changes Limit
+	// Vanished is on entries that are gone from the directory although nobody here has deleted them.
+	Vanished Limit
 }
 
-// defaultGuards hold where a mapping says nothing.
+// defaultGuards hold where a mapping says nothing. What takes nothing away is bounded by its number alone: in a small directory
+// everybody may well be taken over, renamed or changed on one day.
 var defaultGuards = Guards{
-	Deletes:  Limit{Max: 20, Percent: 5, Window: time.Hour},
-	Disables: Limit{Max: 50, Percent: 10, Window: time.Hour},
+	Deletes:   Limit{Max: 20, Percent: 5, Window: time.Hour},
+	Disables:  Limit{Max: 50, Percent: 10, Window: time.Hour},
+	Adoptions: Limit{Max: 50, Percent: 100, Window: time.Hour},
+	Renames:   Limit{Max: 200, Percent: 100, Window: time.Hour},
+	Changes:   Limit{Max: 10000, Percent: 100, Window: time.Hour},
+	Vanished:  Limit{Max: 20, Percent: 5, Window: time.Hour},
 }
 
 func (r *reader) guards(s *Set, n ast.Node) {
@@ -46,8 +57,12 @@ func (r *reader) guards(s *Set, n ast.Node) {
 		}
 	}
 	r.each(r.keys(n, "guards"), map[string]func(ast.Node){
-		"deletes":  limit(&s.guards.Deletes, "guards.deletes"),
-		"disables": limit(&s.guards.Disables, "guards.disables"),
+		"deletes":   limit(&s.guards.Deletes, "guards.deletes"),
+		"disables":  limit(&s.guards.Disables, "guards.disables"),
+		"adoptions": limit(&s.guards.Adoptions, "guards.adoptions"),
+		"renames":   limit(&s.guards.Renames, "guards.renames"),
+		"changes":   limit(&s.guards.Changes, "guards.changes"),
+		"vanished":  limit(&s.guards.Vanished, "guards.vanished"),
 	})
 }
 

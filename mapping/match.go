@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"idaas-ldap/event"
 )
 
 // matchRule is one way of finding an entry that is not linked yet.
@@ -13,7 +15,9 @@ type matchRule struct {
 	pieces     []piece
 	attributes []string
 	adopt      bool
-	at         place
+	// byID: the rule asks for the id of the object in IDaaS, so an entry that it finds was written for the object.
+	byID bool
+	at   place
 }
 
 // matches reads the match rules of a section.
@@ -86,6 +90,9 @@ func (r *reader) filterTemplate(rule *matchRule, s scalar, in scope) {
 		return
 	}
 	rule.pieces, rule.attributes = pieces, f.attributes()
+	rule.byID = f.narrow(func(part string) bool {
+		return slices.ContainsFunc(expressionsOf(unmark(part, pieces)), func(e *expression) bool { return readsID(e, in) })
+	})
 }
 
 // equality makes the filter of a rule with an attribute and a value.
@@ -102,11 +109,16 @@ func (r *reader) equality(rule *matchRule, attribute, value scalar, in scope) {
 		r.report(value.at(), "compare with a field of the object, such as "+in.own()+".id", "this rule could hit everybody")
 		return
 	}
-	rule.attributes = []string{attribute.text}
+	rule.attributes, rule.byID = []string{attribute.text}, readsID(e, in)
 	rule.pieces = []piece{{literal: "(" + attribute.text + "="}, {expr: e}, {literal: ")"}}
 }
 
 func readsOwn(e *expression, in scope) bool { return readsBelow(e, in.own()) }
+
+// readsID reports whether an expression gives the id of the object: it reads that and no other field.
+func readsID(e *expression, in scope) bool {
+	return len(e.reads) == 1 && e.reads[0] == in.own()+"."+event.FieldID
+}
 
 func readsBelow(e *expression, record string) bool {
 	return slices.ContainsFunc(e.reads, func(read string) bool { return strings.HasPrefix(read, record+".") })

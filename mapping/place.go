@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -168,6 +169,9 @@ func (t *dnTemplate) expressions() []*expression {
 
 // literalDN reads a DN without expressions.
 func (r *reader) literalDN(s scalar, what string) plan.DN {
+	if r.hasBrace(s, s.text, what) {
+		return nil
+	}
 	dn, err := plan.ParseDN(s.text)
 	if err != nil || dn.Empty() {
 		r.report(s.at(), "write it as in dc=example,dc=org", "%s is a DN, and this is none: %v", what, reason(err))
@@ -176,8 +180,11 @@ func (r *reader) literalDN(s scalar, what string) plan.DN {
 	return dn
 }
 
-// insideBase reads a DN that has to be within the base. It may end in {base}.
+// insideBase reads a DN that has to be within the base. It may end in {base}, or be that.
 func (r *reader) insideBase(s scalar, base plan.DN, what string) plan.DN {
+	if strings.TrimSpace(s.text) == "{"+nameBase+"}" {
+		return base
+	}
 	text, below := strings.CutSuffix(strings.TrimSpace(s.text), ",{base}")
 	if !below {
 		dn := r.literalDN(s, what)
@@ -186,10 +193,23 @@ func (r *reader) insideBase(s scalar, base plan.DN, what string) plan.DN {
 		}
 		return dn
 	}
+	if r.hasBrace(s, text, what) {
+		return nil
+	}
 	dn, err := plan.ParseDN(text)
 	if err != nil {
 		r.problem(s.at(), "%s is a DN, and this is none: %v", what, reason(err))
 		return nil
 	}
 	return slices.Concat(dn, base)
+}
+
+// hasBrace reports an expression in a DN that is to be the same for everybody.
+func (r *reader) hasBrace(s scalar, text, what string) bool {
+	at := strings.IndexAny(text, "{}")
+	if at < 0 {
+		return false
+	}
+	r.report(s.within(utf8.RuneCountInString(text[:at])), `{base} may stand at its end; a brace that is meant is \7b or \7d`, "%s is the same for everybody, so no field can stand in it", what)
+	return true
 }

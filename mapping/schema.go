@@ -17,11 +17,16 @@ func Schema() map[string]any {
 		"organizational_unit": sectionSchema(event.KindUnit),
 		"user":                sectionSchema(event.KindUser),
 		"group":               sectionSchema(event.KindGroup),
-		"guards": objectSchema("How much may be taken away at once, whatever asks for it. What goes beyond waits for approval.", node{
-			"deletes":  limitSchema("Entries that are deleted or moved to where leavers are kept."),
-			"disables": limitSchema("Users that are disabled."),
+		"guards": objectSchema("How much may happen at once, whatever asks for it. What goes beyond waits for approval.", node{
+			"deletes":   limitSchema("Entries that are deleted or moved to where leavers are kept."),
+			"disables":  limitSchema("Users that are disabled."),
+			"adoptions": limitSchema("Entries of others that are taken over."),
+			"renames":   limitSchema("Entries that get another name or place."),
+			"changes":   limitSchema("Entries that are written at all."),
+			"vanished":  limitSchema("Entries that are gone although nobody here has deleted them. Beyond it the work on the directory stops."),
 		}),
-		"tests": listSchema("Tests of this file. They run when it is loaded, and by 'idaas-ldap test'.", testSchema()),
+		"protect": protectSchema(),
+		"tests":   listSchema("Tests of this file. They run when it is loaded, and by 'idaas-ldap test'.", testSchema()),
 	}, "version", "base")
 	root["$schema"] = "http://json-schema.org/draft-07/schema#"
 	root["title"] = "Mapping file of idaas-ldap"
@@ -89,6 +94,7 @@ func sectionSchema(kind event.Kind) node {
 		"dn":             textSchema("Where the entry is. Every {...} is an expression whose result becomes a value, never structure.", dnExamples[kind]),
 		"match":          matchSchema(kind),
 		"object_classes": oneOrMore("Object classes that the entry gets; others that it has stay. Without this: " + defaultClasses[kind] + "."),
+		"adopt_below":    oneOrMore("Below which entries others may be taken over by 'adopt'. Without this: where the section makes entries itself."),
 		"attributes": node{
 			"type": "object", "description": "What the attributes hold, by attribute name. Attributes that are not named are never touched.",
 			"additionalProperties": defined("rule"), "propertyNames": node{"pattern": "^[A-Za-z0-9.;-]+$"},
@@ -97,24 +103,26 @@ func sectionSchema(kind event.Kind) node {
 	switch kind {
 	case event.KindUser:
 		properties["password"] = passwordSchema()
+		properties["adopt_password"] = flagSchema("An entry that is taken over gets the user's password. Without this it keeps the one that it has until a new one is set.")
+		properties["on_delete"] = notEmptySchema("What becomes of the entry of a user who is gone while there are others below it.",
+			"What happens while there still are entries below it: wait for at most a day, fail at once, or delete them all. The login ends at once in any case.", "wait", "fail", "subtree")
 		properties["lifecycle"] = objectSchema("What becomes of the entry when the user is disabled, locked, expired or gone.", node{
 			"disable": meansSchema("How a disabled user is kept from logging in."),
 			"lock":    meansSchema("How a locked user is kept from logging in. A lock with an end is lifted then, without an event."),
 			"expire":  meansSchema("How an expired user is kept from logging in."),
-			"delete":  removalSchema("What becomes of the entry of a user who is gone; memberships and references go in any case but keep.", plan.RemoveDelete, plan.RemoveDisable, plan.RemoveKeep),
+			"delete":  removalSchema(kind, "What becomes of the entry of a user who is gone; memberships and references go in any case but keep.", plan.RemoveDelete, plan.RemoveDisable, plan.RemoveKeep),
 		})
 	case event.KindUnit:
 		properties["root"] = textSchema("The DN that stands for the root of IDaaS; made if it is absent. Without this, the base.", "ou=people,{base}")
-		properties["on_delete"] = objectSchema("What becomes of the entry of a unit that is gone.", node{
-			"when_not_empty": wordsSchema("What happens while there still are entries in it: wait for at most a day, fail at once, move them to the unit above, or delete them all.", "wait", "fail", "move_children", "subtree"),
-		})
+		properties["on_delete"] = notEmptySchema("What becomes of the entry of a unit that is gone.",
+			"What happens while there still are entries in it: wait for at most a day, fail at once, move them to the unit above, or delete them all.", "wait", "fail", "move_children", "subtree")
 	case event.KindGroup:
 		properties["members"] = objectSchema("How the members of the group are written.", node{
 			"attribute":   textSchema("The attribute that holds them.", "member", "uniqueMember", "memberUid"),
 			"value":       expressionSchema("What stands for a member: dn (the default), or a field of the user; entry.NAME is the name in the member's DN.", "dn", "user.username"),
 			"placeholder": textSchema("The DN that stands in a group without members, where its object class demands one.", "cn=nobody,{base}"),
 		}, "attribute")
-		properties["on_delete"] = removalSchema("What becomes of the entry of a group that is gone.", plan.RemoveDelete, plan.RemoveKeep)
+		properties["on_delete"] = removalSchema(kind, "What becomes of the entry of a group that is gone.", plan.RemoveDelete, plan.RemoveKeep)
 	}
 	return objectSchema("Entries of "+kindName(kind)+"s.", properties, "dn", "match")
 }
@@ -131,7 +139,7 @@ func matchSchema(kind event.Kind) node {
 		"attribute": textSchema("The attribute to look in.", "employeeNumber"),
 		"value":     expressionSchema("What to look for.", own+".id"),
 		"filter":    textSchema("A search filter (RFC 4515); every {...} is an expression whose result becomes a value.", "(mail={"+own+".id})"),
-		"adopt":     flagSchema("Entries found this way were made by others and are taken over."),
+		"adopt":     flagSchema("Entries found this way may be taken over although others made them. Without this they are a conflict, unless the rule asks for the id in IDaaS."),
 	})
 	n := listSchema("How an entry is found that was not written by us before. The first rule with one hit wins; two hits are a conflict. A rule whose values are absent is left out.", rule)
 	n["minItems"] = 1
@@ -143,7 +151,8 @@ func ruleSchema() node {
 	full := objectSchema("A rule with more than a value.", node{
 		"value":      expressionSchema("What the attribute holds.", "lower(user.email)"),
 		"const":      oneOrMore("A fixed value, or several."),
-		"reference":  expressionSchema("The id of another object, whose DN is written. The object is waited for.", "user.custom.manager"),
+		"reference":  expressionSchema("The id of another object, whose DN is written as soon as that has an entry.", "user.custom.manager"),
+		"required":   flagSchema("The entry waits for the object that a reference names. Without this the reference follows later, unless authority is initial."),
 		"kind":       wordsSchema("Of which kind the object is that a reference names; without this, a user.", "user", "unit", "group"),
 		"allocate":   allocateSchema(),
 		"unique":     expressionSchema("A value that no other entry has: the first free one of these, then the last of them with 2, 3 and so on. Decided once; entry.NAME reads it.", "user.username"),
@@ -201,7 +210,13 @@ func meansSchema(description string) node {
 	return eitherSchema(description, wordsSchema("auto (the default): by the server's own means. ignore: not at all.", "auto", "ignore"), full)
 }
 
-func removalSchema(description string, actions ...plan.RemovalAction) node {
+// notEmptySchema is what becomes of an entry that is to be deleted and has others below it.
+func notEmptySchema(description, key string, choice ...string) node {
+	return objectSchema(description, node{"when_not_empty": wordsSchema(key, choice...)})
+}
+
+func removalSchema(kind event.Kind, description string, actions ...plan.RemovalAction) node {
+	own := scope{kind: kind}.own()
 	names := make([]string, len(actions))
 	for i, a := range actions {
 		names[i] = string(a)
@@ -209,7 +224,20 @@ func removalSchema(description string, actions ...plan.RemovalAction) node {
 	return eitherSchema(description, wordsSchema("delete is the default.", names...), objectSchema("The entry is kept elsewhere.", node{
 		"move":        textSchema("The DN of the entry below which it is kept; an ou is made if absent.", "ou=leavers,{base}"),
 		"purge_after": textSchema("How long it is kept there; without this, for ever.", "2160h"),
+		"rename":      expressionSchema("The name that it gets there where its own is taken; without this, its name and the id in IDaaS.", own+".id"),
 	}, "move"))
+}
+
+func protectSchema() node {
+	several := objectSchema("An entry with everything below it, or all that pass a filter.", node{
+		"subtree": textSchema("The DN of the entry at the top.", "ou=service,{base}"),
+		"filter":  textSchema("A search filter (RFC 4515).", "(objectClass=device)"),
+	})
+	several["oneOf"] = requireOne([]string{"subtree", "filter"})
+	n := listSchema("Entries that are never taken over, whatever a match rule finds.",
+		eitherSchema("A DN, a subtree or a filter.", textSchema("The DN of one entry.", "cn=admin,{base}"), several))
+	n["minItems"] = 1
+	return n
 }
 
 func limitSchema(description string) node {

@@ -16,7 +16,9 @@ type Set struct {
 	baseText string
 	sections map[event.Kind]*section
 	guards   Guards
-	tests    []test
+	// protection names what is never taken over.
+	protection Protection
+	tests      []test
 	// lines is the text of the file, for the excerpts of problems that show later.
 	lines []string
 	// kept are where the sections keep entries that are not at their usual place.
@@ -99,18 +101,20 @@ func (s *Set) Attributes(kind event.Kind) []string {
 	return names
 }
 
-// Account says how a login status is to be expressed; false where the mapping does not speak of users.
-func (s *Set) Account(state event.Account) (plan.Account, bool) {
+// Account says whether a user may log in, and how that is to be expressed; false for what is no user, and where the mapping does not
+// speak of users. It needs neither the unit of the user nor anything else to be looked up, and no rule that fails keeps it from
+// being told, so access can be ended by it whatever else is in the way.
+func (s *Set) Account(in Input) (plan.Account, bool) {
 	user := s.sections[event.KindUser]
-	if user == nil {
+	if user == nil || in.Object.Ref.Kind != event.KindUser {
 		return plan.Account{}, false
 	}
 	l := user.lifecycle
-	return plan.Account{Disable: l.disable, Lock: l.lock, Expire: l.expire, State: state}, true
+	return plan.Account{Disable: l.disable, Lock: l.lock, Expire: l.expire, State: in.Object.Account()}, true
 }
 
 // Marks returns the attributes by which the match rules for a kind know an entry of ours: one that has such an attribute was
-// written, or taken over, for an object. Rules that adopt what others made do not count.
+// written, or taken over, for an object. Only rules that ask for the IDaaS id count.
 func (s *Set) Marks(kind event.Kind) []string {
 	var names []string
 	c := s.sections[kind]
@@ -118,7 +122,7 @@ func (s *Set) Marks(kind event.Kind) []string {
 		return nil
 	}
 	for _, rule := range c.match {
-		if !rule.adopt && len(rule.attributes) == 1 && !slices.Contains(names, rule.attributes[0]) {
+		if rule.byID && len(rule.attributes) == 1 && !slices.Contains(names, rule.attributes[0]) {
 			names = append(names, rule.attributes[0])
 		}
 	}
@@ -152,11 +156,8 @@ func (s *Set) OutOfScope(object event.Object, above *Above) bool {
 	if c == nil {
 		return true
 	}
-	e := s.evaluation(c, Input{Object: object, Above: above})
-	if _, unknown := e.unitUnknown(); unknown && c.scope != nil && c.scope.readsAbove {
-		return false
-	}
-	return errors.Is(e.inScope(), ErrOutOfScope)
+	_, err := s.evaluation(c, Input{Object: object, Above: above}).inScope()
+	return errors.Is(err, ErrOutOfScope)
 }
 
 // MemberValue returns the value that stands for a user in a group; empty where what is known of the user gives none. The
@@ -206,7 +207,7 @@ func (s *Set) References() []string {
 	return names
 }
 
-// Guards returns the limits on deletions and disabled users.
+// Guards returns the limits on what happens without a person's approval.
 func (s *Set) Guards() Guards { return s.guards }
 
 // PasswordRule returns whether and how passwords are written.
@@ -246,6 +247,9 @@ func (a attributeRule) expressions() []*expression {
 }
 
 // readsAbove reports whether anything in a section depends on the unit above.
-func (c *section) readsAbove() bool {
-	return c.dn.tail == tailAbove || slices.ContainsFunc(c.expressions(), func(e *expression) bool { return e.readsAbove })
+func (c *section) readsAbove() bool { return c.dn.tail == tailAbove || readAbove(c.expressions()) }
+
+// readAbove reports whether one of some expressions reads the unit above.
+func readAbove(all []*expression) bool {
+	return slices.ContainsFunc(all, func(e *expression) bool { return e.readsAbove })
 }

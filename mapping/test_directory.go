@@ -20,41 +20,75 @@ func (t *trial) entryOf(object event.Object) (*plan.Entry, error) {
 	return t.find(matches)
 }
 
-// find looks for an entry as the directory would: the first rule with a hit wins, two hits are a conflict.
+// own finds the entry of the object of the test, and refuses one that is not to be taken over.
+func (t *trial) own(kind event.Kind, matches []plan.Match) (*plan.Entry, error) {
+	entry, match, err := t.found(matches)
+	switch {
+	case err != nil || entry == nil || match.ByID:
+		return entry, err
+	case !match.Adopt:
+		return nil, fmt.Errorf("%s matches %s and was not made by us; 'adopt: true' in the rule takes it over", entry.DN, match.Filter)
+	case !t.MayAdopt(kind, entry.DN):
+		return nil, fmt.Errorf("%s matches and is not taken over, as it lies elsewhere than below %s (adopt_below)", entry.DN, list(names(t.AdoptBelow(kind)), "or"))
+	}
+	if reason := t.protection.Reason(entry); reason != "" {
+		return nil, fmt.Errorf("%s matches and is not taken over, as %s is protected (protect)", entry.DN, reason)
+	}
+	return entry, nil
+}
+
+func names(dns []plan.DN) []string {
+	out := make([]string, len(dns))
+	for i, dn := range dns {
+		out[i] = dn.String()
+	}
+	return out
+}
+
+// find looks for an entry as the directory would.
 func (t *trial) find(matches []plan.Match) (*plan.Entry, error) {
+	entry, _, err := t.found(matches)
+	return entry, err
+}
+
+// found looks for an entry as the directory would: the first rule with a hit wins, two hits are a conflict.
+func (t *trial) found(matches []plan.Match) (*plan.Entry, plan.Match, error) {
 	for _, m := range matches {
 		f, err := parseFilter(m.Filter)
 		if err != nil {
-			return nil, fmt.Errorf("filter %s: %w", m.Filter, err)
+			return nil, m, fmt.Errorf("filter %s: %w", m.Filter, err)
 		}
 		var found *plan.Entry
 		for _, e := range t.test.directory {
 			switch {
 			case !e.DN.Within(t.base) || !f.holds(e):
 			case found != nil:
-				return nil, fmt.Errorf("two entries match %s: %s and %s", m.Filter, found.DN, e.DN)
+				return nil, m, fmt.Errorf("two entries match %s: %s and %s", m.Filter, found.DN, e.DN)
 			default:
 				found = e
 			}
 		}
 		if found != nil {
-			return found, nil
+			return found, m, nil
 		}
 	}
-	return nil, nil
+	return nil, plan.Match{}, nil
 }
 
 // answer looks up what the mapping asks for.
 func (t *trial) answer(in *Input, asked *Unresolved) error {
-	for _, ref := range asked.Objects {
-		entry, err := t.entryOf(known(ref.Kind, event.Values{event.FieldID: ref.ID}))
+	for _, needed := range asked.Objects {
+		entry, err := t.entryOf(known(needed.Kind, event.Values{event.FieldID: needed.ID}))
 		switch {
 		case err != nil:
 			return err
-		case entry == nil:
-			return fmt.Errorf("waits for %s, which is not in the directory of the test", ref)
+		case entry != nil:
+			in.Resolved[needed.Ref] = entry.DN
+		case needed.Required:
+			return fmt.Errorf("waits for %s, which is not in the directory of the test", needed.Ref)
+		default:
+			in.Open[needed.Ref] = true
 		}
-		in.Resolved[ref] = entry.DN
 	}
 	current, err := t.find(asked.Match)
 	if err != nil {

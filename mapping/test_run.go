@@ -90,7 +90,10 @@ func (t *trial) operations() ([]plan.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	current, err := t.find(result.Match)
+	if len(result.Failed) > 0 {
+		return nil, result.Failed[0]
+	}
+	current, err := t.own(object.Ref.Kind, result.Match)
 	if err != nil {
 		return nil, err
 	}
@@ -127,9 +130,16 @@ func idOf(record event.Values) string {
 // desired evaluates the mapping, and answers what it asks for.
 func (t *trial) desired(object event.Object) (Result, error) {
 	in := Input{
-		Object: object, Numbers: map[string]int64{}, Names: map[string]string{}, Resolved: map[event.Ref]plan.DN{}, Deleted: object.Deleted(),
+		Object: object, Numbers: map[string]int64{}, Names: map[string]string{}, Resolved: map[event.Ref]plan.DN{}, Open: map[event.Ref]bool{},
+		Deleted: object.Deleted(),
 	}
-	var err error
+	current, err := t.entryOf(object)
+	if err != nil {
+		return Result{}, err
+	}
+	if current != nil {
+		in.DN = current.DN
+	}
 	if in.Above, err = t.above(object); err != nil {
 		return Result{}, err
 	}
@@ -191,12 +201,12 @@ func (t *trial) placeOf(object event.Object) (plan.DN, error) {
 	result, err := t.Desired(Input{Object: object, Above: t.RootAbove()})
 	var asked *Unresolved
 	switch {
-	case errors.As(err, &asked), err == nil && result.DN.Empty():
+	case errors.As(err, &asked), err == nil && len(result.Failed) == 0 && result.DN.Empty():
 		return nil, fmt.Errorf("the place of %s cannot be told: add its entry to the directory of the test", object.Ref)
-	case err != nil:
-		return nil, err
+	case err == nil && len(result.Failed) > 0:
+		return nil, result.Failed[0]
 	}
-	return result.DN, nil
+	return result.DN, err
 }
 
 // known makes an object of a record.

@@ -22,7 +22,7 @@ func TestMatchRulesOfTestsMeanWhatServersMean(t *testing.T) {
 base: dc=example,dc=org
 user:
   dn: "uid={user.username},{base}"
-  match: [ { filter: "FILTER" } ]
+  match: [ { filter: "FILTER", adopt: true } ]
   object_classes: [person]
 tests:
   - name: found

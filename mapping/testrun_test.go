@@ -26,6 +26,7 @@ user:
     mail: user.email
     uidNumber: { allocate: { from: 100, to: 102 } }
     manager: { reference: user.custom.boss }
+    secretary: { reference: user.custom.deputy, required: true }
     description: 'user.custom.text == "fail" ? fail("no text") : user.custom.text == "skip" ? skip() : user.custom.text'
   lifecycle:
     disable: { move: "ou=disabled,{base}", on: { title: disabled }, off: { title: staff } }
@@ -165,7 +166,28 @@ var passing = []string{
 	`
   - name: a reference to nobody
     event: { type: user:create, user: { id: user_2, username: bob, custom: { boss: user_1 } } }
+    expect: |
+      dn: uid=bob,ou=people,dc=example,dc=org
+      changetype: add
+      objectClass: person
+      employeeNumber: user_2
+      uid: bob
+      uidNumber: 100
+`,
+	`
+  - name: a reference to nobody that is required
+    event: { type: user:create, user: { id: user_2, username: bob, custom: { deputy: user_1 } } }
     expect_error: waits for user user_1, which is not in the directory of the test
+`,
+	`
+  - name: a reference to oneself
+    event: { type: user:update_info, user: { id: user_1, username: ann, custom: { boss: user_1 } } }` + annIsThere + `
+    expect: |
+      dn: uid=ann,ou=people,dc=example,dc=org
+      changetype: modify
+      add: manager
+      manager: uid=ann,ou=people,dc=example,dc=org
+      -
 `,
 	`
   - name: disabled

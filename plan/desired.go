@@ -39,8 +39,11 @@ type Rule struct {
 type Match struct {
 	// Filter is a search filter (RFC 4515) whose inserted values are escaped.
 	Filter string
-	// Adopt: an entry found this way was not made by us and is taken over.
+	// Adopt: an entry found this way may be taken over although it was not made by us.
 	Adopt bool
+	// ByID: the filter asks for the object's id in IDaaS, so an entry found this way was written for the object before. One that
+	// a rule with neither finds belongs to somebody else.
+	ByID bool
 }
 
 // Key says how to find the entry of an object.
@@ -147,7 +150,7 @@ type RemovalAction string
 
 // The actions.
 const (
-	RemoveDelete       RemovalAction = "delete"        // delete the entry; a unit must be empty
+	RemoveDelete       RemovalAction = "delete"        // delete the entry; there must be none below it
 	RemoveDisable      RemovalAction = "disable"       // keep it, disabled
 	RemoveMove         RemovalAction = "move"          // disable it and move it below MoveTo
 	RemoveKeep         RemovalAction = "keep"          // leave it alone
@@ -160,8 +163,21 @@ type Removal struct {
 	Action RemovalAction
 	// MoveTo is the DN of the entry under which it is kept, for RemoveMove.
 	MoveTo DN
+	// Rename is the name that the entry gets below MoveTo where its own is taken there; empty where none can be told.
+	Rename RDN
 	// PurgeAfter is how long an entry that was moved is kept before it is deleted; zero for ever.
 	PurgeAfter time.Duration
-	// FailNotEmpty: a unit that is not empty is a failure at once instead of something to wait for.
+	// FailNotEmpty: an entry that has others below it is a failure at once instead of something to wait for.
 	FailNotEmpty bool
+	// Subtree: when the entry is deleted at last, so is what is below it.
+	Subtree bool
+}
+
+// Purge returns the removal that deletes an entry which was kept for long enough.
+func (r Removal) Purge() Removal {
+	action := RemoveDelete
+	if r.Subtree {
+		action = RemoveSubtree
+	}
+	return Removal{Action: action, FailNotEmpty: r.FailNotEmpty, Subtree: r.Subtree}
 }

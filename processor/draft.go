@@ -223,6 +223,8 @@ func (r *run) desire(ctx context.Context) (plan.Desired, []string, bool) {
 		var unresolved *mapping.Unresolved
 		var skipped *mapping.Skipped
 		switch {
+		case err == nil && len(result.Failed) > 0:
+			return plan.Desired{}, nil, r.failed(result.Failed[0])
 		case err == nil:
 			return result.Desired, result.Missing, true
 		case errors.Is(err, mapping.ErrOutOfScope) && r.task.Link != "" && !in.Deleted:
@@ -279,7 +281,8 @@ func (r *run) unitAbove(ctx context.Context, id string) (*mapping.Above, error) 
 // resolve answers what the mapping asked for. It returns false where something is not there yet.
 func (r *run) resolve(ctx context.Context, in *mapping.Input, asked *mapping.Unresolved) bool {
 	var absent []event.Ref
-	for _, ref := range asked.Objects {
+	for _, needed := range asked.Objects {
+		ref := needed.Ref
 		other, dn, found, err := r.task.Memory.Lookup(ctx, ref)
 		outside := false
 		if err == nil && found && ref.Kind == event.KindUser && !other.Deleted() && dn.Empty() {

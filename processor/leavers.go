@@ -17,7 +17,8 @@ func (r *run) purge(desired *plan.Desired, current *plan.Entry) {
 	case at > r.task.Now:
 		r.result.PurgeAt = at
 	case current != nil && current.DN.Below(removal.MoveTo):
-		desired.Removal = &plan.Removal{Action: plan.RemoveDelete}
+		purge := removal.Purge()
+		desired.Removal = &purge
 	}
 }
 

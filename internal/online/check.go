@@ -70,10 +70,11 @@ func Check(ctx context.Context, d Directory) (Report, error) {
 // accounts finds what stands in the way of keeping users out and of setting their passwords.
 func (r *Report) accounts(d Directory, profile *connector.Profile) {
 	barred := event.Account{Disabled: true, LockedUntil: event.LockedForever, ExpiresAt: 1, StatusSeen: true, LockSeen: true, ExpirySeen: true}
-	account, ok := d.Mapping.Account(barred)
+	account, ok := d.Mapping.Account(mapping.Input{Object: event.Object{Ref: event.Ref{Kind: event.KindUser}}})
 	if !ok {
 		return
 	}
+	account.State = barred
 	status, err := profile.Flavour.Status(account, nil, 1)
 	switch {
 	case err != nil:

@@ -1,0 +1,174 @@
+package mapping
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// Protection names the entries that are never taken over, whatever a match rule finds.
+type Protection struct {
+	// DNs are single entries, Subtrees entries with everything below them.
+	DNs, Subtrees []plan.DN //nolint:revive // Not the domain name system.
+	// Filters are search filters (RFC 4515); an entry that passes one of them is protected.
+	Filters []string
+	parsed  []*filter
+}
+
+// Reason returns what protects an entry, as the mapping file names it; empty where nothing does. The entry needs the
+// attributes that the filters read. They are compared by what the RFCs say of well-known attributes, so where a server is at hand it is to be
+// asked for Filters as well.
+func (p Protection) Reason(entry *plan.Entry) string {
+	if i := slices.IndexFunc(p.DNs, entry.DN.Equal); i >= 0 {
+		return p.DNs[i].String()
+	}
+	if i := slices.IndexFunc(p.Subtrees, entry.DN.Within); i >= 0 {
+		return "the subtree " + p.Subtrees[i].String()
+	}
+	if i := slices.IndexFunc(p.parsed, func(f *filter) bool { return f.holds(entry) }); i >= 0 {
+		return "the filter " + p.Filters[i]
+	}
+	return ""
+}
+
+// Attributes returns the attributes that the filters read.
+func (p Protection) Attributes() []string {
+	var names []string
+	for _, f := range p.parsed {
+		for _, name := range f.attributes() {
+			if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Protect returns the entries that are never taken over.
+func (s *Set) Protect() Protection { return s.protection }
+
+// AdoptBelow returns the entries below which those of a kind may be taken over. Without adopt_below in the file they are the
+// places at which the section makes entries itself.
+func (s *Set) AdoptBelow(kind event.Kind) []plan.DN {
+	c := s.sections[kind]
+	switch {
+	case c == nil:
+		return nil
+	case len(c.adoptBelow) > 0:
+		return c.adoptBelow
+	}
+	return []plan.DN{s.ground(c)}
+}
+
+// MayAdopt reports whether an entry lies where one of a kind may be taken over.
+func (s *Set) MayAdopt(kind event.Kind, dn plan.DN) bool {
+	return slices.ContainsFunc(s.AdoptBelow(kind), dn.Below)
+}
+
+// AdoptPassword reports whether an entry that is taken over gets the user's password.
+func (s *Set) AdoptPassword() bool {
+	user := s.sections[event.KindUser]
+	return user != nil && user.adoptPassword
+}
+
+// ground returns the lowest entry that everything which a section makes is below.
+func (s *Set) ground(c *section) plan.DN {
+	switch c.dn.tail {
+	case tailAbove:
+		return slices.Concat(c.dn.literalEnd(), s.Root())
+	case tailBase:
+		return slices.Concat(c.dn.literalEnd(), s.base)
+	case tailLiteral:
+	}
+	return c.dn.literalEnd()
+}
+
+// adoptBelow reads below which entries others may be taken over.
+func (r *reader) adoptBelow(s *Set, n ast.Node) []plan.DN {
+	var out []plan.DN
+	for _, v := range r.scalars(n, "adopt_below") {
+		dn := r.insideBase(v, s.base, "adopt_below")
+		switch {
+		case dn.Empty():
+		case slices.ContainsFunc(out, dn.Equal):
+			r.problem(v.at(), "%s is there twice", dn)
+		default:
+			out = append(out, dn)
+		}
+	}
+	return out
+}
+
+// protect reads the list of entries that are never taken over.
+func (r *reader) protect(s *Set, n ast.Node) {
+	sequence, ok := n.(*ast.SequenceNode)
+	if !ok || len(sequence.Values) == 0 {
+		r.report(r.at(n), "as in [ \"cn=admin,{base}\", { subtree: \"ou=service,{base}\" }, { filter: \"(objectClass=device)\" } ]", "protect is a list of DNs, subtrees and filters")
+		return
+	}
+	for _, item := range sequence.Values {
+		if !isKeys(item) {
+			if v, ok := r.scalar(item, "an item of protect"); ok {
+				if dn := r.anywhere(v, s.base, "an item of protect"); !dn.Empty() {
+					s.protection.DNs = append(s.protection.DNs, dn)
+				}
+			}
+			continue
+		}
+		keys, before := r.keys(item, "an item of protect"), len(r.errors.List)
+		r.each(keys, map[string]func(ast.Node){
+			"subtree": func(n ast.Node) { r.protectSubtree(s, n) },
+			"filter":  func(n ast.Node) { r.protectFilter(s, n) },
+		})
+		if len(r.errors.List) == before && hasKey(keys, "subtree") == hasKey(keys, "filter") {
+			r.problem(r.at(item), "an item of protect has either a subtree or a filter")
+		}
+	}
+}
+
+func (r *reader) protectSubtree(s *Set, n ast.Node) {
+	v, ok := r.scalar(n, "protect.subtree")
+	if !ok {
+		return
+	}
+	dn := r.anywhere(v, s.base, "protect.subtree")
+	switch {
+	case dn.Empty():
+	case s.base.Within(dn):
+		r.report(v.at(), "leave the section out whose entries are to stay as they are", "this protects everything that the mapping could take over")
+	default:
+		s.protection.Subtrees = append(s.protection.Subtrees, dn)
+	}
+}
+
+func (r *reader) protectFilter(s *Set, n ast.Node) {
+	v, ok := r.scalar(n, "protect.filter")
+	if !ok {
+		return
+	}
+	if at := strings.IndexAny(v.text, "{}"); at >= 0 {
+		r.report(v.within(len([]rune(v.text[:at]))), `a brace that is meant is \7b or \7d`, "this filter is for entries of others, so no field of an object can stand in it")
+		return
+	}
+	f, err := parseFilter(v.text)
+	var wrong *filterError
+	if errors.As(err, &wrong) {
+		r.report(v.within(len([]rune(v.text[:wrong.at]))), "write it as in (&(objectClass=person)(employeeType=service))", "this is no search filter: %s", wrong.reason)
+		return
+	}
+	s.protection.Filters = append(s.protection.Filters, v.text)
+	s.protection.parsed = append(s.protection.parsed, f)
+}
+
+// anywhere reads a DN that may lie outside the base. It may end in {base}.
+func (r *reader) anywhere(v scalar, base plan.DN, what string) plan.DN {
+	if strings.HasSuffix(v.text, ",{"+nameBase+"}") {
+		return r.insideBase(v, base, what)
+	}
+	return r.literalDN(v, what)
+}

@@ -14,29 +14,24 @@ import (
 
 // What is taken away is counted here a second time, from the operations, in the way that the guards are documented.
 
-// told looks at an operation before it is done.
-func (g *guarded) told(s *shelf, op plan.Operation) {
+// told looks at an operation that was done.
+func (g *guarded) told(op plan.Operation, before []*plan.Entry, after *plan.Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	e := s.entries[op.Target().Key()]
+	if len(before) == 0 {
+		return
+	}
+	e := before[0]
 	leavers := plan.MustParseDN("ou=leavers,dc=example,dc=org")
 	switch op := op.(type) {
 	case plan.Delete:
-		gone := []*plan.Entry{e}
-		for _, dn := range s.below(op.DN, func(plan.DN) bool { return true }) {
-			gone = append(gone, s.entries[dn.Key()])
-		}
-		g.takes(processor.ActDelete, time.Now(), gone)
+		g.takes(processor.ActDelete, time.Now(), before)
 	case plan.ModifyDN:
 		if op.NewSuperior.Equal(leavers) && !op.DN.Below(leavers) {
 			g.barred = slices.DeleteFunc(g.barred, func(b barred) bool { return idOf(b.entry) == idOf(e) })
 			g.takes(processor.ActDelete, time.Now(), []*plan.Entry{e})
 		}
 	case plan.Modify:
-		after := e.Clone()
-		for _, m := range op.Modifications {
-			modify(after, m)
-		}
 		if !g.isBarred(e) && g.isBarred(after) {
 			g.barred = append(g.barred, barred{e, time.Now()})
 		} else {

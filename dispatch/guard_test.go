@@ -61,9 +61,9 @@ func drawStep(t *rapid.T) step {
 // guarded is a product under guards, with what a person has approved and what has been taken away so far.
 type guarded struct {
 	*rig
-	shelf *shelf
-	set   atomic.Pointer[mapping.Set]
-	now   int64 // of the last event
+	directory *looked
+	set       atomic.Pointer[mapping.Set]
+	now       int64 // of the last event
 
 	mu      sync.Mutex // guards what follows: operations come from the workers
 	wrong   string
@@ -97,11 +97,11 @@ type takenAway struct {
 func playGuarded(t *testing.T, server string, steps []step, took, held *atomic.Int64) string {
 	t.Helper()
 	g := &guarded{rig: &rig{T: t, store: openStore(t), seen: &observer{}}, granted: map[approval]bool{}, counted: map[string]time.Time{}, took: took}
-	g.shelf = newShelf(server, g.told)
+	g.directory = newLooked(t, server, g.told)
 	g.edit(0, 0)
 	routes := []dispatch.Route{{
 		Directory: corp, Workers: 3, PasswordSync: true,
-		Processor: processor.New(g.shelf, g.set.Load),
+		Processor: processor.New(g.directory, g.set.Load),
 		Check:     func(context.Context) error { return nil },
 	}}
 	g.configure(routes)

@@ -70,10 +70,13 @@ func (d *Directory) draftEntry(attributes []plan.Attribute) ([]draft, error) {
 		if err != nil {
 			return nil, err
 		}
-		if desc.typ.single && len(values) > 1 {
+		if desc.typ.single && len(values) > 1 && !d.schema.sketch {
 			return nil, Refuse(ldap.LDAPResultConstraintViolation, "%s: multiple values provided", desc)
 		}
 		if err := checkDistinct(desc, keys); err != nil {
+			return nil, err
+		}
+		if err := d.trouble.takes(desc, values); err != nil {
 			return nil, err
 		}
 		drafts = append(drafts, draft{desc, values, keys})
@@ -108,6 +111,7 @@ func (d *Directory) insert(dn plan.DN, drafts []draft, terms Terms) (*Entry, err
 	if err := terms.mayWrite(); err != nil {
 		return nil, err
 	}
+	d.succeed(e, dn)
 	if parent != nil {
 		e.suffix = nil // its name is its place from here on
 	}
@@ -119,18 +123,23 @@ func (d *Directory) insert(dn plan.DN, drafts []draft, terms Terms) (*Entry, err
 
 // placeFor returns the entry above a new DN, nil for the suffix.
 func (d *Directory) placeFor(dn plan.DN) (*Entry, error) {
-	if _, exists := d.Find(dn); exists {
+	if e, exists := d.find(dn); exists && !e.implied {
 		return nil, Refuse(ldap.LDAPResultEntryAlreadyExists, "")
 	}
 	if d.schema.same(dn, d.suffix) {
 		return nil, nil
 	}
-	return d.lookup(dn.Parent())
+	d.imply(dn.Parent())
+	parent, err := d.lookup(dn.Parent())
+	if err == nil && d.trouble.hides(parent) {
+		return nil, Refuse(ldap.LDAPResultNoSuchObject, "")
+	}
+	return parent, err
 }
 
 // nameFromDN gives a new entry a value of its name that it does not bring along, as slapd does.
 func (d *Directory) nameFromDN(e *Entry, desc description, value, key string) error {
-	if desc.typ.single && e.attribute(desc) != nil {
+	if desc.typ.single && e.attribute(desc) != nil && !d.schema.sketch {
 		return Refuse(ldap.LDAPResultNamingViolation, "value of single-valued naming attribute '%s' conflicts with value present in entry", desc)
 	}
 	d.put(e, desc, value, key)

@@ -9,7 +9,7 @@ import (
 // SubschemaDN is the name of the subschema entry, the one that OpenLDAP gives it.
 const SubschemaDN = "cn=Subschema"
 
-func (s *schema) isSubschema(dn plan.DN) bool { return s.keyOf(dn) == strings.ToLower(SubschemaDN) }
+func (s *Schema) isSubschema(dn plan.DN) bool { return s.keyOf(dn) == strings.ToLower(SubschemaDN) }
 
 // Aside makes an entry that is in no tree: what a server says about itself (RFC 4512 section 5.1), and the schema (section 4.2).
 // It has all its attributes: none is computed.

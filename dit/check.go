@@ -10,7 +10,7 @@ import (
 )
 
 // checkValues brings the values of a request into the form in which they are kept, with the keys that compare them.
-func (s *schema) checkValues(desc description, values []string) (kept, keys []string, err error) {
+func (s *Schema) checkValues(desc description, values []string) (kept, keys []string, err error) {
 	for i, v := range values {
 		value, ok := s.accept(desc.typ, v)
 		if !ok {
@@ -45,7 +45,9 @@ func (d *Directory) classesOf(e *Entry) []*objectClass {
 	}
 	classes := make([]*objectClass, 0, len(a.values))
 	for _, v := range a.values {
-		classes = append(classes, d.schema.classes[strings.ToLower(v)])
+		if c := d.schema.classes[strings.ToLower(v)]; c != nil {
+			classes = append(classes, c)
+		}
 	}
 	return classes
 }
@@ -73,6 +75,9 @@ func structural(classes []*objectClass) (*objectClass, error) {
 // checkEntry applies the schema to an entry as a whole. The order of the checks is slapd's: it decides which code is given.
 // What happens where a value of the name is no value of the entry is up to lacking.
 func (d *Directory) checkEntry(e *Entry, rdn plan.RDN, lacking lackingName) error {
+	if d.schema.sketch {
+		return d.checkNaming(e, rdn, d.nameFromDN)
+	}
 	for _, a := range e.attributes {
 		if a.desc.typ.single && len(a.values) > 1 {
 			return Refuse(ldap.LDAPResultConstraintViolation, "attribute '%s' cannot have multiple values", a.desc)
@@ -114,7 +119,7 @@ func (d *Directory) checkNaming(e *Entry, rdn plan.RDN, lacking lackingName) err
 		if desc.typ.operational {
 			return Refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' is operational", desc)
 		}
-		if desc.typ.equality == nil {
+		if desc.typ.equality == nil && !d.schema.sketch {
 			return Refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' has no equality matching rule", desc)
 		}
 		values, keys, err := d.schema.checkValues(desc, []string{ava.Value})

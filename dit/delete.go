@@ -11,7 +11,7 @@ func (d *Directory) Delete(dn plan.DN, terms Terms) error {
 	if err := d.mayWriteAt(dn, terms); err != nil {
 		return err
 	}
-	e, err := d.lookup(dn)
+	e, err := d.told(dn)
 	if err != nil {
 		return err
 	}
@@ -20,6 +20,9 @@ func (d *Directory) Delete(dn plan.DN, terms Terms) error {
 	}
 	if err := terms.mayWrite(); err != nil {
 		return err
+	}
+	if d.trouble.NoDelete {
+		return Refuse(ldap.LDAPResultInsufficientAccessRights, "no write access to entry")
 	}
 	if len(e.children) > 0 {
 		return Refuse(ldap.LDAPResultNotAllowedOnNonLeaf, "subordinate objects must be deleted first")

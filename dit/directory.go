@@ -3,6 +3,7 @@ package dit
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 // Directory is the data with its rules.
 type Directory struct {
-	schema *schema
+	schema *Schema
 	suffix plan.DN
 	// top is the key of the suffix.
 	top     string
@@ -30,6 +31,7 @@ type Directory struct {
 	passwords    PasswordPolicy
 	clock        func() time.Time
 	rand         io.Reader
+	trouble      Trouble
 	// changes gives every change a number of its own; writes counts the writes that succeeded.
 	changes, writes uint64
 }
@@ -46,8 +48,10 @@ func indexed() []string {
 type Config struct {
 	// Suffix is the DN of the topmost entry.
 	Suffix string
-	// Schema holds definitions beside the built-in ones, each "attributeTypes: ( ... )" or "objectClasses: ( ... )".
-	Schema []string
+	// Schema is what entries are checked against. With that of [ReadSketch] the directory is a sketch: all that is known of a real
+	// one of which little is told. Attributes and classes that are not defined are text, nothing is demanded of entries, and what
+	// lies above an entry is there, although nobody sees it. Its suffix is empty.
+	Schema *Schema
 	// Index names attributes that are found quickly by their value, beside the usual ones.
 	Index []string
 	// NoMemberOf and NoReferences switch off memberOf and the following of references.
@@ -67,14 +71,17 @@ type Config struct {
 
 // New makes an empty directory.
 func New(cfg Config) (*Directory, error) {
-	s, err := newSchema(cfg.Schema)
-	if err != nil {
-		return nil, err
+	s := cfg.Schema
+	if s.sketch {
+		own := *s
+		own.attributes = maps.Clone(s.attributes) // each sketch has its own inventions
+		s = &own
 	}
 	d := &Directory{
 		schema: s, indexes: map[*attributeType]*index{}, keepMemberOf: !cfg.NoMemberOf,
 		passwords: cfg.Passwords, clock: cfg.Clock, rand: cfg.Rand,
 	}
+	var err error
 	if d.suffix, err = s.parseDN(cfg.Suffix); err != nil {
 		return nil, fmt.Errorf("suffix %q: %w", cfg.Suffix, err)
 	}
@@ -101,6 +108,9 @@ func New(cfg Config) (*Directory, error) {
 	}
 	for _, name := range names {
 		d.references = append(d.references, s.mustAttribute(name))
+	}
+	if s.sketch {
+		d.root = &Entry{suffix: plan.DN{}, implied: true}
 	}
 	return d, nil
 }
@@ -143,8 +153,8 @@ func (d *Directory) undoTo(mark int) {
 	d.undo = d.undo[:mark]
 }
 
-// Find returns the entry of a DN, or the deepest entry above it and false.
-func (d *Directory) Find(dn plan.DN) (*Entry, bool) {
+// find returns the entry of a DN, or the deepest entry above it and false.
+func (d *Directory) find(dn plan.DN) (*Entry, bool) {
 	if d.root == nil || !d.inside(dn) {
 		return nil, false
 	}
@@ -165,9 +175,27 @@ func (d *Directory) inside(dn plan.DN) bool {
 	return above >= 0 && d.schema.keyOf(dn[above:]) == d.top
 }
 
+// Find returns the entry of a DN.
+func (d *Directory) Find(dn plan.DN) (*Entry, bool) {
+	e, found := d.find(dn)
+	if !found || e.implied {
+		return nil, false
+	}
+	return e, true
+}
+
+// told is lookup for an entry that somebody has told of.
+func (d *Directory) told(dn plan.DN) (*Entry, error) {
+	e, err := d.lookup(dn)
+	if err == nil && (e.implied || d.trouble.hides(e)) {
+		return nil, Refuse(ldap.LDAPResultNoSuchObject, "")
+	}
+	return e, err
+}
+
 // lookup returns the entry of a DN; the refusal names the deepest entry above it that exists.
 func (d *Directory) lookup(dn plan.DN) (*Entry, error) {
-	e, ok := d.Find(dn)
+	e, ok := d.find(dn)
 	if ok {
 		return e, nil
 	}
@@ -190,6 +218,9 @@ func (d *Directory) mayWriteAt(dn plan.DN, terms Terms) error {
 func (d *Directory) mustBeInside(dn plan.DN, terms Terms) error {
 	if !d.inside(dn) {
 		return Refuse(ldap.LDAPResultUnwillingToPerform, "no global superior knowledge")
+	}
+	if err := d.trouble.writable(); err != nil {
+		return err
 	}
 	return terms.Authenticated()
 }

@@ -180,7 +180,10 @@ func (f extensibleFilter) matchDN(d *Directory, dn plan.DN) bool {
 // anyValue calls test for the attributes that a description names, also for those that are made when they are asked for.
 func (d *Directory) anyValue(e *Entry, desc description, test func(*attribute) bool) bool {
 	found := false
-	e.each(desc, func(a *attribute) bool { found = test(a); return !found })
+	e.each(desc, func(a *attribute) bool {
+		found = !d.trouble.hidesAttribute(a.desc.typ) && test(a)
+		return !found
+	})
 	if !found && desc.typ.operational {
 		if a := d.computed(e, desc); a != nil {
 			return test(a)

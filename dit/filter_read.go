@@ -10,9 +10,18 @@ import (
 // ReadFilter reads a filter as it comes in a search request; see [Directory.ParseFilter].
 func (d *Directory) ReadFilter(p *ber.Packet) (Filter, error) { return d.schema.readFilter(p) }
 
+// ParseFilter reads a filter as people write it (RFC 4515).
+func (d *Directory) ParseFilter(text string) (Filter, error) {
+	p, err := ldap.CompileFilter(text)
+	if err != nil {
+		return nil, Refuse(ldap.LDAPResultProtocolError, "bad filter")
+	}
+	return d.ReadFilter(p)
+}
+
 // readFilter reads a filter as it comes in a search request (RFC 4511 section 4.5.1). What names an undefined attribute, or
 // asserts a value that cannot be one, is undefined and no error.
-func (s *schema) readFilter(p *ber.Packet) (Filter, error) {
+func (s *Schema) readFilter(p *ber.Packet) (Filter, error) {
 	if p.ClassType != ber.ClassContext {
 		return nil, badFilter()
 	}
@@ -58,7 +67,7 @@ func (s *schema) readFilter(p *ber.Packet) (Filter, error) {
 
 func badFilter() error { return Refuse(ldap.LDAPResultProtocolError, "bad filter") }
 
-func (s *schema) readPresent(name string) Filter {
+func (s *Schema) readPresent(name string) Filter {
 	desc, err := s.describe(name)
 	if err != nil {
 		return undefinedFilter{}
@@ -69,7 +78,7 @@ func (s *schema) readPresent(name string) Filter {
 	return presentFilter{desc}
 }
 
-func (s *schema) equality(name, value string) Filter {
+func (s *Schema) equality(name, value string) Filter {
 	desc, err := s.describe(name)
 	if err != nil || desc.typ.equality == nil {
 		return undefinedFilter{}
@@ -85,12 +94,12 @@ func (s *schema) equality(name, value string) Filter {
 }
 
 // asserts reports whether a value may stand in an assertion: it is the rule that says so, not the attribute type.
-func (s *schema) asserts(rule *matchingRule, value string) bool {
+func (s *Schema) asserts(rule *matchingRule, value string) bool {
 	_, ok := s.acceptSyntax(rule.syntax, value)
 	return ok
 }
 
-func (s *schema) order(name, value string, greater bool) Filter {
+func (s *Schema) order(name, value string, greater bool) Filter {
 	desc, err := s.describe(name)
 	if err != nil || desc.typ.ordering == nil || !s.asserts(desc.typ.ordering, value) {
 		return undefinedFilter{}
@@ -103,7 +112,7 @@ func (s *schema) order(name, value string, greater bool) Filter {
 }
 
 // readSubstrings reads fragments: the first may be the beginning, the last the end.
-func (s *schema) readSubstrings(p *ber.Packet) (Filter, error) {
+func (s *Schema) readSubstrings(p *ber.Packet) (Filter, error) {
 	if len(p.Children) != 2 || len(p.Children[1].Children) == 0 {
 		return nil, badFilter()
 	}
@@ -120,7 +129,7 @@ func (s *schema) readSubstrings(p *ber.Packet) (Filter, error) {
 	return s.substrings(p.Children[0].Data.String(), fragments), nil
 }
 
-func (s *schema) substrings(name string, fragments []*ber.Packet) Filter {
+func (s *Schema) substrings(name string, fragments []*ber.Packet) Filter {
 	desc, err := s.describe(name)
 	if err != nil || desc.typ.substring == nil {
 		return undefinedFilter{}
@@ -164,7 +173,7 @@ func spaceAfter(desc description, text string) string {
 }
 
 // readExtensible reads [1] rule, [2] type, [3] value, [4] dnAttributes.
-func (s *schema) readExtensible(p *ber.Packet) (Filter, error) {
+func (s *Schema) readExtensible(p *ber.Packet) (Filter, error) {
 	var rule, name, value string
 	var inNames bool
 	for _, c := range p.Children {
@@ -185,7 +194,7 @@ func (s *schema) readExtensible(p *ber.Packet) (Filter, error) {
 	return s.extensible(rule, name, value, inNames), nil
 }
 
-func (s *schema) extensible(ruleName, name, value string, inNames bool) Filter {
+func (s *Schema) extensible(ruleName, name, value string, inNames bool) Filter {
 	f := extensibleFilter{inNames: inNames}
 	if name != "" {
 		desc, err := s.describe(name)

@@ -8,7 +8,7 @@ import (
 
 // index finds entries by the value of one attribute type.
 type index struct {
-	schema  *schema
+	schema  *Schema
 	entries map[string]*posting
 	// below finds, for DN-valued attributes, the values that lie at or below a DN, by its key. It is nil for others.
 	below map[string]map[string]struct{}
@@ -24,7 +24,7 @@ type posting struct {
 
 const fewEntries = 8
 
-func newIndex(s *schema, typ *attributeType) *index {
+func newIndex(s *Schema, typ *attributeType) *index {
 	x := &index{schema: s, entries: map[string]*posting{}}
 	if typ.syntax == syntaxDN {
 		x.below = map[string]map[string]struct{}{}

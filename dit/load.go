@@ -16,7 +16,7 @@ func (d *Directory) LoadLDIF(text string, who plan.DN) error {
 	}
 	return d.atomically(func() error {
 		for _, r := range records {
-			if err := d.load(r, Terms{Who: who, Writer: true}); err != nil {
+			if err := d.load(r.DN, r.Attributes, who); err != nil {
 				return fmt.Errorf("load LDIF, line %d: %s: %w", r.Line, r.DN, err)
 			}
 		}
@@ -24,12 +24,25 @@ func (d *Directory) LoadLDIF(text string, who plan.DN) error {
 	})
 }
 
-func (d *Directory) load(r plan.LDIFRecord, terms Terms) error {
-	dn, err := d.schema.parseDN(r.DN)
+// Load adds entries, as LoadLDIF does.
+func (d *Directory) Load(who plan.DN, entries ...*plan.Entry) error {
+	return d.atomically(func() error {
+		for _, e := range entries {
+			if err := d.load(e.DN.String(), e.Attributes, who); err != nil {
+				return fmt.Errorf("load %s: %w", e.DN, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (d *Directory) load(name string, attributes []plan.Attribute, who plan.DN) error {
+	terms := Terms{Who: who, Writer: true}
+	dn, err := d.schema.parseDN(name)
 	if err != nil {
 		return err
 	}
-	drafts, err := d.draftEntry(r.Attributes)
+	drafts, err := d.draftEntry(attributes)
 	if err != nil {
 		return err
 	}

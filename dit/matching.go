@@ -46,7 +46,7 @@ func (r *matchingRule) usable(typ *attributeType) bool {
 }
 
 // rule returns a rule by its name or object identifier, nil for the empty name.
-func (s *schema) rule(name string) (*matchingRule, error) {
+func (s *Schema) rule(name string) (*matchingRule, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -59,7 +59,7 @@ func (s *schema) rule(name string) (*matchingRule, error) {
 
 // addRules makes the rules that slapd knows. Those for names need the schema: how a part of a name is compared is up to the
 // attribute type of that part.
-func (s *schema) addRules() {
+func (s *Schema) addRules() {
 	s.rules = map[string]*matchingRule{}
 	add := func(r matchingRule, names ...string) {
 		for _, n := range names {
@@ -112,7 +112,7 @@ func (s *schema) addRules() {
 }
 
 // addPlainRules makes the rules that have no relatives.
-func (s *schema) addPlainRules(add func(matchingRule, ...string)) {
+func (s *Schema) addPlainRules(add func(matchingRule, ...string)) {
 	add(matchingRule{name: "booleanmatch", syntax: syntaxes + "7", prepare: asIs}, "booleanMatch", "2.5.13.13")
 	add(matchingRule{name: "bitstringmatch", syntax: syntaxes + "6", prepare: asIs}, "bitStringMatch", "2.5.13.16")
 	add(matchingRule{name: "objectidentifiermatch", syntax: syntaxes + "38", prepare: asIs}, "objectIdentifierMatch", "2.5.13.0")
@@ -146,16 +146,35 @@ func (s *schema) addPlainRules(add func(matchingRule, ...string)) {
 }
 
 // classRule compares object classes. It has no name to call it by.
-func (s *schema) classRule() *matchingRule {
+func (s *Schema) classRule() *matchingRule {
 	return &matchingRule{
 		syntax: syntaxClass,
 		prepare: func(v string) (string, error) {
 			if c, ok := s.classes[strings.ToLower(v)]; ok {
 				return c.oid, nil
 			}
+			if s.sketch {
+				return strings.ToLower(v), nil
+			}
 			return "", errNoMatch
 		},
-		matches: func(value, asserted string) bool { return s.classes[value].within(s.classes[asserted]) },
+		matches: func(value, asserted string) bool {
+			has, wanted := s.classes[value], s.classes[asserted]
+			return value == asserted || has != nil && wanted != nil && has.within(wanted)
+		},
+	}
+}
+
+// anyOrder orders values of which nothing is known: numbers as such, everything else as text.
+func anyOrder() *matchingRule {
+	return &matchingRule{
+		name: "any", syntax: syntaxes + "15", prepare: prepareFolded,
+		compare: func(a, b string) int {
+			if validInteger(a) && validInteger(b) {
+				return compareIntegers(a, b)
+			}
+			return strings.Compare(a, b)
+		},
 	}
 }
 

@@ -122,7 +122,7 @@ func (d *Directory) replaceName(of string, desc description, from, to plan.DN) {
 	if err != nil || d.schema.same(from, to) {
 		return
 	}
-	e, found := d.Find(dn)
+	e, found := d.find(dn)
 	if !found {
 		return
 	}

@@ -31,7 +31,7 @@ func (d *Directory) Modify(dn plan.DN, modifications []plan.Modification, terms 
 			return err
 		}
 	}
-	e, err := d.lookup(dn)
+	e, err := d.told(dn)
 	if err != nil {
 		return err
 	}
@@ -80,11 +80,14 @@ func (d *Directory) draftChanges(modifications []plan.Modification) ([]change, e
 		if err != nil {
 			return nil, err
 		}
-		if desc.typ.single && len(values) > 1 && m.Type != plan.DeleteValues {
+		if desc.typ.single && len(values) > 1 && m.Type != plan.DeleteValues && !d.schema.sketch {
 			return nil, Refuse(ldap.LDAPResultConstraintViolation, "%s: multiple values provided", desc)
 		}
 		if m.Type != plan.DeleteValues {
 			if err := checkDistinct(desc, keys); err != nil {
+				return nil, err
+			}
+			if err := d.trouble.takes(desc, values); err != nil {
 				return nil, err
 			}
 		}
@@ -96,7 +99,7 @@ func (d *Directory) draftChanges(modifications []plan.Modification) ([]change, e
 // checkModified applies the schema after a modification. Its structural class stays what it was (RFC 4512 section 2.4.2).
 func (d *Directory) checkModified(e *Entry, before *objectClass) error {
 	classes := d.classesOf(e)
-	if len(classes) > 0 {
+	if len(classes) > 0 && !d.schema.sketch {
 		now, err := structural(classes)
 		if err != nil {
 			return err
@@ -130,7 +133,7 @@ func (d *Directory) apply(e *Entry, c change, permissive bool) error {
 
 func (d *Directory) addValues(e *Entry, c draft, permissive bool) error {
 	a := e.attribute(c.desc)
-	if a != nil && c.desc.typ.equality == nil {
+	if a != nil && c.desc.typ.equality == nil && !d.schema.sketch {
 		return Refuse(ldap.LDAPResultInappropriateMatching, "modify/add: %s: no equality matching rule", c.desc)
 	}
 	for i, key := range c.keys {
@@ -149,7 +152,7 @@ func (d *Directory) addValues(e *Entry, c draft, permissive bool) error {
 // all the same if it is the last value of the request: slapd 2.5 means it otherwise, and does it so.
 func (d *Directory) deleteValues(e *Entry, c draft, permissive bool) error {
 	a := e.attribute(c.desc)
-	if len(c.keys) > 0 && c.desc.typ.equality == nil {
+	if len(c.keys) > 0 && c.desc.typ.equality == nil && !d.schema.sketch {
 		return Refuse(ldap.LDAPResultInappropriateMatching, "modify/delete: %s: no equality matching rule", c.desc)
 	}
 	if a == nil && permissive {

@@ -11,7 +11,7 @@ import (
 )
 
 // parseDN reads a DN and checks its values against the syntaxes of their attribute types.
-func (s *schema) parseDN(text string) (plan.DN, error) {
+func (s *Schema) parseDN(text string) (plan.DN, error) {
 	dn, err := plan.ParseDN(text)
 	if err != nil || dn.Empty() && text != "" {
 		return nil, Refuse(ldap.LDAPResultInvalidDNSyntax, "invalid DN")
@@ -25,7 +25,7 @@ func (s *schema) parseDN(text string) (plan.DN, error) {
 }
 
 // parseRDN reads the new name of an entry.
-func (s *schema) parseRDN(text string) (plan.RDN, error) {
+func (s *Schema) parseRDN(text string) (plan.RDN, error) {
 	dn, err := s.parseDN(text)
 	if err != nil || len(dn) != 1 {
 		return nil, Refuse(ldap.LDAPResultInvalidDNSyntax, "invalid new RDN")
@@ -33,7 +33,10 @@ func (s *schema) parseRDN(text string) (plan.RDN, error) {
 	return dn[0], nil
 }
 
-func (s *schema) checkRDN(rdn plan.RDN) error {
+func (s *Schema) checkRDN(rdn plan.RDN) error {
+	if s.sketch {
+		return nil
+	}
 	named := map[*attributeType]bool{}
 	for _, ava := range rdn {
 		typ, ok := s.attributes[strings.ToLower(ava.Type)]
@@ -49,11 +52,11 @@ func (s *schema) checkRDN(rdn plan.RDN) error {
 }
 
 // naming returns a value as names compare it: by the equality rule of the attribute type, where there is one.
-func (s *schema) naming(typ *attributeType, value string) string {
+func (s *Schema) naming(typ *attributeType, value string) string {
 	if typ.equality == nil {
 		return value
 	}
-	key, err := typ.equality.prepare(value)
+	key, err := s.normalise(typ, value)
 	if err != nil {
 		return ""
 	}
@@ -61,12 +64,14 @@ func (s *schema) naming(typ *attributeType, value string) string {
 }
 
 // rdnKey returns a text that is the same for RDNs that name the same entry, in whatever order and spelling.
-func (s *schema) rdnKey(rdn plan.RDN) string {
+func (s *Schema) rdnKey(rdn plan.RDN) string {
 	parts := make([]string, len(rdn))
 	for i, ava := range rdn {
 		name, value := strings.ToLower(ava.Type), ava.Value
 		if typ, ok := s.attributes[name]; ok {
 			name, value = strings.ToLower(typ.name()), s.naming(typ, value)
+		} else if s.sketch {
+			value, _ = prepareFolded(value) // it has no error
 		}
 		parts[i] = name + "=" + plan.EscapeValue(value)
 	}
@@ -75,7 +80,7 @@ func (s *schema) rdnKey(rdn plan.RDN) string {
 }
 
 // keyOf returns a text that is the same for DNs that name the same entry.
-func (s *schema) keyOf(dn plan.DN) string {
+func (s *Schema) keyOf(dn plan.DN) string {
 	parts := make([]string, len(dn))
 	for i, rdn := range dn {
 		parts[i] = s.rdnKey(rdn)
@@ -84,10 +89,10 @@ func (s *schema) keyOf(dn plan.DN) string {
 }
 
 // same reports whether two DNs name the same entry.
-func (s *schema) same(a, b plan.DN) bool { return len(a) == len(b) && s.keyOf(a) == s.keyOf(b) }
+func (s *Schema) same(a, b plan.DN) bool { return len(a) == len(b) && s.keyOf(a) == s.keyOf(b) }
 
 // within reports whether dn is base or lies below it.
-func (s *schema) within(dn, base plan.DN) bool {
+func (s *Schema) within(dn, base plan.DN) bool {
 	return len(dn) >= len(base) && s.same(dn[len(dn)-len(base):], base)
 }
 
@@ -110,7 +115,7 @@ func parentKey(key string) string {
 }
 
 // spell gives the attribute types of a DN the names of the schema, and the parts of its names slapd's order.
-func (s *schema) spell(dn plan.DN) plan.DN {
+func (s *Schema) spell(dn plan.DN) plan.DN {
 	out := make(plan.DN, len(dn))
 	for i, rdn := range dn {
 		out[i] = make(plan.RDN, len(rdn))
@@ -127,7 +132,7 @@ func (s *schema) spell(dn plan.DN) plan.DN {
 }
 
 // pretty returns a DN as text in one spelling, whatever the spelling it came in.
-func (s *schema) pretty(dn plan.DN) string { return Text(s.spell(dn)) }
+func (s *Schema) pretty(dn plan.DN) string { return Text(s.spell(dn)) }
 
 // Text writes a DN as slapd does: what has to be escaped is written in hex. Most people expect "\," and get "\2C".
 func Text(dn plan.DN) string {

@@ -109,7 +109,7 @@ func parseTime(v string) (time.Time, error) {
 }
 
 // prepareDN returns the key of a name; see [schema.keyOf].
-func (s *schema) prepareDN(v string) (string, error) {
+func (s *Schema) prepareDN(v string) (string, error) {
 	dn, err := s.parseDN(v)
 	if err != nil {
 		return "", errNoMatch
@@ -118,7 +118,7 @@ func (s *schema) prepareDN(v string) (string, error) {
 }
 
 // prepareNameAndUID takes a DN with an optional bit string: "cn=x#'0101'B" (RFC 4517 section 3.3.21).
-func (s *schema) prepareNameAndUID(v string) (string, error) {
+func (s *Schema) prepareNameAndUID(v string) (string, error) {
 	name, uid := cutUID(v)
 	key, err := s.prepareDN(name)
 	return key + uid, err

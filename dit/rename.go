@@ -15,7 +15,7 @@ func (d *Directory) Rename(m plan.ModifyDN, terms Terms) error {
 	if err := d.mayMove(m, terms); err != nil {
 		return err
 	}
-	e, err := d.lookup(m.DN)
+	e, err := d.told(m.DN)
 	if err != nil {
 		return d.withoutParent(err, m.DN)
 	}
@@ -31,7 +31,7 @@ func (d *Directory) Rename(m plan.ModifyDN, terms Terms) error {
 	}
 	rdn := d.schema.spell(plan.DN{m.NewRDN})[0]
 	if superior != nil {
-		if there := superior.children[d.schema.rdnKey(rdn)]; there != nil && there != e {
+		if there := superior.children[d.schema.rdnKey(rdn)]; there != nil && there != e && !there.implied {
 			return Refuse(ldap.LDAPResultEntryAlreadyExists, "")
 		}
 	}
@@ -102,7 +102,10 @@ func (d *Directory) namingChanges(m plan.ModifyDN) (added, removed []draft, err 
 		return nil, nil, err
 	}
 	for _, a := range added {
-		if a.desc.typ.equality == nil {
+		if err := d.trouble.takes(a.desc, a.values); err != nil {
+			return nil, nil, err
+		}
+		if a.desc.typ.equality == nil && !d.schema.sketch {
 			return nil, nil, Refuse(ldap.LDAPResultNamingViolation, "naming attribute '%s' has no equality matching rule", a.desc)
 		}
 	}
@@ -118,8 +121,9 @@ func (d *Directory) newSuperior(e *Entry, m plan.ModifyDN) (*Entry, error) {
 	if m.NewSuperior.Empty() {
 		return e.parent, nil
 	}
-	superior, found := d.Find(m.NewSuperior)
-	if !found {
+	d.imply(m.NewSuperior)
+	superior, found := d.find(m.NewSuperior)
+	if !found || d.trouble.hides(superior) {
 		return nil, Refuse(ldap.LDAPResultNoSuchObject, "new superior not found")
 	}
 	return superior, nil
@@ -137,6 +141,7 @@ func (d *Directory) withoutParent(err error, dn plan.DN) error {
 func (d *Directory) place(e, superior *Entry, rdn plan.RDN) {
 	oldRDN, oldKey := e.rdn, e.key
 	d.unlink(e)
+	d.succeed(e, append(plan.DN{rdn}, superior.DN()...))
 	e.rdn, e.key = rdn, d.schema.rdnKey(rdn)
 	d.undo = append(d.undo, func() { e.rdn, e.key = oldRDN, oldKey })
 	d.link(e, superior)

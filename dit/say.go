@@ -42,6 +42,12 @@ func (d *Directory) NameOf(dn plan.DN) string {
 	return d.schema.spell(dn).String()
 }
 
+// Holds reports whether there is an entry that is seen.
+func (d *Directory) Holds(dn plan.DN) bool {
+	e, found := d.Find(dn)
+	return found && !d.trouble.hides(e)
+}
+
 // HoldsPasswords reports whether the values of an attribute are passwords, clear or hashed.
 func (d *Directory) HoldsPasswords(name string) bool {
 	desc, err := d.schema.describe(name)
@@ -82,19 +88,32 @@ func (d *Directory) Snapshot(e *Entry, want Selection) *plan.Entry {
 }
 
 // All returns the whole tree, always in the same order: parents first, names sorted, values sorted.
-func (d *Directory) All(want Selection) []*plan.Entry {
+func (d *Directory) All(want Selection) []*plan.Entry { return d.below(d.root, want) }
+
+// Below returns an entry and what is below it, in the order of All; none where there is no such entry.
+func (d *Directory) Below(dn plan.DN, want Selection) []*plan.Entry {
+	e, found := d.Find(dn)
+	if !found {
+		return nil
+	}
+	return d.below(e, want)
+}
+
+func (d *Directory) below(top *Entry, want Selection) []*plan.Entry {
 	var entries []*plan.Entry
 	var visit func(*Entry)
 	visit = func(e *Entry) {
-		entries = append(entries, d.Snapshot(e, want))
+		if !e.implied {
+			entries = append(entries, d.Snapshot(e, want))
+		}
 		children := e.sortedChildren()
 		slices.SortFunc(children, func(a, b *Entry) int { return cmp.Compare(a.key, b.key) })
 		for _, c := range children {
 			visit(c)
 		}
 	}
-	if d.root != nil {
-		visit(d.root)
+	if top != nil {
+		visit(top)
 	}
 	return entries
 }

@@ -73,8 +73,8 @@ func (c *objectClass) within(other *objectClass) bool {
 	return c == other || other.name() == "top" || slices.ContainsFunc(c.superiors, func(s *objectClass) bool { return s.within(other) })
 }
 
-// schema is what the directory knows of attributes and classes.
-type schema struct {
+// Schema is what the directory knows of attributes and classes.
+type Schema struct {
 	attributes map[string]*attributeType
 	classes    map[string]*objectClass
 	rules      map[string]*matchingRule
@@ -82,6 +82,8 @@ type schema struct {
 	attributeOrder []*attributeType
 	classOrder     []*objectClass
 	objectClass    *attributeType
+	// sketch: what is not defined is text, and no value is refused.
+	sketch bool
 }
 
 // description is an attribute type with options (RFC 4512 section 2.5): comparable, so it can be a key.
@@ -112,9 +114,12 @@ func (d description) within(other description) bool {
 }
 
 // describe reads an attribute description. It knows the options ;binary and ;lang-, as OpenLDAP does.
-func (s *schema) describe(text string) (description, error) {
+func (s *Schema) describe(text string) (description, error) {
 	name, rest, optioned := strings.Cut(text, ";")
 	typ, ok := s.attributes[strings.ToLower(name)]
+	if !ok && s.sketch && name != "" {
+		typ, ok = s.invent(name), true
+	}
 	if !ok {
 		return description{}, Refuse(ldap.LDAPResultUndefinedAttributeType, "%s: attribute type undefined", text)
 	}
@@ -124,7 +129,7 @@ func (s *schema) describe(text string) (description, error) {
 	}
 	options := strings.Split(strings.ToLower(rest), ";")
 	for _, o := range options {
-		if o == "binary" && needsBinary(typ.syntax) || strings.HasPrefix(o, "lang-") {
+		if s.sketch || o == "binary" && needsBinary(typ.syntax) || strings.HasPrefix(o, "lang-") {
 			continue
 		}
 		return description{}, Refuse(ldap.LDAPResultUndefinedAttributeType, "%s: option undefined", text)
@@ -135,29 +140,46 @@ func (s *schema) describe(text string) (description, error) {
 }
 
 // describeWritten is describe for an attribute that is written: certificates and their kin need the option ;binary then.
-func (s *schema) describeWritten(text string) (description, error) {
+func (s *Schema) describeWritten(text string) (description, error) {
 	desc, err := s.describe(text)
-	if err == nil && needsBinary(desc.typ.syntax) && !strings.Contains(desc.options, ";binary") {
+	if err == nil && !s.sketch && needsBinary(desc.typ.syntax) && !strings.Contains(desc.options, ";binary") {
 		return desc, Refuse(ldap.LDAPResultUndefinedAttributeType, "%s: requires ;binary transfer", text)
 	}
 	return desc, err
 }
 
+// invent makes an attribute type for a name that is not defined, in a sketch.
+func (s *Schema) invent(name string) *attributeType {
+	text := s.mustAttribute("cn")
+	typ := &attributeType{
+		oid: name, names: []string{name}, syntax: text.syntax, equality: text.equality, substring: text.substring, ordering: anyOrder(),
+	}
+	s.attributes[strings.ToLower(name)] = typ
+	return typ
+}
+
 // normalise returns the form of a value in which equal values are equal, by the equality rule of its attribute type.
-func (s *schema) normalise(typ *attributeType, value string) (string, error) {
+func (s *Schema) normalise(typ *attributeType, value string) (string, error) {
 	if typ.equality == nil {
 		return value, nil
 	}
-	return typ.equality.prepare(value)
+	key, err := typ.equality.prepare(value)
+	if err != nil && s.sketch {
+		return value, nil
+	}
+	return key, err
 }
 
 // accept checks a value against the syntax of its attribute type and returns it in the form in which it is kept.
-func (s *schema) accept(typ *attributeType, value string) (string, bool) {
+func (s *Schema) accept(typ *attributeType, value string) (string, bool) {
 	return s.acceptSyntax(typ.syntax, value)
 }
 
 // acceptSyntax is accept for a syntax alone.
-func (s *schema) acceptSyntax(syntax, value string) (string, bool) {
+func (s *Schema) acceptSyntax(syntax, value string) (string, bool) {
+	if s.sketch {
+		return value, true
+	}
 	switch syntax {
 	case syntaxClass:
 		if c, ok := s.classes[strings.ToLower(value)]; ok {
@@ -181,7 +203,7 @@ func (s *schema) acceptSyntax(syntax, value string) (string, bool) {
 }
 
 // mustClass returns a class that the embedded schema defines.
-func (s *schema) mustClass(name string) *objectClass {
+func (s *Schema) mustClass(name string) *objectClass {
 	c, ok := s.classes[strings.ToLower(name)]
 	if !ok {
 		panic(fmt.Sprintf("object class %s is not in the embedded schema", name))
@@ -190,7 +212,7 @@ func (s *schema) mustClass(name string) *objectClass {
 }
 
 // mustAttribute returns an attribute type that the embedded schema defines.
-func (s *schema) mustAttribute(name string) *attributeType {
+func (s *Schema) mustAttribute(name string) *attributeType {
 	a, ok := s.attributes[strings.ToLower(name)]
 	if !ok {
 		panic(fmt.Sprintf("attribute type %s is not in the embedded schema", name))

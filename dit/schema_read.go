@@ -5,10 +5,15 @@ import (
 	"strings"
 )
 
-// newSchema reads the embedded definitions and more of them, each one line as in a subschema entry:
+// ReadSchema reads the embedded definitions and more of them, each one line as in a subschema entry:
 // "attributeTypes: ( ... )" or "objectClasses: ( ... )".
-func newSchema(more []string) (*schema, error) {
-	s := &schema{attributes: map[string]*attributeType{}, classes: map[string]*objectClass{}}
+func ReadSchema(more ...string) (*Schema, error) { return readSchema(&Schema{}, more) }
+
+// ReadSketch reads the schema of a sketch; see [Config].
+func ReadSketch(more ...string) (*Schema, error) { return readSchema(&Schema{sketch: true}, more) }
+
+func readSchema(s *Schema, more []string) (*Schema, error) {
+	s.attributes, s.classes = map[string]*attributeType{}, map[string]*objectClass{}
 	s.addRules()
 	var classes []*definition
 	for _, line := range append(strings.Split(standardSchema, "\n"), more...) {
@@ -46,7 +51,7 @@ func newSchema(more []string) (*schema, error) {
 
 // specialise gives the attribute types that name parts of the schema what slapd has for them behind the syntax OID: only
 // what is defined can be a value, it is kept by its first name, and a class is found by the classes above it as well.
-func (s *schema) specialise() {
+func (s *Schema) specialise() {
 	s.objectClass = s.mustAttribute("objectClass")
 	for _, typ := range []*attributeType{s.objectClass, s.mustAttribute("structuralObjectClass")} {
 		typ.syntax, typ.equality = syntaxClass, s.classRule()
@@ -54,7 +59,7 @@ func (s *schema) specialise() {
 	s.mustAttribute("pwdAttribute").syntax = syntaxAttribute
 }
 
-func (s *schema) addAttribute(d *definition) error {
+func (s *Schema) addAttribute(d *definition) error {
 	usage := d.first("USAGE")
 	a := &attributeType{
 		oid: d.oid, names: d.words["NAME"], definition: d.text,
@@ -84,7 +89,7 @@ func (s *schema) addAttribute(d *definition) error {
 }
 
 // inherit replaces promised superiors and hands syntax and rules down.
-func (s *schema) inherit() error {
+func (s *Schema) inherit() error {
 	for _, a := range s.attributeOrder {
 		if a.superior == nil {
 			continue
@@ -118,7 +123,7 @@ func (s *schema) inherit() error {
 	return nil
 }
 
-func (s *schema) addClass(d *definition) {
+func (s *Schema) addClass(d *definition) {
 	c := &objectClass{oid: d.oid, names: d.words["NAME"], kind: "STRUCTURAL", definition: d.text}
 	for _, kind := range []string{"ABSTRACT", "AUXILIARY"} {
 		if d.has(kind) {
@@ -134,7 +139,7 @@ func (s *schema) addClass(d *definition) {
 
 // linkClasses resolves the names in class definitions. Attributes in MAY that nobody defines are left out: RFC classes
 // allow some that no server implements.
-func (s *schema) linkClasses(definitions []*definition) error {
+func (s *Schema) linkClasses(definitions []*definition) error {
 	for i, d := range definitions {
 		c := s.classOrder[i]
 		for _, sup := range d.words["SUP"] {

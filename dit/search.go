@@ -18,18 +18,21 @@ type Search struct {
 	Condition Condition
 }
 
-// Search returns the entries that match, in the order in which they were made.
+// Search returns the entries that match, in the order in which they were made. With a [*Refusal] of code 3, 4 or 11 there are more.
 func (d *Directory) Search(r Search) ([]*Entry, error) {
 	base, err := d.lookup(r.Base)
 	if err != nil {
 		return nil, err
+	}
+	if d.trouble.hides(base) {
+		return nil, Refuse(ldap.LDAPResultNoSuchObject, "")
 	}
 	if err := r.Condition.check(base); err != nil {
 		return nil, err
 	}
 	var found []*Entry
 	keep := func(e *Entry) {
-		if r.Filter.match(d, e) == isTrue {
+		if !e.implied && !d.trouble.hides(e) && r.Filter.match(d, e) == isTrue {
 			found = append(found, e)
 		}
 	}
@@ -47,7 +50,7 @@ func (d *Directory) Search(r Search) ([]*Entry, error) {
 				keep(e)
 			}
 		}
-		return found, nil
+		return d.trouble.cut(found)
 	}
 	if r.Scope == ldap.ScopeSingleLevel {
 		for _, e := range base.children {
@@ -57,7 +60,7 @@ func (d *Directory) Search(r Search) ([]*Entry, error) {
 		base.walk(keep)
 	}
 	slices.SortFunc(found, byID)
-	return found, nil
+	return d.trouble.cut(found)
 }
 
 // walk calls do for the entry and everything below it, in no order.
@@ -78,7 +81,7 @@ type Selection struct {
 // Select reads the names of attributes that are to be returned.
 func (d *Directory) Select(names ...string) Selection { return d.schema.readSelection(names) }
 
-func (s *schema) readSelection(names []string) Selection {
+func (s *Schema) readSelection(names []string) Selection {
 	var out Selection
 	for _, name := range names {
 		switch name {
@@ -125,7 +128,7 @@ func (w Selection) wants(desc description) bool {
 func (d *Directory) Read(e *Entry, w Selection, typesOnly, passwords bool) []plan.Attribute {
 	var out []plan.Attribute
 	show := func(a *attribute) {
-		if !w.wants(a.desc) || !passwords && isPassword(a.desc.typ) {
+		if !w.wants(a.desc) || !passwords && isPassword(a.desc.typ) || d.trouble.hidesAttribute(a.desc.typ) {
 			return
 		}
 		shown := plan.Attribute{Name: a.desc.String()}
@@ -150,7 +153,7 @@ func (d *Directory) comparable(dn plan.DN, desc description) (*Entry, error) {
 	if name := desc.typ.name(); d.inside(dn) && (name == "entryDN" || name == "subschemaSubentry") {
 		return nil, Refuse(ldap.LDAPResultUnwillingToPerform, "%s compare not supported", name)
 	}
-	return d.lookup(dn)
+	return d.told(dn)
 }
 
 // isPassword reports whether values of an attribute are passwords, clear or hashed.

@@ -16,7 +16,9 @@ type Entry struct {
 	suffix plan.DN
 	key    string
 	// aside: the entry is in no tree; see [Directory.Aside].
-	aside      bool
+	aside bool
+	// implied: nobody has told of the entry, but of one below it; see [Config].
+	implied    bool
 	parent     *Entry
 	children   map[string]*Entry
 	attributes []*attribute

@@ -172,9 +172,12 @@ func withDefaults(cfg Config) Config {
 
 // build makes the directory and its first entries.
 func (s *Server) build() error {
-	var err error
+	schema, err := dit.ReadSchema(s.cfg.Schema...)
+	if err != nil {
+		return err //nolint:wrapcheck // It says what was tried.
+	}
 	if s.dir, err = dit.New(dit.Config{
-		Suffix: s.cfg.Suffix, Schema: s.cfg.Schema, Index: s.cfg.Index, NoMemberOf: s.cfg.NoMemberOf, NoReferences: s.cfg.NoReferences,
+		Suffix: s.cfg.Suffix, Schema: schema, Index: s.cfg.Index, NoMemberOf: s.cfg.NoMemberOf, NoReferences: s.cfg.NoReferences,
 		References: s.cfg.References, Placeholder: s.cfg.Placeholder, Passwords: s.cfg.Passwords, Clock: s.cfg.Clock, Rand: s.cfg.Rand,
 	}); err != nil {
 		return err //nolint:wrapcheck // It says what cannot be made.

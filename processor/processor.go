@@ -13,8 +13,7 @@ import (
 	"idaas-ldap/plan"
 )
 
-// Target is what the processor needs of a directory. *Directory is one; so is the empty directory that plans are made
-// against offline.
+// Target is what the processor needs of a directory. *connector.Directory is one, and *memdir.Directory another.
 type Target interface {
 	Profile(ctx context.Context) (*connector.Profile, error)
 	Find(ctx context.Context, key plan.Key) (*plan.Entry, error)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -17,10 +18,12 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/connector"
+	"idaas-ldap/dit"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/ldaptest"
 	"idaas-ldap/mapping"
+	"idaas-ldap/memdir"
 	"idaas-ldap/plan"
 )
 
@@ -68,28 +71,39 @@ type stage struct {
 	at        int64
 }
 
-// onBoth plays a scene on a directory on paper and on one that speaks LDAP. Edits change the mapping for OpenLDAP, in pairs
+// onBoth plays a scene on a directory in memory and on one that speaks LDAP. Edits change the mapping for OpenLDAP, in pairs
 // of old and new text.
 func onBoth(t *testing.T, edits []string, scene func(s *stage)) {
 	t.Helper()
 	set := mappingOf(t, "openldap.yaml", edits)
-	t.Run("on paper", func(t *testing.T) {
-		p := newPaper()
-		entries, err := plan.ParseEntries(strings.NewReader(start))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
-			p.put(e.DN, e.Attributes)
-		}
-		scene(newStage(t, p, set))
+	t.Run("in memory", func(t *testing.T) {
+		scene(newStage(t, inMemory(t), set))
 	})
 	t.Run("over LDAP", func(t *testing.T) {
-		// References are followed by the processor here, as by no means every server does it.
 		server := startServer(t, ldaptest.Config{NoReferences: true, NoMemberOf: true})
 		scene(newStage(t, openDirectory(t, connector.Config{URLs: []string{server.URL()}}), set))
 	})
 }
+
+// inMemory returns a directory in memory. References are followed by the processor here, as by no means every server does it.
+func inMemory(t *testing.T) *memdir.Directory {
+	t.Helper()
+	schema, err := dit.ReadSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := memdir.New(memdir.Config{Kind: connector.OpenLDAP, Schema: schema, Suffix: suffix, Clock: time.Now, Rand: randomness(1)})
+	if err == nil {
+		err = d.LoadLDIF(start)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// randomness is the same every time.
+func randomness(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
 
 // mappingOf reads a ready mapping, with edits in pairs of old and new text.
 func mappingOf(t *testing.T, file string, edits []string) *mapping.Set {

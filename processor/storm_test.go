@@ -2,28 +2,28 @@ package processor_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"idaas-ldap/processor"
 
+	"github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/sirupsen/logrus"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/mapping"
+	"idaas-ldap/memdir"
 	"idaas-ldap/plan"
 	"idaas-ldap/store"
 )
@@ -31,7 +31,7 @@ import (
 // Whatever order events come in, twice and in between others, while the directory is down now and then: in the end it says
 // what it would say if each event had been applied once and in the order of time. That holds for one worker and for many at once,
 // with a directory that is busy, and loses connections before and after it has written. The store is a real one, the directory is
-// on paper, and time jumps.
+// in memory, and time jumps.
 func TestStorm(t *testing.T) {
 	for seed := range uint64(16) {
 		workers := []int{1, 6}[seed%2]
@@ -90,7 +90,7 @@ func sail(t *testing.T, seed uint64, workers int, h *history) {
 		t.Errorf("the directory (-want +got):\n%s", diff)
 	}
 	// Once more in any order nothing is written.
-	directory.written = nil
+	directory.writes()
 	all := slices.Clone(h.events)
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	for i := range all {
@@ -99,7 +99,7 @@ func sail(t *testing.T, seed uint64, workers int, h *history) {
 	deliver(all)
 	<-time.After(time.Hour)
 	synctest.Wait()
-	for _, op := range directory.written {
+	for _, op := range directory.writes() {
 		t.Errorf("all once more wrote %s %s", op.Verb(), op.Target())
 	}
 }
@@ -144,7 +144,7 @@ func dispatcherOn(t *testing.T, directory *storm, set *mapping.Set, workers int)
 	d := dispatch.New(dispatch.Config{
 		Store: s, Clock: dispatch.SystemClock{}, Rand: rand.New(rand.NewPCG(1, 2)), Log: log,
 		Routes: []dispatch.Route{{
-			Directory: "paper", Workers: workers, Processor: processor.New(directory, func() *mapping.Set { return set }), Check: directory.check,
+			Directory: "memory", Workers: workers, Processor: processor.New(directory, func() *mapping.Set { return set }), Check: directory.check,
 		}},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -162,128 +162,72 @@ func dispatcherOn(t *testing.T, directory *storm, set *mapping.Set, workers int)
 	}
 }
 
-// storm is a directory on paper in bad weather.
+// storm is a directory in memory in bad weather.
 type storm struct {
-	mu     sync.Mutex
+	*memdir.Directory
 	random *rand.Rand
-	still  bool
-	down   bool
-	*paper
+	// still: the storm is over; down: nobody reaches the directory. Both change while others look, hence atomic.
+	still, down atomic.Bool
+	// settled is how much was written when it was looked at last.
+	settled int
 }
 
 func newStorm(t *testing.T, seed uint64) *storm {
 	t.Helper()
-	s := &storm{paper: newPaper(), random: rand.New(rand.NewPCG(seed, 8))}
-	entries, err := plan.ParseEntries(strings.NewReader(start))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		s.put(e.DN, e.Attributes)
-	}
+	s := &storm{Directory: inMemory(t), random: rand.New(rand.NewPCG(seed, 8))}
+	s.Fault(s.fault)
 	return s
 }
 
-func (s *storm) weather(down bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.down = down
-}
+func (s *storm) weather(down bool) { s.down.Store(down) }
 
 // calm ends the storm.
 func (s *storm) calm() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.down, s.still = false, true
+	s.still.Store(true)
+	s.down.Store(false)
 }
 
-func (s *storm) check(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.reach("search")
+func (s *storm) check(ctx context.Context) error {
+	_, err := s.Read(ctx, plan.MustParseDN(suffix), nil)
+	return err
 }
 
-// reach is what happens on the way to the directory.
-func (s *storm) reach(verb string) error {
+// fault decides what happens on the way to the directory: it is down or busy, and loses connections before and after a write.
+func (s *storm) fault(op memdir.Operation) memdir.Fault {
 	switch {
-	case s.down:
-		return &connector.OutcomeError{Kind: connector.KindUnavailable, Verb: "connect", Err: errors.New("connection refused")}
-	case !s.still && s.random.IntN(40) == 0:
-		return &connector.OutcomeError{Kind: connector.KindRetry, Code: 51, Verb: verb}
-	}
-	return nil
-}
-
-// in does something in the directory if the weather lets it.
-func in[T any](s *storm, f func() (T, error)) (T, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var none T
-	if err := s.reach("search"); err != nil {
-		return none, err
-	}
-	return f()
-}
-
-func (s *storm) Find(ctx context.Context, key plan.Key) (*plan.Entry, error) {
-	return in(s, func() (*plan.Entry, error) { return s.paper.Find(ctx, key) })
-}
-
-func (s *storm) Read(ctx context.Context, dn plan.DN, attributes []string) (*plan.Entry, error) {
-	return in(s, func() (*plan.Entry, error) { return s.paper.Read(ctx, dn, attributes) })
-}
-
-func (s *storm) Children(ctx context.Context, dn plan.DN, limit int) ([]plan.DN, error) {
-	return in(s, func() ([]plan.DN, error) { return s.paper.Children(ctx, dn, limit) })
-}
-
-func (s *storm) Holding(ctx context.Context, dn plan.DN, attribute string, values []string) (map[string]bool, error) {
-	return in(s, func() (map[string]bool, error) { return s.paper.Holding(ctx, dn, attribute, values) })
-}
-
-func (s *storm) Referring(ctx context.Context, base plan.DN, attributes []string, value string) ([]connector.Reference, error) {
-	return in(s, func() ([]connector.Reference, error) { return s.paper.Referring(ctx, base, attributes, value) })
-}
-
-func (s *storm) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN, remembered []plan.DN) ([]connector.Reference, error) {
-	return in(s, func() ([]connector.Reference, error) {
-		return s.paper.ReferringBelow(ctx, base, attributes, at, was, remembered)
-	})
-}
-
-func (s *storm) Occupied(ctx context.Context, base plan.DN, attribute string, values []string) (map[string]bool, error) {
-	return in(s, func() (map[string]bool, error) { return s.paper.Occupied(ctx, base, attribute, values) })
-}
-
-// Apply does an operation, refuses it, or loses the connection before or after it.
-func (s *storm) Apply(ctx context.Context, op plan.Operation) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.reach(op.Verb()); err != nil {
-		return err
+	case s.down.Load():
+		return memdir.Fault{Unreachable: true}
+	case s.still.Load():
+		return memdir.Fault{}
+	case s.random.IntN(40) == 0:
+		return memdir.Fault{Code: ldap.LDAPResultBusy}
+	case op.Verb == "search":
+		return memdir.Fault{}
 	}
 	luck := s.random.IntN(20)
-	if !s.still && luck == 0 {
-		return lost(op.Verb())
-	}
-	err := s.paper.Apply(ctx, op)
-	if !s.still && luck == 1 {
-		return lost(op.Verb())
-	}
-	return err
+	return memdir.Fault{LostBefore: luck == 0, LostAfter: luck == 1}
+}
+
+// writes returns what was written since it was asked last.
+func (s *storm) writes() []plan.Operation {
+	all := s.Written()
+	news := all[s.settled:]
+	s.settled = len(all)
+	return news
 }
 
 // directory is what the directory says, by the ids of IDaaS.
 func (s *storm) directory() map[string]string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	out := map[string]string{}
-	for _, e := range s.entries {
+	for _, e := range s.Entries() {
 		id := e.Value("employeeNumber") + e.Value("businessCategory")
 		if id == "" {
 			continue
 		}
-		members := slices.Clone(e.Values("member"))
+		var members []string
+		for _, m := range e.Values("member") {
+			members = append(members, plan.MustParseDN(m).String()) // servers have their own ways to escape
+		}
 		slices.Sort(members)
 		out[id] = fmt.Sprint(e.DN, " ", e.Values("mail"), members)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/memdir"
 	"idaas-ldap/plan"
 	"idaas-ldap/processor"
 	"idaas-ldap/receiver"
@@ -55,7 +57,11 @@ func (c planCommand) Run(ctx context.Context, t terminal) error {
 		planned++
 		planner := dispatch.Planner(d.Processor)
 		if c.Offline {
-			planner = processor.New(processor.Offline(d.Config.Type), d.Mapping)
+			nothing, err := memdir.Empty(d.Config.Type, time.Now, rand.Reader)
+			if err != nil {
+				return err //nolint:wrapcheck // It says what was tried.
+			}
+			planner = processor.New(nothing, d.Mapping)
 		}
 		preview := dispatch.NewPreview(memory, d.Name, planner)
 		for _, change := range changes {

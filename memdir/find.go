@@ -1,0 +1,149 @@
+package memdir
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/plan"
+)
+
+const everything = "(objectClass=*)"
+
+// Find returns the entry that a key means: by its link, then by the first match rule that finds one. It returns nil where
+// there is none, and a [*connector.AmbiguousError] where a rule finds several.
+func (d *Directory) Find(_ context.Context, key plan.Key) (*plan.Entry, error) {
+	matches := key.Match
+	if key.Link != "" && d.profile.Flavour.LinkAttribute() != "" {
+		matches = append([]plan.Match{{Filter: equals("entryUUID", key.Link)}}, matches...)
+	}
+	for _, m := range matches {
+		found, err := d.read(key.Base, ldap.ScopeWholeSubtree, m.Filter, key.Attributes)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(found) == 1:
+			return found[0], nil
+		case len(found) > 1:
+			ambiguous := &connector.AmbiguousError{Filter: m.Filter}
+			for _, e := range found {
+				ambiguous.Found = append(ambiguous.Found, e.DN)
+			}
+			return nil, ambiguous
+		}
+	}
+	return nil, nil
+}
+
+// Read returns one entry, nil if there is none.
+func (d *Directory) Read(_ context.Context, dn plan.DN, attributes []string) (*plan.Entry, error) {
+	found, err := d.read(dn, ldap.ScopeBaseObject, everything, attributes)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+func (d *Directory) read(base plan.DN, scope int64, filter string, attributes []string) ([]*plan.Entry, error) {
+	found, err := d.search(base, scope, filter)
+	if err != nil {
+		return nil, err
+	}
+	out := d.snapshot(attributes, found...)
+	if d.profile.Flavour.LinkAttribute() == "" {
+		for _, e := range out {
+			e.Link = ""
+		}
+	}
+	return out, nil
+}
+
+// Children returns the DNs of the entries right below one, at most limit; zero for all.
+func (d *Directory) Children(_ context.Context, dn plan.DN, limit int) ([]plan.DN, error) {
+	found, err := d.search(dn, ldap.ScopeSingleLevel, everything)
+	if err != nil {
+		return nil, err
+	}
+	var out []plan.DN
+	for _, e := range found {
+		out = append(out, e.DN())
+	}
+	if limit > 0 && len(out) > limit {
+		out = out[:limit]
+	}
+	return out, nil
+}
+
+// Holding tells which of some values an attribute of an entry has.
+func (d *Directory) Holding(_ context.Context, dn plan.DN, attribute string, values []string) (map[string]bool, error) {
+	present := map[string]bool{}
+	for _, v := range values {
+		found, err := d.search(dn, ldap.ScopeBaseObject, equals(attribute, v))
+		if err != nil {
+			return nil, err
+		}
+		present[v] = len(found) > 0
+	}
+	return present, nil
+}
+
+// Referring returns where below base a value stands in one of the attributes.
+func (d *Directory) Referring(_ context.Context, base plan.DN, attributes []string, value string) ([]connector.Reference, error) {
+	var out []connector.Reference
+	for _, attribute := range attributes {
+		found, err := d.search(base, ldap.ScopeWholeSubtree, equals(attribute, value))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range found {
+			out = append(out, connector.Reference{DN: e.DN(), Attribute: attribute, Value: value})
+		}
+	}
+	return out, nil
+}
+
+// ReferringBelow returns where below base one of the attributes names an entry as it was called while what is below at was
+// below was, or by one of the names that are remembered.
+func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN, remembered []plan.DN) ([]connector.Reference, error) {
+	below, err := d.search(at, ldap.ScopeWholeSubtree, everything)
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Clone(remembered)
+	for _, e := range below {
+		if dn := e.DN(); dn.Below(at) {
+			names = append(names, dn.Rebase(at, was))
+		}
+	}
+	slices.SortFunc(names, func(a, b plan.DN) int { return strings.Compare(a.Key(), b.Key()) })
+	var out []connector.Reference
+	for _, dn := range slices.CompactFunc(names, plan.DN.Equal) {
+		found, err := d.Referring(ctx, base, attributes, dn.String())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+// Occupied returns which of some values entries below base have in an attribute.
+func (d *Directory) Occupied(_ context.Context, base plan.DN, attribute string, values []string) (map[string]bool, error) {
+	occupied := map[string]bool{}
+	for _, v := range values {
+		found, err := d.search(base, ldap.ScopeWholeSubtree, equals(attribute, v))
+		if err != nil {
+			return nil, err
+		}
+		occupied[v] = len(found) > 0
+	}
+	return occupied, nil
+}
+
+func equals(attribute, value string) string {
+	return fmt.Sprintf("(%s=%s)", attribute, ldap.EscapeFilter(value))
+}

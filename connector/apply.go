@@ -100,16 +100,22 @@ func (d *Directory) rename(ctx context.Context, op plan.ModifyDN) error {
 
 // dropOldName removes the values of a name that an entry had before it was renamed and has kept.
 func (d *Directory) dropOldName(ctx context.Context, op plan.ModifyDN) error {
+	profile, err := d.Profile(ctx)
+	if err != nil {
+		return err
+	}
 	var left []plan.Modification
 	for _, old := range op.DN.RDN() {
-		if !slices.ContainsFunc(op.NewRDN, func(ava plan.AVA) bool { return (plan.RDN{ava}).Key() == (plan.RDN{old}).Key() }) {
+		if !slices.ContainsFunc(op.NewRDN, func(ava plan.AVA) bool {
+			return profile.Matching.RDNKey(plan.RDN{ava}) == profile.Matching.RDNKey(plan.RDN{old})
+		}) {
 			left = append(left, plan.Modification{Type: plan.DeleteValues, Name: old.Type, Values: []string{old.Value}})
 		}
 	}
 	if len(left) == 0 {
 		return nil
 	}
-	err := d.modify(ctx, plan.Modify{DN: op.NewDN(), Modifications: left})
+	err = d.modify(ctx, plan.Modify{DN: op.NewDN(), Modifications: left})
 	var refused *OutcomeError
 	if errors.As(err, &refused) && refused.Kind == KindConflict {
 		return nil // it did not stay

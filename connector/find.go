@@ -38,7 +38,7 @@ func (d *Directory) Find(ctx context.Context, key plan.Key) (*plan.Entry, error)
 		switch len(entries) {
 		case 0:
 		case 1:
-			return entry(entries[0], link)
+			return profile.entry(entries[0], key.Attributes)
 		default:
 			ambiguous := &AmbiguousError{Filter: m.Filter}
 			for _, e := range entries {
@@ -68,7 +68,7 @@ func (d *Directory) Read(ctx context.Context, dn plan.DN, attributes []string) (
 	if err != nil || len(entries) == 0 {
 		return nil, err
 	}
-	return entry(entries[0], link)
+	return profile.entry(entries[0], attributes)
 }
 
 // Children returns the DNs of the entries right below one, at most limit; zero for all.
@@ -111,18 +111,17 @@ func (d *Directory) Holding(ctx context.Context, dn plan.DN, attribute string, v
 }
 
 func (d *Directory) holdingMany(ctx context.Context, dn plan.DN, attribute string, values []string, present map[string]bool) error {
-	key := func(v string) string {
-		if parsed, err := plan.ParseDN(v); err == nil && len(parsed) > 1 {
-			return parsed.Key()
-		}
-		return plan.Fold(v)
+	profile, err := d.Profile(ctx)
+	if err != nil {
+		return err
 	}
-	wanted := make(map[string]string, len(values))
+	wanted := make(map[string][]string, len(values))
 	for _, v := range values {
-		wanted[key(v)] = v
+		key := profile.Matching.Key(attribute, v)
+		wanted[key] = append(wanted[key], v)
 	}
 	return d.eachValue(ctx, dn, attribute, func(has string) {
-		if v, ok := wanted[key(has)]; ok {
+		for _, v := range wanted[profile.Matching.Key(attribute, has)] {
 			present[v] = true
 		}
 	})
@@ -146,7 +145,7 @@ func (d *Directory) eachValue(ctx context.Context, dn plan.DN, attribute string,
 		next := ""
 		for _, a := range entries[0].Attributes {
 			name, option, _ := strings.Cut(a.Name, ";")
-			if !strings.EqualFold(name, attribute) {
+			if !plan.SameDescription(profile.Matching, name, attribute) {
 				continue
 			}
 			for _, v := range a.Values {
@@ -234,7 +233,7 @@ func (d *Directory) Occupied(ctx context.Context, base plan.DN, attribute string
 	for _, e := range entries {
 		for _, v := range values {
 			occupied[v] = occupied[v] || slices.ContainsFunc(e.Attributes, func(a *ldap.EntryAttribute) bool {
-				return slices.ContainsFunc(a.Values, func(has string) bool { return profile.Matching.Equal(attribute, has, v) })
+				return plan.SameDescription(profile.Matching, a.Name, attribute) && slices.ContainsFunc(a.Values, func(has string) bool { return profile.Matching.Equal(attribute, has, v) })
 			})
 		}
 	}
@@ -255,10 +254,14 @@ func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes
 	if err != nil {
 		return nil, err
 	}
+	profile, err := d.Profile(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	seen := map[string]bool{}
 	add := func(dn plan.DN) {
-		if key := dn.Key(); !seen[key] {
+		if key := plan.DNKey(profile.Matching, dn); !seen[key] {
 			seen[key] = true
 			names = append(names, dn.String())
 		}
@@ -271,8 +274,8 @@ func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes
 		if err != nil {
 			return nil, fmt.Errorf("read an entry: %w", err)
 		}
-		if dn.Below(at) {
-			add(dn.Rebase(at, was))
+		if plan.Below(profile.Matching, dn, at) {
+			add(plan.Rebase(profile.Matching, dn, at, was))
 		}
 	}
 	var out []Reference
@@ -355,23 +358,6 @@ func withLink(attributes []string, link string) []string {
 		}
 	}
 	return append(out, link)
-}
-
-// entry turns an entry of the library into ours.
-func entry(e *ldap.Entry, link string) (*plan.Entry, error) {
-	dn, err := plan.ParseDN(e.DN)
-	if err != nil {
-		return nil, fmt.Errorf("read an entry: %w", err)
-	}
-	out := &plan.Entry{DN: dn}
-	for _, a := range e.Attributes {
-		if strings.EqualFold(a.Name, link) && len(a.Values) > 0 {
-			out.Link = linkText(link, a.Values[0])
-			continue
-		}
-		out.Attributes = append(out.Attributes, plan.Attribute{Name: a.Name, Values: a.Values})
-	}
-	return out, nil
 }
 
 // objectGUID is Active Directory's stable id, 16 octets of which the first three fields are little endian.

@@ -44,6 +44,8 @@ type Flavour interface {
 	Settings() []Setting
 	// Password says how the server sets a password.
 	Password(op plan.SetPassword) PasswordMeans
+	// Folding is how the server prepares text before it compares it.
+	Folding() plan.Folding
 	// Interpret corrects the kind of a refusal whose code means something else on this server than on others, and adds to
 	// its message what people need to know.
 	Interpret(refused *OutcomeError)
@@ -176,6 +178,8 @@ func (standard) Renames(op plan.ModifyDN) []plan.ModifyDN { return []plan.Modify
 func (standard) Settings() []Setting { return nil }
 
 func (standard) Password(plan.SetPassword) PasswordMeans { return PasswordMeans{} }
+
+func (standard) Folding() plan.Folding { return plan.StandardFolding() }
 
 func (standard) Interpret(*OutcomeError) {}
 

@@ -73,18 +73,19 @@ func (d *Directory) probe(ctx context.Context) (*Profile, error) {
 		Controls:   set(root.GetEqualFoldAttributeValues("supportedControl")),
 		Extensions: set(root.GetEqualFoldAttributeValues("supportedExtension")),
 		Vendor:     strings.TrimSpace(root.GetEqualFoldAttributeValue("vendorName") + " " + root.GetEqualFoldAttributeValue("vendorVersion")),
-		Matching:   plan.DefaultMatching(),
 	}
 	if name := root.GetEqualFoldAttributeValue("subschemaSubentry"); name != "" {
 		if p.Schema, err = d.schema(ctx, name); err != nil {
 			return nil, err
 		}
-		if p.Schema != nil {
-			p.Matching = p.Schema
-		}
 	}
 	if p.Flavour, err = d.flavour(ctx, root, p); err != nil {
 		return nil, err
+	}
+	p.Matching = plan.WellKnownMatching(p.Flavour.Folding())
+	if p.Schema != nil {
+		p.Schema = p.Schema.Folded(p.Flavour.Folding())
+		p.Matching = p.Schema
 	}
 	status, err := p.Flavour.Status(barredInEveryWay, nil, 0)
 	p.provisional = err == nil && status.Problem() != "" && status.Note != ""
@@ -192,5 +193,5 @@ func UsualProfile(kind string) *Profile {
 	case Generic:
 		f = generic{}
 	}
-	return &Profile{Flavour: f, Matching: plan.DefaultMatching()}
+	return &Profile{Flavour: f, Matching: plan.WellKnownMatching(f.Folding())}
 }

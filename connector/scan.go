@@ -38,7 +38,7 @@ func (d *Directory) Scan(ctx context.Context, base plan.DN, filter string, attri
 		if err != nil {
 			return explainScan(outcome(verbRead, base, err, secret.Text{}))
 		}
-		entries, err := entriesOf(result.Entries, link)
+		entries, err := entriesOf(result.Entries, profile, attributes)
 		if err != nil {
 			return err
 		}
@@ -61,11 +61,11 @@ func explainScan(err error) error {
 	return err
 }
 
-func entriesOf(found []*ldap.Entry, link string) ([]*plan.Entry, error) {
+func entriesOf(found []*ldap.Entry, profile *Profile, asked []string) ([]*plan.Entry, error) {
 	out := make([]*plan.Entry, len(found))
 	for i, e := range found {
 		var err error
-		if out[i], err = entry(e, link); err != nil {
+		if out[i], err = profile.entry(e, asked); err != nil {
 			return nil, err
 		}
 	}

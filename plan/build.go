@@ -85,7 +85,7 @@ type builder struct {
 
 // inside refuses DNs that may not be written; the base itself may be modified but neither moved nor removed.
 func (b *builder) inside(dn DN) error {
-	if !dn.Below(b.want.Base) {
+	if !Below(b.matching, dn, b.want.Base) {
 		return &OutsideBase{DN: dn, Base: b.want.Base}
 	}
 	return nil
@@ -100,7 +100,7 @@ func (b *builder) add() (Plan, error) {
 	}
 	var attributes []Attribute
 	put := func(name string, values ...string) {
-		i := slices.IndexFunc(attributes, func(a Attribute) bool { return SameAttribute(a.Name, name) })
+		i := slices.IndexFunc(attributes, func(a Attribute) bool { return SameDescription(b.matching, a.Name, name) })
 		if i < 0 {
 			attributes = append(attributes, Attribute{Name: name})
 			i = len(attributes) - 1
@@ -145,7 +145,7 @@ func (b *builder) add() (Plan, error) {
 func (b *builder) change(current *Entry) (Plan, error) {
 	dn := current.DN
 	entry := current
-	if !b.want.DN.Empty() && needsRename(dn, b.want.DN) {
+	if !b.want.DN.Empty() && needsRename(b.matching, dn, b.want.DN) {
 		var err error
 		if entry, err = b.rename(current, b.want.DN); err != nil {
 			return Plan{}, err
@@ -185,7 +185,7 @@ func (b *builder) bury(current *Entry, to DN) (Plan, error) {
 		return Plan{}, err
 	}
 	dn := to.Child(current.DN.RDN())
-	if dn.Equal(current.DN) {
+	if SameDN(b.matching, dn, current.DN) {
 		return Plan{Operations: b.ops, DN: current.DN}, nil
 	}
 	_, err := b.rename(current, dn)

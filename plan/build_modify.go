@@ -8,7 +8,7 @@ import (
 // modify adds at most one Modify.
 func (b *builder) modify(entry *Entry) error {
 	var changes []Modification
-	if missing := b.missing("objectClass", b.want.ObjectClasses, entry.Values("objectClass")); len(missing) > 0 && b.want.Removal == nil {
+	if missing := b.missing("objectClass", b.want.ObjectClasses, entry.ValuesOf(b.matching, "objectClass")); len(missing) > 0 && b.want.Removal == nil {
 		changes = append(changes, Modification{Type: AddValues, Name: "objectClass", Values: missing})
 		b.becomes = true
 	}
@@ -20,7 +20,7 @@ func (b *builder) modify(entry *Entry) error {
 	}
 	changes = append(changes, b.members(entry)...)
 	if len(changes) > 0 {
-		if !entry.DN.Within(b.want.Base) {
+		if !Within(b.matching, entry.DN, b.want.Base) {
 			return &OutsideBase{DN: entry.DN, Base: b.want.Base}
 		}
 		b.ops = append(b.ops, Modify{DN: entry.DN, Modifications: changes})
@@ -29,7 +29,7 @@ func (b *builder) modify(entry *Entry) error {
 }
 
 func (b *builder) apply(rule Rule, entry *Entry) []Modification {
-	has := entry.Values(rule.Attribute)
+	has := entry.ValuesOf(b.matching, rule.Attribute)
 	switch rule.Authority {
 	case Initial:
 		if b.becomes && len(has) == 0 && len(rule.Values) > 0 {
@@ -39,7 +39,7 @@ func (b *builder) apply(rule Rule, entry *Entry) []Modification {
 	case Merge:
 		return b.merge(rule, has)
 	default:
-		return b.manage(rule, has, naming(entry.DN, rule.Attribute))
+		return b.manage(rule, has, b.naming(entry.DN, rule.Attribute))
 	}
 }
 
@@ -51,7 +51,12 @@ func (b *builder) merge(rule Rule, has []string) []Modification {
 			surplus = append(surplus, v)
 		}
 	}
-	return difference(rule.Attribute, b.missing(rule.Attribute, rule.Values, has), surplus)
+	missing := b.missing(rule.Attribute, rule.Values, has)
+	if !b.matching.Comparable(rule.Attribute) && len(missing)+len(surplus) > 0 {
+		stay := slices.DeleteFunc(slices.Clone(has), func(v string) bool { return contains(b.matching, rule.Attribute, surplus, v) })
+		return []Modification{{Type: ReplaceValues, Name: rule.Attribute, Values: append(stay, missing...)}}
+	}
+	return difference(rule.Attribute, missing, surplus)
 }
 
 // manage makes an attribute hold exactly the wanted values. Values that name the entry stay whatever the rule says: the
@@ -78,17 +83,23 @@ func (b *builder) manage(rule Rule, has, naming []string) []Modification {
 	switch {
 	case len(missing) == 0 && len(surplus) == 0 && !respelled:
 		return nil
-	case len(want) == 0 && rule.ByDeletion:
+	case len(want) == 0 && rule.ByDeletion && b.matching.Comparable(rule.Attribute):
 		return []Modification{{Type: DeleteValues, Name: rule.Attribute, Values: surplus}}
 	case len(want) == 0:
 		return []Modification{{Type: ReplaceValues, Name: rule.Attribute}}
-	case len(surplus) == 0 && !respelled:
+	case len(surplus) == 0 && !respelled && b.addable(rule.Attribute, has):
 		return []Modification{{Type: AddValues, Name: rule.Attribute, Values: missing}}
-	case respelled, len(surplus) == len(has), b.matching.SingleValued(rule.Attribute), len(missing)+len(surplus) >= len(want):
+	case respelled, len(surplus) == len(has), b.matching.SingleValued(rule.Attribute), !b.matching.Comparable(rule.Attribute),
+		len(missing)+len(surplus) >= len(want):
 		return []Modification{{Type: ReplaceValues, Name: rule.Attribute, Values: want}}
 	default:
 		return difference(rule.Attribute, missing, surplus)
 	}
+}
+
+// addable reports whether values can be added beside those that an attribute has.
+func (b *builder) addable(attribute string, has []string) bool {
+	return len(has) == 0 || b.matching.Comparable(attribute)
 }
 
 func difference(name string, missing, surplus []string) []Modification {
@@ -108,7 +119,7 @@ func (b *builder) members(entry *Entry) []Modification {
 	if m == nil {
 		return nil
 	}
-	has := entry.Values(m.Attribute)
+	has := entry.ValuesOf(b.matching, m.Attribute)
 	var add, remove []string
 	stays := m.Others
 	for _, v := range m.Values {
@@ -151,10 +162,10 @@ func (b *builder) single(rule Rule) error {
 }
 
 // naming returns the values of an attribute that are part of an entry's own name.
-func naming(dn DN, attribute string) []string {
+func (b *builder) naming(dn DN, attribute string) []string {
 	var out []string
 	for _, ava := range dn.RDN() {
-		if SameAttribute(ava.Type, attribute) {
+		if SameDescription(b.matching, ava.Type, attribute) {
 			out = append(out, ava.Value)
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // AVA is an attribute type with a value: one part of a relative distinguished name.
@@ -258,78 +256,40 @@ func (d DN) String() string {
 	return strings.Join(parts, ",")
 }
 
-// Key returns a text that is the same for RDNs that name the same entry: without regard to case, order, the composition
-// of characters and repeated spaces, as the string preparation of RFC 4518 asks for.
-func (r RDN) Key() string {
+// Key returns a text that is the same for RDNs that any server takes for one. Some servers distinguish names with one key, so
+// it leads to candidates, among which [Matching] decides.
+func (r RDN) Key() string { return r.key(AttributeKey, Fold) }
+
+// Key returns a text that is the same for DNs that any server takes for one. See [RDN.Key].
+func (d DN) Key() string { return d.key(RDN.Key) }
+
+// sharedKey returns a text that is the same for RDNs that every server takes for one.
+func (r RDN) sharedKey() string {
+	fold := SharedFolding().Name
+	return r.key(AttributeKey, func(value string) string { return fold(value, false) })
+}
+
+func (r RDN) key(typ, value func(string) string) string {
 	parts := make([]string, len(r))
 	for i, ava := range r {
-		parts[i] = attributeKey(ava.Type) + "=" + EscapeValue(Fold(ava.Value))
+		parts[i] = typ(ava.Type) + "=" + EscapeValue(value(ava.Value))
 	}
 	slices.Sort(parts)
 	return strings.Join(parts, "+")
 }
 
-// Key returns a text that is the same for DNs that name the same entry. See [RDN.Key].
-func (d DN) Key() string {
+func (d DN) key(of func(RDN) string) string {
 	parts := make([]string, len(d))
 	for i, rdn := range d {
-		parts[i] = rdn.Key()
+		parts[i] = of(rdn)
 	}
 	return strings.Join(parts, ",")
 }
 
-// Fold brings a value into the form in which values that match without regard to case are equal: compatibility
-// composed, lower case, without spaces at the ends and with single spaces inside (RFC 4518).
-//
-// slapd is stricter: to it a tab or a line break is no space, and a sign that stands for capitals (™ for TM) is not the same as
-// small ones. Names that only differ so are one name here. That leads to no wrong write: an entry keeps the spelling that it
-// has instead of being renamed, one who belongs where the other is waits for that place, and what is read or written is named
-// as it is spelled, so the server has the last word.
-func Fold(value string) string {
-	if isPlainASCII(value) {
-		return strings.ToLower(strings.Join(strings.Fields(value), " "))
-	}
-	return norm.NFKC.String(strings.ToLower(strings.Join(strings.Fields(norm.NFKC.String(value)), " ")))
+// Equal reports whether both name the same entry on every server. Where a server is at hand, its [Matching] knows more.
+func (d DN) Equal(other DN) bool {
+	return slices.EqualFunc(d, other, func(a, b RDN) bool { return a.sharedKey() == b.sharedKey() })
 }
-
-func isPlainASCII(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
-// attributeKey returns the name under which an attribute type is compared: lower case, and short for the object
-// identifiers and long names of the types that stand in DNs (RFC 4519).
-func attributeKey(name string) string {
-	name = strings.ToLower(name)
-	switch strings.TrimPrefix(name, "oid.") {
-	case "2.5.4.3", "commonname":
-		return "cn"
-	case "2.5.4.4", "surname":
-		return "sn"
-	case "2.5.4.7", "localityname":
-		return "l"
-	case "2.5.4.8", "stateorprovincename":
-		return "st"
-	case "2.5.4.10", "organizationname":
-		return "o"
-	case "2.5.4.11", "organizationalunitname":
-		return "ou"
-	case "2.5.4.6", "countryname":
-		return "c"
-	case "0.9.2342.19200300.100.1.25", "domaincomponent":
-		return "dc"
-	case "0.9.2342.19200300.100.1.1", "userid":
-		return "uid"
-	}
-	return name
-}
-
-// Equal reports whether both name the same entry.
-func (d DN) Equal(other DN) bool { return len(d) == len(other) && d.Key() == other.Key() }
 
 // Exactly reports whether both are spelled the same, apart from the case of attribute types.
 func (d DN) Exactly(other DN) bool {
@@ -339,7 +299,7 @@ func (d DN) Exactly(other DN) bool {
 // Exactly reports whether both are spelled the same, apart from the case of attribute types.
 func (r RDN) Exactly(other RDN) bool {
 	return slices.EqualFunc(r, other, func(a, b AVA) bool {
-		return attributeKey(a.Type) == attributeKey(b.Type) && a.Value == b.Value
+		return SameAttribute(a.Type, b.Type) && a.Value == b.Value
 	})
 }
 

@@ -44,7 +44,10 @@ func TestDNsAsDirectoriesCompareThem(t *testing.T) {
 	}{
 		{"cn=Ann Lee,dc=org", "CN=ann  lee,DC=ORG", true},
 		{"2.5.4.3=Ann,dc=org", "cn=ann,dc=org", true},
-		{"cn=Zoe\u0301,dc=org", "cn=Zo\u00e9,dc=org", true},
+		{"cn=ÉVA Ж,dc=org", "cn=éva ж,dc=org", true},
+		{"cn=Zoe\u0301,dc=org", "cn=Zo\u00e9,dc=org", false},
+		{"ou=研发（一）,dc=org", "ou=研发(一),dc=org", false},
+		{`cn=\ Ann,dc=org`, "cn=Ann,dc=org", false},
 		{"cn=a+uid=b,dc=org", "uid=b+cn=a,dc=org", true},
 		{"cn=Ann,dc=org", "cn=Anne,dc=org", false},
 		{"cn=Ann,dc=org", "cn=Ann", false},
@@ -52,6 +55,18 @@ func TestDNsAsDirectoriesCompareThem(t *testing.T) {
 	} {
 		if got := plan.MustParseDN(c.a).Equal(plan.MustParseDN(c.b)); got != c.equal {
 			t.Errorf("%q and %q: %t", c.a, c.b, got)
+		}
+	}
+}
+
+// What one server distinguishes and another does not has one key and is not equal.
+func TestKeysLeadToCandidates(t *testing.T) {
+	for _, c := range [][2]string{
+		{"cn=Zoe\u0301,dc=org", "cn=Zo\u00e9,dc=org"}, {"ou=研发（一）,dc=org", "ou=研发(一),dc=org"}, {`cn=\ Ann,dc=org`, "cn=ANN,dc=org"},
+	} {
+		a, b := plan.MustParseDN(c[0]), plan.MustParseDN(c[1])
+		if a.Key() != b.Key() || a.Equal(b) {
+			t.Errorf("%s and %s: keys %q and %q, equal: %t", a, b, a.Key(), b.Key(), a.Equal(b))
 		}
 	}
 }

@@ -20,14 +20,28 @@ type Entry struct {
 	Attributes []Attribute
 }
 
-// Values returns the values of an attribute, whatever the case of its name; nil if the entry has none.
+// Values returns the values of an attribute, by whichever of its well-known names; nil if the entry has none. Where the names
+// of a directory's schema matter, see [Entry.ValuesOf].
 func (e *Entry) Values(name string) []string {
+	return e.values(name, SameAttribute)
+}
+
+// ValuesOf returns the values of an attribute by any name that the directory has for it; nil if the entry has none.
+func (e *Entry) ValuesOf(m Matching, name string) []string {
+	return e.values(name, func(a, b string) bool { return SameDescription(m, a, b) })
+}
+
+func (e *Entry) values(name string, same func(a, b string) bool) []string {
+	var out []string
 	for _, a := range e.Attributes {
 		if strings.EqualFold(a.Name, name) {
 			return a.Values
 		}
+		if out == nil && same(a.Name, name) {
+			out = a.Values
+		}
 	}
-	return nil
+	return out
 }
 
 // Value returns the first value of an attribute, empty if there is none.
@@ -49,28 +63,20 @@ func (e *Entry) Clone() *Entry {
 	return &c
 }
 
-// Matching compares values by the rules of the directory's schema. See [DefaultMatching].
-type Matching interface {
-	// Equal reports whether two values of an attribute are the same to the server.
-	Equal(attribute, a, b string) bool
-	// SingleValued reports whether the attribute holds at most one value.
-	SingleValued(attribute string) bool
-}
-
 func (e *Entry) remove(m Matching, name, value string) {
 	for i, a := range e.Attributes {
-		if SameAttribute(a.Name, name) {
+		if SameDescription(m, a.Name, name) {
 			e.Attributes[i].Values = slices.DeleteFunc(a.Values, func(v string) bool { return m.Equal(name, v, value) })
 		}
 	}
 }
 
-func (e *Entry) put(name, value string) { e.Attributes = put(e.Attributes, name, value) }
+func (e *Entry) put(m Matching, name, value string) { e.Attributes = put(m, e.Attributes, name, value) }
 
 // put adds a value to the attribute with a name.
-func put(attributes []Attribute, name, value string) []Attribute {
+func put(m Matching, attributes []Attribute, name, value string) []Attribute {
 	for i, a := range attributes {
-		if SameAttribute(a.Name, name) {
+		if SameDescription(m, a.Name, name) {
 			attributes[i].Values = append(a.Values, value)
 			return attributes
 		}

@@ -128,7 +128,7 @@ func ParseRecords(r io.Reader) ([]LDIFRecord, error) {
 			return errors.New("an entry begins with its dn")
 		default:
 			last := &records[len(records)-1]
-			last.Attributes = put(last.Attributes, line.Name, line.Value)
+			last.Attributes = put(DefaultMatching(), last.Attributes, line.Name, line.Value)
 		}
 		return nil
 	})

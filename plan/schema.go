@@ -32,15 +32,18 @@ type ObjectClass struct {
 
 // Schema is the part of a directory's subschema that matters for writing entries. It is a [Matching].
 type Schema struct {
+	comparison
 	attributes map[string]*AttributeType
 	classes    map[string]*ObjectClass
+	// ruled: the directory publishes equality rules at all. Active Directory does not: there the syntax says how values compare.
+	ruled bool
 }
 
 // ParseSchema reads the values of attributeTypes, objectClasses and dITContentRules of a subschema entry. Definitions that cannot be read
 // are left out, as servers publish some that do not follow the RFC; the error names the first of them, and the schema is
 // usable all the same.
 func ParseSchema(attributeTypes, objectClasses, contentRules []string) (*Schema, error) {
-	s := &Schema{attributes: map[string]*AttributeType{}, classes: map[string]*ObjectClass{}}
+	s := &Schema{comparison: comparison{folding: StandardFolding()}, attributes: map[string]*AttributeType{}, classes: map[string]*ObjectClass{}}
 	var first error
 	note := func(err error) {
 		if first == nil {
@@ -58,6 +61,7 @@ func ParseSchema(attributeTypes, objectClasses, contentRules []string) (*Schema,
 			Syntax: strings.SplitN(d.first("SYNTAX"), "{", 2)[0], SingleValue: d.has("SINGLE-VALUE"), ReadOnly: d.has("NO-USER-MODIFICATION"),
 			Operational: d.has("USAGE") && !strings.EqualFold(d.first("USAGE"), "userApplications"),
 		}
+		s.ruled = s.ruled || a.Equality != ""
 		s.attributes[strings.ToLower(a.OID)] = a
 		for _, name := range a.Names {
 			s.attributes[strings.ToLower(name)] = a
@@ -121,58 +125,6 @@ func (s *Schema) Attribute(name string) (*AttributeType, bool) {
 func (s *Schema) ObjectClass(name string) (*ObjectClass, bool) {
 	c, ok := s.classes[strings.ToLower(name)]
 	return c, ok
-}
-
-// SingleValued reports whether an attribute holds one value at most.
-func (s *Schema) SingleValued(attribute string) bool {
-	a, ok := s.Attribute(attribute)
-	if !ok {
-		return DefaultMatching().SingleValued(attribute)
-	}
-	return a.SingleValue
-}
-
-// Equal compares two values by the attribute's equality rule, or by its syntax where it has none.
-func (s *Schema) Equal(attribute, x, y string) bool {
-	if x == y {
-		return true
-	}
-	a, ok := s.Attribute(attribute)
-	if !ok {
-		return DefaultMatching().Equal(attribute, x, y)
-	}
-	return equal(a.rule(attribute), x, y)
-}
-
-func (a *AttributeType) rule(name string) rule {
-	equality := strings.ToLower(a.Equality)
-	switch {
-	case strings.Contains(equality, "distinguishedname"), equality == "2.5.13.1", equality == "uniquemembermatch":
-		return asDN
-	case strings.Contains(equality, "caseexact"), equality == "2.5.13.5":
-		return exactCase
-	case strings.HasPrefix(equality, "integer"), equality == "2.5.13.14":
-		return asInteger
-	case strings.HasPrefix(equality, "telephone"), equality == "2.5.13.20":
-		return asTelephone
-	case strings.HasPrefix(equality, "boolean"), equality == "2.5.13.13":
-		return asBoolean
-	case strings.HasPrefix(equality, "octetstring"), equality == "2.5.13.17":
-		return asOctets
-	case equality != "":
-		return ignoreCase
-	}
-	switch a.Syntax { // Active Directory publishes no equality rules
-	case "1.3.6.1.4.1.1466.115.121.1.12":
-		return asDN
-	case "1.3.6.1.4.1.1466.115.121.1.27", "1.2.840.113556.1.4.906":
-		return asInteger
-	case "1.3.6.1.4.1.1466.115.121.1.7":
-		return asBoolean
-	case "1.3.6.1.4.1.1466.115.121.1.40", "1.3.6.1.4.1.1466.115.121.1.28", "1.3.6.1.4.1.1466.115.121.1.5":
-		return asOctets
-	}
-	return wellKnown(name)
 }
 
 // definition is a parenthesised schema definition taken apart: keywords with their words.

@@ -32,14 +32,7 @@ func distinct(names []string) []string {
 
 // Same reports whether two names mean one attribute: names and object identifiers are interchangeable (RFC 4512 section
 // 2.5).
-func (s *Schema) Same(a, b string) bool {
-	x, known := s.Attribute(a)
-	y, alsoKnown := s.Attribute(b)
-	if known && alsoKnown {
-		return x == y
-	}
-	return strings.EqualFold(a, b)
-}
+func (s *Schema) Same(a, b string) bool { return SameDescription(s, a, b) }
 
 // withSuperiors returns object classes with those that they are derived from. Unknown ones are left out.
 func (s *Schema) withSuperiors(names ...string) []*ObjectClass {
@@ -135,18 +128,17 @@ func takesDN(v string) bool {
 
 // syntaxes are those of RFC 4517 section 3.3, and of Active Directory, in which a value shows whether it belongs.
 func syntaxes() map[string]syntax {
-	const rfc4517 = "1.3.6.1.4.1.1466.115.121.1."
 	number := syntax{"a whole number", aNumber.MatchString}
 	return map[string]syntax{
-		rfc4517 + "7":            {"TRUE or FALSE", func(v string) bool { return v == "TRUE" || v == "FALSE" }},
-		rfc4517 + "12":           {"a DN", takesDN},
-		rfc4517 + "24":           {"a moment such as 20260102150405Z", aMoment.MatchString},
-		rfc4517 + "26":           {"ASCII text", isASCII},
-		rfc4517 + "27":           number,
-		"1.2.840.113556.1.4.906": number,
-		rfc4517 + "36":           {"digits", digitsOnly.MatchString},
-		rfc4517 + "44":           {"text of letters, digits and a few signs", printable.MatchString},
-		rfc4517 + "50":           {"a telephone number", printable.MatchString},
+		syntaxes1466 + "7":  {"TRUE or FALSE", func(v string) bool { return v == "TRUE" || v == "FALSE" }},
+		syntaxes1466 + "12": {"a DN", takesDN},
+		syntaxes1466 + "24": {"a moment such as 20260102150405Z", aMoment.MatchString},
+		syntaxes1466 + "26": {"ASCII text", isASCII},
+		syntaxes1466 + "27": number,
+		syntaxesAD + "906":  number,
+		syntaxes1466 + "36": {"digits", digitsOnly.MatchString},
+		syntaxes1466 + "44": {"text of letters, digits and a few signs", printable.MatchString},
+		syntaxes1466 + "50": {"a telephone number", printable.MatchString},
 	}
 }
 

@@ -142,6 +142,10 @@ tests:
       dn: uid=cid,ou=people,dc=example,dc=org
       uid: cid
       title: keep
+
+      dn: uid=dan,ou=people,dc=example,dc=org
+      uid: dan
+      uidNumber: 0
     expect_error: "ERROR"
 `
 	const byName, adopts, byID = "{ attribute: uid, value: user.username }", "{ attribute: uid, value: user.username, adopt: true }", "{ attribute: employeeNumber, value: user.id }"
@@ -150,6 +154,7 @@ tests:
 		{adopts, "bob", "uid=bob,ou=admins,dc=example,dc=org matches and is not taken over, as it lies elsewhere than below ou=people,dc=example,dc=org (adopt_below)"},
 		{adopts, "root", "uid=root,ou=people,dc=example,dc=org matches and is not taken over, as uid=root,ou=people,dc=example,dc=org is protected (protect)"},
 		{adopts, "cid", "uid=cid,ou=people,dc=example,dc=org matches and is not taken over, as the filter (title=keep) is protected (protect)"},
+		{adopts, "dan", "uid=dan,ou=people,dc=example,dc=org matches and is never taken over: uidNumber is 0"},
 		{adopts, "ann", ""},
 		{byID, "ann", ""},
 	} {

@@ -31,6 +31,9 @@ func (t *trial) own(kind event.Kind, matches []plan.Match) (*plan.Entry, error) 
 	case !t.MayAdopt(kind, entry.DN):
 		return nil, fmt.Errorf("%s matches and is not taken over, as it lies elsewhere than below %s (adopt_below)", entry.DN, list(names(t.AdoptBelow(kind)), "or"))
 	}
+	if reason := plan.Protected(entry); reason != "" {
+		return nil, fmt.Errorf("%s matches and is never taken over: %s", entry.DN, reason)
+	}
 	if reason := t.protection.Reason(entry); reason != "" {
 		return nil, fmt.Errorf("%s matches and is not taken over, as %s is protected (protect)", entry.DN, reason)
 	}

@@ -16,17 +16,22 @@ import (
 // keyBytes is the length of the store's key, that of AES-256.
 const keyBytes = 32
 
-// LoadOrCreateKey returns the seal with the key in a file of 64 hex digits. Where there is none it is made from random,
-// for its owner only. A file that others may read is refused: whoever has read it can read the passwords in every copy of
-// the database.
+// LoadOrCreateKey returns the seal with the key in a file. Where there is none it is made from random, for its owner only.
 func LoadOrCreateKey(path string, random io.Reader) (*Seal, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := createKey(path, random); err != nil {
-			return nil, fmt.Errorf("make the store's key %s: %w", path, err)
-		}
-		info, err = os.Stat(path)
+	seal, err := LoadKey(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return seal, err
 	}
+	if err := createKey(path, random); err != nil {
+		return nil, fmt.Errorf("make the store's key %s: %w", path, err)
+	}
+	return LoadKey(path)
+}
+
+// LoadKey returns the seal with the key in a file of 64 hex digits. A file that others may read is refused: whoever has read
+// it can read the passwords in every copy of the database.
+func LoadKey(path string) (*Seal, error) {
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the store's key: %w", err)
 	}

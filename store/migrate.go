@@ -37,17 +37,16 @@ func migrateWithin(ctx context.Context, conn *sql.Conn) error {
 	if _, err := conn.ExecContext(ctx, schemaVersion); err != nil {
 		return fmt.Errorf("prepare the schema version: %w", err)
 	}
-	var version int
-	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM schema_version").Scan(&version); err != nil {
-		return fmt.Errorf("read the schema version: %w", err)
+	version, err := versionOf(ctx, conn)
+	if err != nil {
+		return err
 	}
 	names, err := migrationNames()
 	if err != nil {
 		return err
 	}
 	if version > len(names) {
-		return fmt.Errorf("the database was written by a newer version of this program (schema %d, known here %d): run that version, "+
-			"or restore a backup from before", version, len(names))
+		return newerVersion(version, len(names))
 	}
 	for i := version; i < len(names); i++ {
 		if err := runMigration(ctx, conn, i, names[i]); err != nil {
@@ -79,4 +78,22 @@ func migrationNames() ([]string, error) {
 		return nil, fmt.Errorf("list the migrations: %w", err)
 	}
 	return names, nil
+}
+
+// versionOf returns the schema version of a database, zero where it has none yet.
+func versionOf(ctx context.Context, conn *sql.Conn) (int, error) {
+	var has, version int
+	err := conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'schema_version'").Scan(&has)
+	if err == nil && has > 0 {
+		err = conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM schema_version").Scan(&version)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the schema version: %w", err)
+	}
+	return version, nil
+}
+
+func newerVersion(version, known int) error {
+	return fmt.Errorf("the database was written by a newer version of this program (schema %d, known here %d): run that version, "+
+		"or restore a backup from before", version, known)
 }

@@ -19,6 +19,9 @@ func (s *SQLite) Reserve(ctx context.Context) (func() error, error) {
 	// Only once: to open and close a file outside of SQLite gives up the locks that this process has on it.
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := prepareFile(ctx, path); err != nil {
+			return nil, fmt.Errorf("reserve the work: %w", plain(path, err))
+		}
+		if err := s.giveAway(path); err != nil {
 			return nil, fmt.Errorf("reserve the work: %w", err)
 		}
 	}
@@ -41,4 +44,13 @@ func (s *SQLite) Reserve(ctx context.Context) (func() error, error) {
 		_, err := conn.ExecContext(context.Background(), "ROLLBACK")
 		return errors.Join(err, conn.Close(), db.Close())
 	}, nil
+}
+
+// giveAway gives the file of the lock to the owner of the database.
+func (s *SQLite) giveAway(path string) error {
+	database, err := os.Stat(s.path)
+	if err != nil {
+		return err //nolint:wrapcheck // The error names the path.
+	}
+	return giveTo(path, database)
 }

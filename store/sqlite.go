@@ -24,7 +24,9 @@ type SQLiteConfig struct {
 	// Path is the database file. It and its folder are made, for their owner only, where they do not exist; others lose
 	// their right to read the file where they have it.
 	Path string
-	Seal *Seal
+	// Access is what it is opened for.
+	Access Access
+	Seal   *Seal
 	// Log, if set, is told when the upkeep of the file fails. That loses nothing.
 	Log logrus.FieldLogger
 	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound. Beyond it the store is full.
@@ -49,9 +51,9 @@ var _ Store = (*SQLite)(nil)
 // readSessions is how many may read at the same time.
 const readSessions = 8
 
-// OpenSQLite opens or makes the embedded store and brings its schema up to date. It refuses a folder on a network file
-// system, a database that is damaged or of a newer version of the program, and one that was made with another key
-// ([ErrWrongKey]).
+// OpenSQLite opens the embedded store with a key that is at hand; where it is opened to serve it is made if absent and its schema
+// brought up to date. It refuses a folder on a network file system, a database that is damaged or of a newer version of the
+// program, and one that was made with another key ([ErrWrongKey]), and changes nothing where it does.
 func OpenSQLite(ctx context.Context, cfg SQLiteConfig) (*SQLite, error) {
 	if cfg.Seal == nil {
 		return nil, errors.New("open the store: it has no key")
@@ -61,38 +63,46 @@ func OpenSQLite(ctx context.Context, cfg SQLiteConfig) (*SQLite, error) {
 		silent.SetOutput(io.Discard)
 		cfg.Log = silent
 	}
-	if err := prepareFile(ctx, cfg.Path); err != nil {
-		return nil, fmt.Errorf("open the store %s: %w", cfg.Path, err)
-	}
 	s := &SQLite{path: cfg.Path, seal: cfg.Seal}
 	if err := s.open(ctx, cfg); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the store %s: %w", cfg.Path, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", cfg.Path, plain(cfg.Path, err)), s.Close())
 	}
 	return s, nil
 }
 
-// prepareFile makes the file, so that it is its owner's from its first byte on. The files that SQLite puts beside it get
-// the mode of this one.
+func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
+	there, err := databaseAt(cfg.Path)
+	switch {
+	case err != nil:
+		return err
+	case there:
+		if err := s.examine(ctx, cfg); err != nil {
+			return err
+		}
+	case cfg.Access != ToServe:
+		return ErrNoStore
+	default:
+		if err := prepareFile(ctx, cfg.Path); err != nil {
+			return err
+		}
+	}
+	if cfg.Access == ToRead {
+		return s.openReaders(ctx, cfg.readAddress())
+	}
+	return s.openWriter(ctx, cfg)
+}
+
+// prepareFile makes the file of a database with its first page.
 func prepareFile(ctx context.Context, path string) error {
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err //nolint:wrapcheck // The error names the path.
+	var made made
+	err := made.file(path)
+	if err == nil {
+		err = begin(ctx, path)
 	}
-	if err := refuseNetwork(folder); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return err //nolint:wrapcheck // The error names the path.
+		made.undo(path)
 	}
-	info, err := file.Stat()
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		err = file.Chmod(0o600)
-	}
-	if err = errors.Join(err, file.Close()); err != nil || info.Size() > 0 {
-		return err
-	}
-	return begin(ctx, path)
+	return err
 }
 
 // begin makes the first page of a new database, in which it is said that pages can be given back later. Saying it is a write:
@@ -129,7 +139,22 @@ func (cfg SQLiteConfig) address() string {
 	return fileAddress(cfg.Path) + "?_dqs=false&_defensive=true&_pragma=" + strings.Join(pragmas, "&_pragma=")
 }
 
-func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
+func (s *SQLite) openReaders(ctx context.Context, address string) error {
+	var err error
+	if s.readDB, err = sql.Open("sqlite", address); err != nil {
+		return err //nolint:wrapcheck // The caller names the file.
+	}
+	s.readers, err = newReaders(ctx, s.readDB, readSessions)
+	return err
+}
+
+func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
+	if !mayWrite(cfg.Path) || !mayWrite(filepath.Dir(cfg.Path)) {
+		return notWritable(cfg.Path)
+	}
+	if err := restrict(cfg.Path); err != nil {
+		return err
+	}
 	var err error
 	if s.db, err = sql.Open("sqlite", cfg.address()+"&_pragma=cache_size(-65536)"); err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
@@ -139,23 +164,28 @@ func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
 		return err
 	}
 	s.writer = newWriter(session)
-	if err := quickCheck(ctx, session.conn); err != nil {
+	if cfg.Access == ToServe {
+		if err := migrate(ctx, session.conn); err != nil {
+			return err
+		}
+	}
+	if err := s.openReaders(ctx, cfg.address()+"&_query_only=true"); err != nil {
 		return err
 	}
-	if err := migrate(ctx, session.conn); err != nil {
-		return err
-	}
-	if s.readDB, err = sql.Open("sqlite", cfg.address()+"&_query_only=true"); err != nil {
-		return err //nolint:wrapcheck // As above.
-	}
-	if s.readers, err = newReaders(ctx, s.readDB, readSessions); err != nil {
-		return err
-	}
-	if err := s.checkSeal(ctx); err != nil {
+	if err := s.leaveMark(ctx); err != nil {
 		return err
 	}
 	s.upkeep = newUpkeep(s.writer, cfg.Log.WithField("store", cfg.Path))
 	return nil
+}
+
+// restrict takes the right to read the database from others than its owner.
+func restrict(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = os.Chmod(path, 0o600)
+	}
+	return err //nolint:wrapcheck // The error names the path.
 }
 
 // firstSession connects to the database. While another process makes the write-ahead log or, as the last one that has the
@@ -186,15 +216,32 @@ func quickCheck(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("check the database: %w", err)
 	}
 	if result != "ok" {
-		return fmt.Errorf("the database is damaged (%s): restore it from a backup, or move it away and start a full push in IDaaS", result)
+		return fmt.Errorf(damaged, errors.New(result))
 	}
 	return nil
 }
 
-// checkSeal makes sure that the key belongs to the database: the first key that meets it leaves a mark.
-func (s *SQLite) checkSeal(ctx context.Context) error {
-	where := place("mark of the key")
-	mark, err := s.seal.close(where, nil)
+// markPlace is where the key has left its mark.
+var markPlace = place("mark of the key")
+
+const readMark = "SELECT value FROM meta WHERE name = 'seal'"
+
+// checkMark makes sure that the key belongs to the database, as far as one has left a mark in it.
+func (s *SQLite) checkMark(session *session) error {
+	if known, err := session.row("SELECT 1 FROM sqlite_schema WHERE name = 'meta'", nil, new(int)); err != nil || !known {
+		return err
+	}
+	var mark []byte
+	if known, err := session.row(readMark, nil, &mark); err != nil || !known {
+		return err
+	}
+	_, err := s.seal.open(markPlace, mark)
+	return err
+}
+
+// leaveMark makes sure of the same where several meet a new database at once: the first key leaves a mark.
+func (s *SQLite) leaveMark(ctx context.Context) error {
+	mark, err := s.seal.close(markPlace, nil)
 	if err != nil {
 		return err
 	}
@@ -202,12 +249,12 @@ func (s *SQLite) checkSeal(ctx context.Context) error {
 		if _, err := t.exec("INSERT INTO meta (name, value) VALUES ('seal', ?) ON CONFLICT (name) DO NOTHING", mark); err != nil {
 			return err
 		}
-		_, err := t.row("SELECT value FROM meta WHERE name = 'seal'", nil, &mark)
+		_, err := t.row(readMark, nil, &mark)
 		return err
 	}); err != nil {
 		return err
 	}
-	_, err = s.seal.open(where, mark)
+	_, err = s.seal.open(markPlace, mark)
 	return err
 }
 

@@ -69,6 +69,9 @@ func newWriter(s *session) *writer {
 // context ends gets its work back if it has not begun, and its result if it has. Work may be run twice, of which only the
 // second time counts.
 func (w *writer) do(ctx context.Context, work func(*tx) error) error {
+	if w == nil {
+		return ErrReadOnly
+	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

@@ -62,7 +62,7 @@ type eventsListCommand struct {
 
 // Run lists events.
 func (c eventsListCommand) Run(ctx context.Context, t terminal) error {
-	s, err := c.openStore(ctx, t)
+	s, err := c.readStore(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ type eventsShowCommand struct {
 
 // Run shows one event, once for each directory that it is for.
 func (c eventsShowCommand) Run(ctx context.Context, t terminal) error {
-	s, err := c.openStore(ctx, t)
+	s, err := c.readStore(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (c configFlag) each(ctx context.Context, t terminal, selection eventSelecti
 	if !selection.chosen() {
 		return usageError{fmt.Errorf("say which events: --failed, --held, --waiting, --event ID or --object ID")}
 	}
-	s, err := c.openStore(ctx, t)
+	s, err := c.changeStore(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -221,10 +221,18 @@ type configFlag struct {
 	Config string `required:"" placeholder:"FILE" type:"path" help:"The configuration file."`
 }
 
-func (c configFlag) openStore(ctx context.Context, t terminal) (store.Store, error) {
+func (c configFlag) readStore(ctx context.Context, t terminal) (store.Store, error) {
 	cfg, err := loadConfig(c.Config, t)
 	if err != nil {
 		return nil, err
 	}
-	return app.OpenStore(ctx, cfg)
+	return app.OpenStoreToRead(ctx, cfg)
+}
+
+func (c configFlag) changeStore(ctx context.Context, t terminal) (store.Store, error) {
+	cfg, err := loadConfig(c.Config, t)
+	if err != nil {
+		return nil, err
+	}
+	return app.OpenStore(ctx, cfg, store.ToChange)
 }

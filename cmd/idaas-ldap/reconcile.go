@@ -11,6 +11,7 @@ import (
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
+	"idaas-ldap/internal/config"
 	"idaas-ldap/plan"
 	"idaas-ldap/processor"
 	"idaas-ldap/store"
@@ -40,7 +41,7 @@ func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 	}()
 	open := app.OpenStoreToRead
 	if c.Apply {
-		open = app.OpenStore
+		open = func(ctx context.Context, cfg *config.Config) (store.Store, error) { return app.OpenStore(ctx, cfg, store.ToChange) }
 	}
 	memory, err := open(ctx, cfg)
 	if err != nil {

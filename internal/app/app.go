@@ -9,8 +9,6 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -61,7 +59,7 @@ func OpenAt(ctx context.Context, cfg *config.Config, log *logrus.Logger, version
 
 func (a *App) open(ctx context.Context) error {
 	var err error
-	if a.Store, err = OpenStore(ctx, a.cfg); err != nil {
+	if a.Store, err = OpenStore(ctx, a.cfg, store.ToServe); err != nil {
 		return err
 	}
 	if a.Directories, err = openDirectories(a.cfg, a.log, a.metrics, a.clock.Now); err != nil {
@@ -147,46 +145,6 @@ func NewVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.T
 		applications[i].Keys = keys
 	}
 	return receiver.NewVerifier(applications, clock), remote, nil
-}
-
-// OpenStore opens the configured store.
-func OpenStore(ctx context.Context, cfg *config.Config) (store.Store, error) {
-	seal, err := store.LoadOrCreateKey(string(cfg.Store.KeyFile), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	return store.OpenSQLite(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite()), Seal: seal})
-}
-
-// OpenStoreToRead opens the configured store for a command that only looks. Where there is none yet, an empty one stands
-// in for it and nothing is made.
-func OpenStoreToRead(ctx context.Context, cfg *config.Config) (store.Store, error) {
-	if _, err := os.Stat(string(cfg.Store.SQLite())); err == nil {
-		return OpenStore(ctx, cfg)
-	}
-	folder, err := os.MkdirTemp("", "idaas-ldap-")
-	if err != nil {
-		return nil, fmt.Errorf("make a temporary folder: %w", err)
-	}
-	seal, err := store.LoadOrCreateKey(filepath.Join(folder, "key"), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	s, err := store.OpenSQLite(ctx, store.SQLiteConfig{Path: filepath.Join(folder, "empty.db"), Seal: seal})
-	if err != nil {
-		return nil, err
-	}
-	return temporaryStore{Store: s, folder: folder}, nil
-}
-
-// temporaryStore is removed when it is closed.
-type temporaryStore struct {
-	store.Store
-	folder string
-}
-
-func (t temporaryStore) Close() error {
-	return errors.Join(t.Store.Close(), os.RemoveAll(t.folder))
 }
 
 // OpenDirectories opens the configured directories with their mappings. All wrong mappings are reported at once.

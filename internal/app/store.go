@@ -1,0 +1,51 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"idaas-ldap/internal/config"
+	"idaas-ldap/store"
+)
+
+// OpenStore opens the configured store for what the caller is about to do.
+func OpenStore(ctx context.Context, cfg *config.Config, access store.Access) (store.Store, error) {
+	s, err := store.Open(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite()), Access: access}, string(cfg.Store.KeyFile), rand.Reader)
+	if err != nil {
+		return nil, err // and not s, which would be a store that is nil
+	}
+	return s, nil
+}
+
+// OpenStoreToRead opens the configured store for a command that only looks. Where there is none yet, an empty one stands
+// in for it and nothing is made.
+func OpenStoreToRead(ctx context.Context, cfg *config.Config) (store.Store, error) {
+	s, err := OpenStore(ctx, cfg, store.ToRead)
+	if !errors.Is(err, store.ErrNoStore) {
+		return s, err
+	}
+	folder, err := os.MkdirTemp("", "idaas-ldap-")
+	if err != nil {
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	empty, err := store.Open(ctx, store.SQLiteConfig{Path: filepath.Join(folder, "empty.db")}, filepath.Join(folder, "key"), rand.Reader)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return temporaryStore{Store: empty, folder: folder}, nil
+}
+
+// temporaryStore is removed when it is closed.
+type temporaryStore struct {
+	store.Store
+	folder string
+}
+
+// Close closes the store and removes it.
+func (t temporaryStore) Close() error {
+	return errors.Join(t.Store.Close(), os.RemoveAll(t.folder))
+}

@@ -56,6 +56,13 @@ func (d *Directory) LoginRefused() error {
 	return d.pool.refused.err
 }
 
+// Tried reports whether a connection has been tried at all.
+func (d *Directory) Tried() bool {
+	d.pool.mu.Lock()
+	defer d.pool.mu.Unlock()
+	return d.pool.tried
+}
+
 // LogInAgain ends the pause after a refused login: somebody says that it is worth a try.
 func (d *Directory) LogInAgain() {
 	d.pool.mu.Lock()
@@ -98,7 +105,7 @@ func (p *pool) refuse(with Credentials, err error) error {
 	next.err = fmt.Errorf("the directory refuses our login with %s, which is tried again when that changes, at a SIGHUP, or after %s, so that the account is not locked: %w",
 		p.cfg.loginKey(), next.pause, err)
 	p.refused = next
-	p.cfg.Log.WithField("reason", err.Error()).WithField("key", p.cfg.loginKey()).Errorf("the directory refuses our login; the next try is in %s, or when the file changes", next.pause)
+	p.cfg.Log.WithField("reason", err.Error()).WithField("setting", p.cfg.loginKey()).Errorf("the directory refuses our login; the next try is in %s, or when the file changes", next.pause)
 	return next.err
 }
 

@@ -29,6 +29,7 @@ type pool struct {
 	broken  time.Time // until when nobody dials, after all URLs have failed
 	pause   time.Duration
 	reason  error
+	tried   bool
 	refused *refusal // of the last login, nil where it was accepted
 }
 
@@ -168,6 +169,9 @@ func (p *pool) dial(ctx context.Context) (*pooled, error) {
 	if wait := broken.Sub(p.cfg.Clock()); wait > 0 {
 		return nil, reason
 	}
+	p.mu.Lock()
+	p.tried = true
+	p.mu.Unlock()
 	with, err := p.credentials()
 	if err != nil {
 		return nil, err

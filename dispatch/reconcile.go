@@ -2,7 +2,9 @@ package dispatch
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -105,7 +107,7 @@ func changesOf(job store.Job) []event.Change {
 
 // process hands the object to the processor unless there is nothing that could have changed.
 func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged, alone bool) (result processor.Result, worked bool) {
-	keep := processor.Result{Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt}
+	keep := kept(job.Record)
 	// An entry that is kept although its object is gone has a time at which it is deleted, which only the processor knows.
 	says := len(job.Pending) == 0 || job.Record.RemovedAt != 0 || len(job.Rejoin) > 0 && merged.Object.Exists()
 	for i, role := range merged.Roles {
@@ -141,7 +143,30 @@ func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged,
 		task.PasswordTried = job.Pending[i].PasswordTried
 		m.password = job.Pending[i].Seq
 	}
-	return l.route.Processor.Process(ctx, task), true
+	return l.guarded(ctx, task, m), true
+}
+
+// guarded lets the processor work and turns a panic of it into a failure of this one object: a fault of the program that one
+// object meets must not keep all others from being worked on. What is remembered of the object is kept.
+func (l *lane) guarded(ctx context.Context, task processor.Task, m *memory) (result processor.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.Log.WithFields(logrus.Fields{
+				"directory": l.route.Directory, "object": task.Merged.Object.Ref.String(), "panic": fmt.Sprint(p), "stack": string(debug.Stack()),
+			}).Error("a fault of the program ended the work on the object; please report it with the stack")
+			result = kept(m.job.Record)
+			result.Outcome = event.Outcome{
+				State: event.Failed, Code: event.CodeInternal,
+				Message: "a fault of the program ended the work on this object; the log has its place. Please report it; 'events retry' tries again",
+			}
+		}
+	}()
+	return l.route.Processor.Process(ctx, task)
+}
+
+// kept is a result that leaves what is remembered of an object as it is.
+func kept(r store.Record) processor.Result {
+	return processor.Result{Link: r.Link, DN: r.DN, Owned: r.Owned, RemovedAt: r.RemovedAt}
 }
 
 // unlocks reports whether a pending event asks for a lock to go, whoever has set it.

@@ -72,6 +72,7 @@ const (
 	CodeRefused         Code = "REFUSED"          // the directory refuses the write
 	CodePasswordRefused Code = "PASSWORD_REFUSED" // the directory refuses the password
 	CodeNotEmpty        Code = "NOT_EMPTY"        // the unit is not empty and the mapping says to fail then
+	CodeInternal        Code = "INTERNAL"         // a fault of the program ended the work on the object
 	CodeTestFailed      Code = "TEST_FAILED"      // the connection test found something wrong
 	CodeDiscarded       Code = "DISCARDED"        // set aside by a person
 )

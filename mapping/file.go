@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -67,6 +68,7 @@ func kindName(kind event.Kind) string {
 // Compile reads a mapping file. The name is the one that messages show. The error is an [*Errors] with everything that is
 // wrong with the file; nothing of it is used then.
 func Compile(name string, source []byte) (*Set, error) {
+	source = bytes.TrimPrefix(source, []byte("\ufeff")) // a byte order mark, which editors of one system write
 	r := newReader(name, source)
 	s := &Set{file: name, lines: r.lines, guards: defaultGuards, sections: map[event.Kind]*section{}}
 	if root := r.root(source); root != nil {

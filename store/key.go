@@ -45,7 +45,7 @@ func LoadKey(path string) (*Seal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the store's key: %w", err)
 	}
-	seal, err := NewSeal(secret.New(string(bytes.TrimSpace(raw))))
+	seal, err := NewSeal(secret.New(string(bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\ufeff"))))))
 	if err != nil {
 		return nil, fmt.Errorf("read the store's key %s: %w", path, err)
 	}

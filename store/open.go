@@ -49,7 +49,7 @@ func (e *Misconfigured) Unwrap() error { return e.Err }
 func Open(ctx context.Context, cfg SQLiteConfig, keyFile string, random io.Reader) (*SQLite, error) {
 	there, err := databaseAt(cfg.Path)
 	if err != nil {
-		return nil, fmt.Errorf("open the store %s: %w", cfg.Path, err)
+		return nil, openError(fmt.Errorf("open the store %s: %w", cfg.Path, err))
 	}
 	var made made
 	switch {

@@ -26,7 +26,7 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 	}
 	directories, err := app.OpenDirectories(cfg, quietLog(t.Err), nil)
 	if err != nil {
-		return startError(err)
+		return err
 	}
 	memory, err := app.OpenStoreToRead(ctx, cfg)
 	if err != nil {

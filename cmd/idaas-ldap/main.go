@@ -15,14 +15,17 @@ import (
 	"github.com/alecthomas/kong"
 
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/reload"
 	"idaas-ldap/mapping"
+	"idaas-ldap/store"
 )
 
-// Exit codes.
+// Exit codes. A program of Go that crashes ends with 2, so that says nothing else.
 const (
 	exitDone   = 0
-	exitFailed = 1 // it ran and something failed
-	exitUsage  = 2 // wrong usage or configuration
+	exitFailed = 1  // it ran and something failed
+	exitUsage  = 64 // wrong usage (EX_USAGE of sysexits.h)
+	exitConfig = 78 // wrong configuration, which does not mend itself (EX_CONFIG)
 )
 
 func main() {
@@ -94,30 +97,44 @@ func run(ctx context.Context, t terminal, args []string) int {
 // usageError is wrong usage that only shows when the command runs.
 type usageError struct{ error }
 
+// configError is a wrong configuration, or a file that is named and is not there.
+type configError struct{ error }
+
+func (e configError) Unwrap() error { return e.error }
+
+// isConfiguration reports whether an error is about the configuration or a file that it names, and whether it says where.
+func isConfiguration(err error) (is, located bool) {
+	var wrong configError
+	var setting *config.Problems
+	var rule *mapping.Errors
+	var test *reload.TestsFailed
+	var place *store.Misconfigured
+	located = errors.As(err, &setting) || errors.As(err, &rule) || errors.As(err, &test)
+	return located || errors.As(err, &wrong) || errors.As(err, &place), located
+}
+
 // errReported ends a command whose failure is on the terminal already.
 var errReported = errors.New("reported")
 
 // report prints what went wrong and chooses the exit code.
 func report(t terminal, err error) int {
 	var usage usageError
-	var wrongConfig *config.Problems
-	var wrongMapping *mapping.Errors
+	wrong, located := isConfiguration(err)
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errReported):
 		return exitFailed
-	case errors.As(err, &wrongConfig):
-		fmt.Fprintln(t.Err, wrongConfig)
-		return exitUsage
-	case errors.As(err, &wrongMapping):
-		fmt.Fprintln(t.Err, wrongMapping)
-		return exitUsage
-	case errors.As(err, &usage):
-		fmt.Fprintf(t.Err, "idaas-ldap: %v\n", err)
-		return exitUsage
-	default:
-		fmt.Fprintf(t.Err, "idaas-ldap: %v\n", err)
-		return exitFailed
+	case located:
+		fmt.Fprintln(t.Err, err)
+		return exitConfig
 	}
+	fmt.Fprintf(t.Err, "idaas-ldap: %v\n", err)
+	switch {
+	case wrong:
+		return exitConfig
+	case errors.As(err, &usage):
+		return exitUsage
+	}
+	return exitFailed
 }

@@ -41,7 +41,7 @@ func (c planCommand) Run(ctx context.Context, t terminal) error {
 	}
 	directories, err := app.OpenDirectories(cfg, quietLog(t.Err), nil)
 	if err != nil {
-		return startError(err)
+		return err
 	}
 	memory, err := app.OpenStoreToRead(ctx, cfg)
 	if err != nil {
@@ -111,7 +111,7 @@ func (c planCommand) show(ctx context.Context, out io.Writer, directory string, 
 func (c planCommand) read(ctx context.Context, t terminal, cfg *config.Config) (application string, changes []event.Change, err error) {
 	data, err := c.load(t.In)
 	if err != nil {
-		return "", nil, usageError{err}
+		return "", nil, configError{err}
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(data, &members); err != nil {

@@ -32,7 +32,7 @@ func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 	}
 	directories, err := app.OpenDirectories(cfg, quietLog(t.Err), nil)
 	if err != nil {
-		return startError(err)
+		return err
 	}
 	defer func() {
 		for _, d := range directories {
@@ -41,7 +41,9 @@ func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 	}()
 	open := app.OpenStoreToRead
 	if c.Apply {
-		open = func(ctx context.Context, cfg *config.Config) (store.Store, error) { return app.OpenStore(ctx, cfg, store.ToChange) }
+		open = func(ctx context.Context, cfg *config.Config) (store.Store, error) {
+			return app.OpenStore(ctx, cfg, store.ToChange)
+		}
 	}
 	memory, err := open(ctx, cfg)
 	if err != nil {

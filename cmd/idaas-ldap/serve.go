@@ -15,7 +15,6 @@ import (
 
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
-	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/telemetry"
 )
 
@@ -29,18 +28,23 @@ func (c serveCommand) Run(ctx context.Context, t terminal) error {
 	}
 	log, err := telemetry.NewLogger(telemetry.LogConfig{Level: cfg.Log.Level, Format: cfg.Log.Format, Out: t.Err})
 	if err != nil {
-		return usageError{err}
+		return configError{err}
 	}
+	limitMemory(os.DirFS("/"), t.Environ)
 	slog.SetDefault(telemetry.Slog(log)) // for libraries that log by themselves
 	a, err := app.Open(ctx, cfg, log, currentVersion())
 	if err != nil {
-		return startError(err)
+		return err
 	}
-	return runUntil(ctx, a)
+	return runUntil(ctx, a, func() error {
+		_, _, err := config.Load(c.Config, t.Environ)
+		return err
+	})
 }
 
-// runUntil runs the service until ctx ends. On SIGHUP it reads its mapping files again.
-func runUntil(ctx context.Context, a *app.App) error {
+// runUntil runs the service until ctx ends. On SIGHUP everything that the configuration names is read again, if the configuration
+// itself is good.
+func runUntil(ctx context.Context, a *app.App, check func() error) error {
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
@@ -52,22 +56,13 @@ func runUntil(ctx context.Context, a *app.App) error {
 		for {
 			select {
 			case <-hangUp:
-				a.ReloadMappings(ctx)
+				a.Reload(ctx, check())
 			case <-ctx.Done():
 				return
 			}
 		}
 	})
 	return a.Run(ctx)
-}
-
-// startError tells a wrong configuration, which the administrator can mend, from other reasons not to start.
-func startError(err error) error {
-	var failed *reload.TestsFailed
-	if errors.As(err, &failed) {
-		return usageError{err}
-	}
-	return err
 }
 
 // loadConfig reads the configuration and prints what is good to know about it.
@@ -78,7 +73,7 @@ func loadConfig(path string, t terminal) (*config.Config, error) {
 	case errors.As(err, &problems):
 		return nil, err
 	case err != nil:
-		return nil, usageError{err}
+		return nil, configError{err}
 	}
 	for _, w := range warnings {
 		fmt.Fprintf(t.Err, "warning: %s\n", w)

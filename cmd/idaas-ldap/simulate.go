@@ -29,7 +29,7 @@ type simulateCommand struct {
 	EncryptionKey string `placeholder:"FILE" type:"path" help:"A file with the AES key as 64 hex digits; without one events are sent unencrypted."`
 	SigningKey    string `default:"simulate.key" type:"path" help:"The signing key; made, with its key set beside it (.jwks), if absent."`
 
-	File   string `placeholder:"FILE" type:"existingfile" help:"Send the events in this file: a JSON list of {type, id, data}."`
+	File   string `placeholder:"FILE" type:"path" help:"Send the events in this file: a JSON list of {type, id, data}."`
 	People int    `help:"Push a made-up organisation of this many people."`
 	Units  int    `default:"10" help:"How many units it has."`
 	Seed   uint64 `default:"1" help:"Another number makes another organisation."`
@@ -49,7 +49,7 @@ func (c simulateCommand) Run(ctx context.Context, t terminal) error {
 	}
 	events, err := c.events(tenant)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	if len(events) == 0 {
 		return usageError{errors.New("say what to send: --people N, --file FILE or --test")}
@@ -144,7 +144,7 @@ func (c *simulateCommand) tenant(t terminal) (*idaastest.Tenant, bool, error) {
 	if c.EncryptionKey != "" {
 		raw, err := os.ReadFile(c.EncryptionKey)
 		if err != nil {
-			return nil, false, usageError{fmt.Errorf("read the encryption key: %w", err)}
+			return nil, false, configError{fmt.Errorf("read the encryption key: %w", err)}
 		}
 		tenant.EncryptionKey = secret.New(strings.TrimSpace(string(raw)))
 	}
@@ -203,12 +203,12 @@ func signingKey(path string) (key *rsa.PrivateKey, made bool, err error) {
 	}
 	block, _ := pem.Decode(raw)
 	if block == nil {
-		return nil, false, usageError{fmt.Errorf("%s holds no key in PEM form", path)}
+		return nil, false, configError{fmt.Errorf("%s holds no key in PEM form", path)}
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	private, ok := parsed.(*rsa.PrivateKey)
 	if err != nil || !ok {
-		return nil, false, usageError{fmt.Errorf("%s holds no RSA key in PKCS 8 form", path)}
+		return nil, false, configError{fmt.Errorf("%s holds no RSA key in PKCS 8 form", path)}
 	}
 	return private, false, nil
 }
@@ -233,11 +233,11 @@ func (c simulateCommand) events(tenant *idaastest.Tenant) ([]idaastest.Event, er
 	}
 	raw, err := os.ReadFile(c.File)
 	if err != nil {
-		return nil, fmt.Errorf("read the events: %w", err)
+		return nil, configError{fmt.Errorf("read the events: %w", err)}
 	}
 	var list []simulatedEvent
 	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, fmt.Errorf("%s is no JSON list of {type, id, data}: %w", c.File, err)
+		return nil, usageError{fmt.Errorf("%s is no JSON list of {type, id, data}: %w", c.File, err)}
 	}
 	for _, e := range list {
 		events = append(events, tenant.Event(event.ParseType(e.Type), e.ID, e.Data))

@@ -70,7 +70,7 @@ func (c testCommand) Run(t terminal) error {
 func compileMapping(path string) (*mapping.Set, error) {
 	source, err := os.ReadFile(path)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("read the mapping: %w", err)}
+		return nil, configError{fmt.Errorf("read the mapping: %w", err)}
 	}
 	return mapping.Compile(filepath.Clean(path), source)
 }

@@ -44,7 +44,7 @@ func (c validateCommand) Run(ctx context.Context, t terminal) error {
 	}
 	directories, err := app.OpenDirectories(cfg, quietLog(t.Err), nil)
 	if err != nil {
-		return startError(err)
+		return err
 	}
 	var all []validated
 	wrong := false

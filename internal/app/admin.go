@@ -19,30 +19,41 @@ func (a *App) adminHandler() http.Handler {
 	return mux
 }
 
-// readiness is the answer of /readyz. A directory that is down and a mapping file that is refused are shown, and do not
-// make the service unready: events go on being taken in.
+// readiness is the answer of /readyz. A directory that is down and files that are refused are shown, and do not make the
+// service unready: events go on being taken in.
 type readiness struct {
 	Ready       bool              `json:"ready"`
 	Store       string            `json:"store"`
 	Directories map[string]string `json:"directories"`
 	Mappings    map[string]string `json:"mappings"`
+	// Files are the secrets and certificates, by the key of the configuration.
+	Files map[string]string `json:"files"`
+	// Certificates are those that have ended or will within three weeks, by the key of the configuration.
+	Certificates map[string]string `json:"certificates"`
+	// Configuration says what came of the last SIGHUP.
+	Configuration string `json:"configuration"`
 }
 
 func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
-	out := readiness{Ready: true, Store: "ok", Directories: map[string]string{}, Mappings: map[string]string{}}
+	out := readiness{
+		Ready: true, Store: "ok", Directories: map[string]string{}, Mappings: map[string]string{}, Files: map[string]string{},
+		Certificates: map[string]string{}, Configuration: a.reloadState(),
+	}
 	if err := a.Store.Check(ctx); err != nil {
 		out.Ready, out.Store = false, err.Error()
 	}
-	for name, reason := range a.Dispatcher.Availability() {
-		out.Directories[name] = "ok"
-		if reason != "" {
-			out.Directories[name] = "down: " + reason
-		}
-	}
+	reasons := a.Dispatcher.Availability()
 	for _, d := range a.Directories {
-		out.Mappings[d.Name] = d.MappingState()
+		out.Directories[d.Name] = d.State(reasons[d.Name])
+		out.Mappings[d.Name] = stateOf(d.mapping)
+		out.Files[d.credentials.What()] = stateOf(d.credentials)
+	}
+	for _, c := range a.certificates() {
+		if text, _ := c.trouble(a.clock.Now()); text != "" {
+			out.Certificates[c.key] = text
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if !out.Ready {
@@ -51,4 +62,14 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	if err := json.NewEncoder(w).Encode(out); err != nil {
 		a.log.WithError(err).Debug("the caller of /readyz has gone")
 	}
+}
+
+// reloadState says what came of the last SIGHUP.
+func (a *App) reloadState() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.refused != nil {
+		return "refused, everything is in force as before: " + a.refused.Error()
+	}
+	return "ok"
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
@@ -39,9 +38,12 @@ type App struct {
 	release func() error // of the right to work on what is due
 	server  *receiver.Server
 	admin   *receiver.Server
+
+	mu      sync.Mutex
+	refused error // why the last Reload changed nothing, nil if it was good
 }
 
-// Open makes the product from a configuration: store, directories, dispatcher, receiver and admin listener, in this
+// Open makes the product from a configuration: directories, store, dispatcher, receiver and admin listener, in this
 // order. After it has returned the addresses are bound; nothing is served before Run.
 func Open(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string) (*App, error) {
 	return OpenAt(ctx, cfg, log, version, dispatch.SystemClock{})
@@ -59,10 +61,10 @@ func OpenAt(ctx context.Context, cfg *config.Config, log *logrus.Logger, version
 
 func (a *App) open(ctx context.Context) error {
 	var err error
-	if a.Store, err = OpenStore(ctx, a.cfg, store.ToServe); err != nil {
+	if a.Directories, err = openDirectories(a.cfg, a.log, a.metrics, a.clock.Now); err != nil {
 		return err
 	}
-	if a.Directories, err = openDirectories(a.cfg, a.log, a.metrics, a.clock.Now); err != nil {
+	if a.Store, err = OpenStore(ctx, a.cfg, store.ToServe); err != nil {
 		return err
 	}
 	if a.release, err = a.Store.Reserve(ctx); err != nil {
@@ -74,7 +76,7 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.Dispatcher = newDispatcher(a.Store, a.Directories, a.log, a.metrics, a.clock)
 	a.metrics.WatchBacklog(ctx, names, a.Store.Counts)
-	if a.watcher, err = watchMappings(a.Directories, a.log, a.metrics); err != nil {
+	if a.watcher, err = a.watchFiles(); err != nil {
 		return err
 	}
 	if err := a.openReceiver(ctx); err != nil {
@@ -147,31 +149,6 @@ func NewVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.T
 	return receiver.NewVerifier(applications, clock), remote, nil
 }
 
-// OpenDirectories opens the configured directories with their mappings. All wrong mappings are reported at once.
-func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics) ([]*Directory, error) {
-	return openDirectories(cfg, log, metrics, time.Now)
-}
-
-func openDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) ([]*Directory, error) {
-	var directories []*Directory
-	var problems []error
-	for _, c := range cfg.Directories {
-		d, err := openDirectory(c, log, metrics, clock)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		directories = append(directories, d)
-	}
-	if len(problems) > 0 {
-		for _, d := range directories {
-			d.Server.Close()
-		}
-		return nil, errors.Join(problems...)
-	}
-	return directories, nil
-}
-
 // Address returns where callbacks are taken in, AdminAddress where health and metrics are shown.
 func (a *App) Address() net.Addr { return a.server.Address() }
 
@@ -202,6 +179,7 @@ func (a *App) Run(ctx context.Context) error {
 	back.Go(func() { a.Dispatcher.Run(inner) })
 	back.Go(func() { a.prune(inner) })
 	back.Go(func() { a.watcher.Run(inner) })
+	back.Go(func() { a.watchCertificates(inner) })
 	for _, k := range a.keys {
 		back.Go(func() { k.Run(inner) })
 	}
@@ -237,7 +215,7 @@ func (a *App) prune(ctx context.Context) {
 func (a *App) close() {
 	if a.watcher != nil {
 		if err := a.watcher.Close(); err != nil {
-			a.log.WithError(err).Warn("cannot stop watching the mapping files")
+			a.log.WithError(err).Warn("cannot stop watching the files")
 		}
 	}
 	for _, d := range a.Directories {

@@ -2,10 +2,9 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
+	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -21,32 +20,63 @@ import (
 
 // Directory is one configured directory with its mapping.
 type Directory struct {
-	Name      string
-	Config    config.Directory
-	Server    *connector.Directory
-	Processor *processor.Processor
-	mapping   *reload.File
+	Name        string
+	Config      config.Directory
+	Server      *connector.Directory
+	Processor   *processor.Processor
+	mapping     *reload.File
+	credentials *reload.Held[credentials]
 }
 
 // Mapping returns the mapping in force.
-func (d *Directory) Mapping() *mapping.Set { return d.mapping.Set() }
+func (d *Directory) Mapping() *mapping.Set { return d.mapping.Value() }
+
+// OpenDirectories opens the configured directories with their mappings. Everything that is wrong is reported at once.
+func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics) ([]*Directory, error) {
+	return openDirectories(cfg, log, metrics, time.Now)
+}
+
+func openDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) ([]*Directory, error) {
+	var directories []*Directory
+	var wrong []error
+	for i := range cfg.Directories {
+		d, err := openDirectory(cfg, i, log, metrics, clock)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		directories = append(directories, d)
+	}
+	if len(wrong) > 0 {
+		for _, d := range directories {
+			d.Server.Close()
+		}
+		return nil, errors.Join(wrong...)
+	}
+	return directories, nil
+}
 
 // openDirectory connects nothing yet: a directory that is down does not keep the service from starting.
-func openDirectory(cfg config.Directory, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) (*Directory, error) {
+func openDirectory(all *config.Config, i int, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) (*Directory, error) {
+	cfg, at := all.Directories[i], fmt.Sprintf("directories[%d]", i)
 	d := &Directory{Name: cfg.Name, Config: cfg}
+	var wrong []error
 	var err error
 	if d.mapping, err = reload.Load(string(cfg.Mapping), func(r reload.Result) { d.reloaded(r, log, metrics) }); err != nil {
-		return nil, err
+		wrong = append(wrong, located(all, at+".mapping", err))
 	}
-	tlsConfig, err := clientTLS(cfg.TLS)
+	d.credentials, err = credentialsOf(at, cfg, clock, filesReloaded(log, metrics))
 	if err != nil {
-		return nil, fmt.Errorf("directory %s: %w", cfg.Name, err)
+		wrong = append(wrong, located(all, keyOf(at, cfg, err), err))
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
 	}
 	d.Server, err = connector.Open(connector.Config{
 		Name: cfg.Name, Type: cfg.Type, URLs: cfg.URLs,
 		StartTLS: cfg.StartTLS, AllowCleartext: cfg.AllowCleartext,
-		BindDN: cfg.BindDN, External: cfg.SASL == config.SASLExternal, LoginKey: loginKey(cfg),
-		Credentials: connector.Fixed(connector.Credentials{TLS: tlsConfig, BindPassword: cfg.BindPassword}),
+		BindDN: cfg.BindDN, External: cfg.SASL == config.SASLExternal, LoginKey: loginKey(at, cfg),
+		Credentials: d.connectWith,
 		Connections: cfg.Connections, Timeout: cfg.Timeout,
 		Log: log.WithField("directory", cfg.Name), Clock: clock,
 		Observe: func(verb string, code uint16, took time.Duration) {
@@ -56,10 +86,18 @@ func openDirectory(cfg config.Directory, log logrus.FieldLogger, metrics *teleme
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("directory %s: %w", cfg.Name, err)
+		return nil, located(all, at, err)
 	}
 	d.Processor = processor.New(d.Server, d.Mapping)
 	return d, nil
+}
+
+// connectWith returns what to open a connection with; anew, after a refused login, it is read from its files.
+func (d *Directory) connectWith(anew bool) connector.Credentials {
+	if anew {
+		d.credentials.Reload()
+	}
+	return d.credentials.Value().Credentials
 }
 
 // workersPerConnection is how many objects are worked on for each connection: while one waits for the store, another
@@ -79,39 +117,62 @@ func (d *Directory) route() dispatch.Route {
 	}
 }
 
-// loginKey names what the login of a directory rests on, for people.
-func loginKey(cfg config.Directory) string {
+// State says how the directory is, for people. The reason is why it is left alone, empty where it is not.
+func (d *Directory) State(reason string) string {
+	switch {
+	case d.Server.LoginRefused() != nil:
+		return "refuses our login: " + loginKey(d.credentials.What(), d.Config)
+	case reason != "":
+		return "down: " + reason
+	case !d.Server.Tried():
+		return "not tried yet"
+	}
+	return "ok"
+}
+
+// loginKey names what the login of a directory rests on.
+func loginKey(at string, cfg config.Directory) string {
 	switch {
 	case cfg.SASL == config.SASLExternal && cfg.TLS.CertFile != "":
-		return "tls.cert_file " + string(cfg.TLS.CertFile)
+		return fmt.Sprintf("%s.tls.cert_file (%s)", at, cfg.TLS.CertFile)
 	case cfg.SASL == config.SASLExternal:
-		return "sasl: external"
+		return at + ".sasl"
 	case cfg.BindPasswordFile != "":
-		return "bind_password_file " + string(cfg.BindPasswordFile)
+		return fmt.Sprintf("%s.bind_password_file (%s)", at, cfg.BindPasswordFile)
 	default:
-		return "bind_password"
+		return at + ".bind_password"
 	}
 }
 
-// clientTLS reads the certificates of a directory's TLS settings.
-func clientTLS(cfg config.ClientTLS) (*tls.Config, error) {
-	out := &tls.Config{MinVersion: tls.VersionTLS12}
-	if cfg.CAFile != "" {
-		pem, err := os.ReadFile(string(cfg.CAFile))
-		if err != nil {
-			return nil, fmt.Errorf("read tls.ca_file: %w", err)
-		}
-		out.RootCAs = x509.NewCertPool()
-		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls.ca_file %s holds no certificate in PEM form", cfg.CAFile)
+// keyOf returns the key of the configuration that names the file which an error is about.
+func keyOf(at string, cfg config.Directory, err error) string {
+	var unread *reload.ReadError
+	if !errors.As(err, &unread) {
+		return at
+	}
+	for key, path := range map[string]config.Path{
+		".bind_password_file": cfg.BindPasswordFile, ".tls.ca_file": cfg.TLS.CAFile, ".tls.cert_file": cfg.TLS.CertFile, ".tls.key_file": cfg.TLS.KeyFile,
+	} {
+		if path != "" && filepath.Clean(string(path)) == unread.Path {
+			return at + key
 		}
 	}
-	if cfg.CertFile != "" {
-		certificate, err := tls.LoadX509KeyPair(string(cfg.CertFile), string(cfg.KeyFile))
-		if err != nil {
-			return nil, fmt.Errorf("read tls.cert_file and tls.key_file: %w", err)
-		}
-		out.Certificates = []tls.Certificate{certificate}
+	return at
+}
+
+// located gives what is wrong its place in the configuration, unless it has one in a file of its own.
+func located(cfg *config.Config, key string, err error) error {
+	var rule *mapping.Errors
+	var test *reload.TestsFailed
+	var unread *reload.ReadError
+	var known *keyError
+	switch {
+	case errors.As(err, &rule), errors.As(err, &test):
+		return err
+	case errors.As(err, &known):
+		key, err = known.key, known.err
+	case errors.As(err, &unread):
+		err = fmt.Errorf("cannot read %s: %w", unread.Path, unread.Reason())
 	}
-	return out, nil
+	return &config.Problems{List: []config.Problem{cfg.Problem(key, err.Error())}}
 }

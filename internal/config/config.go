@@ -17,6 +17,20 @@ type Config struct {
 	Directories  []Directory   `yaml:"directories"`
 	Admin        Admin         `yaml:"admin"`
 	Log          Log           `yaml:"log"`
+
+	places map[string]Position // by path, where a value was given
+}
+
+// Problem returns what is wrong with the value at a path, such as directories[0].tls.ca_file, with the place where it was given:
+// for what shows only when the configuration is put to use.
+func (c *Config) Problem(path, message string) Problem {
+	at := path
+	for ; at != ""; at = above(at) {
+		if position, ok := c.places[at]; ok {
+			return Problem{Position: position, Path: path, Message: message}
+		}
+	}
+	return Problem{Position: c.places[""], Path: path, Message: message}
 }
 
 // Receiver says where and how callbacks of IDaaS are taken in.

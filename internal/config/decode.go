@@ -187,7 +187,7 @@ func (l *loader) unknownKey(path string, key *ast.StringNode, in reflect.Type) {
 // pathsOf returns the paths of all keys of a name.
 func pathsOf(name, path string, t reflect.Type) []string {
 	var found []string
-	for i := range t.NumField() {
+	for i := range fields(t) {
 		field := t.Field(i)
 		fieldPath := below(path, field.Tag.Get("yaml"))
 		if field.Tag.Get("yaml") == name {
@@ -213,9 +213,18 @@ func fieldNamed(in reflect.Value, key string) (reflect.Value, bool) {
 	return in.Field(i), true
 }
 
+// fields returns how many fields of a struct are keys; those that are not come last.
+func fields(t reflect.Type) int {
+	n := 0
+	for n < t.NumField() && t.Field(n).IsExported() {
+		n++
+	}
+	return n
+}
+
 // fieldNames returns the keys of a struct in the order of its fields.
 func fieldNames(t reflect.Type) []string {
-	names := make([]string, t.NumField())
+	names := make([]string, fields(t))
 	for i := range names {
 		names[i] = t.Field(i).Tag.Get("yaml")
 	}

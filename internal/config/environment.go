@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // Prefix begins the name of every environment variable that overrides a value of the file.
 const Prefix = "IDAAS_LDAP"
+
+// serviceVariable is what Kubernetes and Docker set in every container for a service that is called idaas-ldap, or begins so.
+var serviceVariable = regexp.MustCompile(`^` + Prefix + `(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // slot is one value that a variable can override.
 type slot struct {
@@ -45,6 +49,10 @@ func (l *loader) environment(environ []string) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(pending)) {
+		if serviceVariable.MatchString(name) {
+			l.warnings = append(l.warnings, Warning{Position{Variable: name}, "it is not read: Kubernetes sets it for a service of this name; enableServiceLinks: false in the pod keeps it away"})
+			continue
+		}
 		l.unknownVariable(name)
 	}
 }
@@ -101,7 +109,7 @@ func collect(s slot, into *[]slot) {
 }
 
 func collectFields(s slot, into *[]slot) {
-	for i := range s.value.NumField() {
+	for i := range fields(s.value.Type()) {
 		tag := s.value.Type().Field(i).Tag
 		field := slot{
 			variable: s.variable + "_" + strings.ToUpper(tag.Get("yaml")),
@@ -144,7 +152,7 @@ func twinOf(t reflect.Type, i int) int {
 	if file := t.Field(i).Tag.Get("file"); file != "" {
 		return slices.Index(names, file)
 	}
-	for j := range t.NumField() {
+	for j := range fields(t) {
 		if t.Field(j).Tag.Get("file") == names[i] {
 			return j
 		}

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,5 +87,29 @@ func TestEnvironmentDoesNotHideAWrongFile(t *testing.T) {
 	_, _, err := config.Load(path, []string{"IDAAS_LDAP_RECEIVER_ANSWER_WITHIN=1s"})
 	if err == nil || !strings.Contains(err.Error(), `c.yaml:1:28: receiver.answer_within: "soon" is not a duration`) {
 		t.Errorf("got %v, want the problem of the file", err)
+	}
+}
+
+// In a pod beside a service of the same name there are variables that nobody meant for us.
+func TestVariablesOfServicesAreNotRead(t *testing.T) {
+	names := []string{
+		"IDAAS_LDAP_SERVICE_HOST", "IDAAS_LDAP_SERVICE_PORT", "IDAAS_LDAP_SERVICE_PORT_HTTPS", "IDAAS_LDAP_PORT", "IDAAS_LDAP_PORT_8443_TCP",
+		"IDAAS_LDAP_PORT_8443_TCP_ADDR", "IDAAS_LDAP_ADMIN_SERVICE_HOST", "IDAAS_LDAP_ADMIN_PORT_9090_TCP_PROTO",
+	}
+	environ := make([]string, len(names))
+	for i, name := range names {
+		environ[i] = name + "=10.0.0.1"
+	}
+	_, warnings, err := config.Load("testdata/minimal.yaml", environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(warnings, func(w config.Warning) bool { return w.Position.Variable == name }) {
+			t.Errorf("nothing is said of %s: %v", name, warnings)
+		}
+	}
+	if _, _, err := config.Load("testdata/minimal.yaml", []string{"IDAAS_LDAP_SERVICE=x"}); err == nil {
+		t.Error("another unknown variable is let through")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -13,6 +14,9 @@ import (
 
 // worldReadable is the permission bit that lets everybody on the machine read a file.
 const worldReadable = 0o004
+
+// writableByOthers are the permission bits that let others than its owner change a file.
+const writableByOthers = 0o022
 
 // resolvePaths makes every relative path relative to the place of the configuration file.
 func (l *loader) resolvePaths(base string) {
@@ -33,6 +37,22 @@ func (p Path) under(base string) Path {
 	return Path(filepath.Join(base, string(p)))
 }
 
+// warnOfWriters warns of files that others than their owner can write: who can decides what they say.
+func (l *loader) warnOfWriters(mode fs.FileMode) {
+	if mode.Perm()&writableByOthers != 0 {
+		l.warn("", "others than the owner of the file can write it, and so decide who gets into the directories; take that permission away (chmod go-w)")
+	}
+	walk("", reflect.ValueOf(l.config).Elem(), func(path string, value reflect.Value) {
+		file, ok := value.Interface().(Path)
+		if !ok || file == "" {
+			return
+		}
+		if info, err := os.Stat(string(file)); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&writableByOthers != 0 {
+			l.warn(path, "others than its owner can write %s; take that permission away (chmod go-w)", file)
+		}
+	})
+}
+
 // readSecrets reads the secrets that are kept in files of their own, and warns where others can read along. The mode is
 // that of the configuration file.
 func (l *loader) readSecrets(mode fs.FileMode) {
@@ -41,7 +61,7 @@ func (l *loader) readSecrets(mode fs.FileMode) {
 		if value.Kind() != reflect.Struct || isScalar(value.Type()) {
 			return
 		}
-		for i := range value.NumField() {
+		for i := range fields(value.Type()) {
 			tag := value.Type().Field(i).Tag
 			if tag.Get("file") == "" {
 				continue
@@ -90,17 +110,27 @@ func (l *loader) readSecret(path string, file Path) secret.Text {
 		l.unreadableSecret(path, "cannot read the secret from %s: %v", file, err)
 		return secret.Text{}
 	}
-	content := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	content, err := SecretIn(text)
 	switch {
-	case content == "":
-		l.unreadableSecret(path, "%s is empty; it should hold the secret", file)
-	case strings.ContainsAny(content, "\r\n"):
-		l.unreadableSecret(path, "%s has more than one line; it should hold the secret and nothing else", file)
-		return secret.Text{}
+	case err != nil:
+		l.unreadableSecret(path, "%s %v", file, err)
 	case mode.Perm()&worldReadable != 0:
 		l.warn(path, "everybody on this machine can read %s; take that permission away (chmod o-r)", file)
 	}
-	return secret.New(content)
+	return content
+}
+
+// SecretIn returns the one line of a file that holds a secret. The line break at its end, and a byte order mark, are not part of
+// it.
+func SecretIn(file []byte) (secret.Text, error) {
+	content := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(string(file), byteOrderMark), "\n"), "\r")
+	switch {
+	case content == "":
+		return secret.Text{}, errors.New("is empty; it should hold the secret")
+	case strings.ContainsAny(content, "\r\n"):
+		return secret.Text{}, errors.New("has more than one line; it should hold the secret and nothing else")
+	}
+	return secret.New(content), nil
 }
 
 func (l *loader) unreadableSecret(path, format string, args ...any) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,6 +12,9 @@ import (
 // maxBytes bounds the configuration file and files of secrets; larger ones are certainly not what was meant.
 const maxBytes = 1 << 20
 
+// byteOrderMark may stand in front of a text in UTF-8; editors of one system write it.
+const byteOrderMark = "\ufeff"
+
 // Load reads the configuration file at a path, with the overrides that an environment in the form of [os.Environ] makes.
 //
 // The warnings are about a configuration that is good as it is. The error is a [*Problems] if the configuration is
@@ -20,16 +24,19 @@ func Load(path string, environ []string) (*Config, []Warning, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read configuration: %w", err)
 	}
+	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 	l := newLoader(path, text)
 	if l.parse(text) {
 		l.environment(environ)
 		l.resolvePaths(filepath.Dir(path))
+		l.warnOfWriters(mode)
 		l.readSecrets(mode)
 		l.validate()
 	}
 	if err := l.problems(); err != nil {
 		return nil, nil, err
 	}
+	l.config.places = l.places()
 	return l.config, l.warnings, nil
 }
 

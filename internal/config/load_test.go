@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "write the expected messages of testdata
 // equal compares secrets by what they hold and addresses by what they mean.
 var equal = cmp.Options{
 	cmp.Comparer(secret.Text.Equal),
+	cmpopts.IgnoreUnexported(config.Config{}),
 	cmpopts.EquateComparable(netip.Prefix{}),
 }
 

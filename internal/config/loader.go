@@ -78,7 +78,11 @@ func (l *loader) wrong(path, format string, args ...any) {
 
 // warn notes a warning about the value at a path.
 func (l *loader) warn(path, format string, args ...any) {
-	l.warnings = append(l.warnings, Warning{l.origin(path).position, path + ": " + fmt.Sprintf(format, args...)})
+	message := fmt.Sprintf(format, args...)
+	if path != "" {
+		message = path + ": " + message
+	}
+	l.warnings = append(l.warnings, Warning{l.origin(path).position, message})
 }
 
 // origin returns where the value at a path was given, or else what it would be in.
@@ -112,4 +116,14 @@ func (l *loader) problems() error {
 // above returns the path of what holds the value at a path.
 func above(path string) string {
 	return path[:max(strings.LastIndexAny(path, ".["), 0)]
+}
+
+// places returns where every value was given, and by the empty path the file itself.
+func (l *loader) places() map[string]Position {
+	out := make(map[string]Position, len(l.origins)+1)
+	for path, given := range l.origins {
+		out[path] = given.position
+	}
+	out[""] = Position{File: l.source.name}
+	return out
 }

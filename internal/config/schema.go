@@ -27,7 +27,7 @@ func schemaOf(path string, t reflect.Type, defaults any) map[string]any {
 	switch {
 	case t.Kind() == reflect.Struct && !isScalar(t):
 		properties := map[string]any{}
-		for i := range t.NumField() {
+		for i := range fields(t) {
 			field := t.Field(i)
 			name := field.Tag.Get("yaml")
 			properties[name] = schemaOf(below(path, name), field.Type, reflect.ValueOf(defaults).Field(i).Interface())

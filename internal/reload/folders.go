@@ -66,7 +66,7 @@ type folders struct {
 func newFolders() (*folders, error) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, fmt.Errorf("watch the mapping files: %w", err)
+		return nil, fmt.Errorf("watch the files: %w", err)
 	}
 	f := &folders{watcher: watcher, out: make(chan error), stopping: make(chan struct{})}
 	f.done.Go(f.run)

@@ -77,7 +77,7 @@ func watch(t *testing.T, path string) *watched {
 	must(t, err)
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	w.watcher, err = NewWatcher([]*File{w.file}, log)
+	w.watcher, err = NewWatcher([]Source{w.file}, log)
 	must(t, err)
 	var running sync.WaitGroup
 	running.Go(func() { w.watcher.Run(t.Context()) })
@@ -94,7 +94,7 @@ func watch(t *testing.T, path string) *watched {
 func (w *watched) becomes(name string) {
 	w.t.Helper()
 	for r := range w.results {
-		if r.Err == nil && w.file.Set().Base().String() == "o="+name {
+		if r.Err == nil && w.file.Value().Base().String() == "o="+name {
 			break
 		}
 	}
@@ -115,7 +115,7 @@ func (w *watched) refuses(reason, inForce string) {
 	if err := w.file.Refused(); err == nil || !strings.Contains(err.Error(), reason) {
 		w.t.Errorf("it is refused because of %v, want %q", err, reason)
 	}
-	if got := w.file.Set().Base().String(); got != "o="+inForce {
+	if got := w.file.Value().Base().String(); got != "o="+inForce {
 		w.t.Errorf("in force is %s, want o=%s", got, inForce)
 	}
 }
@@ -233,9 +233,13 @@ func TestAFolderInItsPlaceIsRefused(t *testing.T) {
 func TestReloadReadsAtOnce(t *testing.T) {
 	w := watch(t, fileIn(t, "first"))
 	write(t, w.path, source("second"))
-	w.watcher.Reload(t.Context())
-	if got := w.file.Set().Base().String(); got != "o=second" {
+	must(t, w.watcher.Reload(t.Context()))
+	if got := w.file.Value().Base().String(); got != "o=second" {
 		t.Errorf("in force is %s", got)
+	}
+	write(t, w.path, misspelt)
+	if err := w.watcher.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "usrname") {
+		t.Errorf("a file that is wrong is read with %v", err)
 	}
 }
 
@@ -284,5 +288,41 @@ func TestAWrongFileIsNotLoaded(t *testing.T) {
 	var failed *TestsFailed
 	if _, err := Load(path, nil); !errors.As(err, &failed) || failed.Test != "it shouts" {
 		t.Errorf("a file whose test fails: %v", err)
+	}
+}
+
+// Editors of one system put a byte order mark in front.
+func TestAByteOrderMarkIsNotRead(t *testing.T) {
+	w := watch(t, fileIn(t, "first"))
+	write(t, w.path, "\ufeff"+source("second"))
+	w.becomes("second")
+	if _, err := mapping.Compile("mapping.yaml", []byte("\ufeff"+source("third"))); err != nil {
+		t.Error(err)
+	}
+}
+
+// Where one file is wrong when all are read as a whole, the others stay in force as they were as well.
+func TestAWholeIsTakenOrLeft(t *testing.T) {
+	first, second := fileIn(t, "first"), fileIn(t, "first")
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	a, err := Load(first, nil)
+	must(t, err)
+	b, err := Load(second, nil)
+	must(t, err)
+	w := newWatcher([]Source{a, b}, log, &toldNotices{out: make(chan error)})
+	for _, c := range []struct{ first, second, wantA, wantB string }{
+		{source("second"), misspelt, "o=first", "o=first"},
+		{source("second"), source("third"), "o=second", "o=third"},
+	} {
+		write(t, first, c.first)
+		write(t, second, c.second)
+		err := w.reloadWhole()
+		if (err != nil) != (c.second == misspelt) {
+			t.Errorf("it is read with %v", err)
+		}
+		if gotA, gotB := a.Value().Base().String(), b.Value().Base().String(); gotA != c.wantA || gotB != c.wantB {
+			t.Errorf("in force are %s and %s, want %s and %s", gotA, gotB, c.wantA, c.wantB)
+		}
 	}
 }

@@ -2,6 +2,8 @@ package reload
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -27,26 +29,36 @@ type notices interface {
 	close() error
 }
 
-// Watcher reads mapping files again when they change.
+// Source is something that is made from files. [*Held] is one.
+type Source interface {
+	// Paths returns the files.
+	Paths() []string
+	// Reload reads the files again.
+	Reload()
+	// Prepare reads the files again and returns what puts them in force, or lets them go.
+	Prepare() (accept, letGo func(), err error)
+}
+
+// Watcher reads files again when they change.
 type Watcher struct {
-	files   []*File
+	sources []Source
 	log     logrus.FieldLogger
 	notices notices
-	now     chan chan struct{}
+	now     chan chan error
 }
 
 // NewWatcher watches the folders of files from now on; what happens in them is acted upon once Run is called. It has to be
 // closed.
-func NewWatcher(files []*File, log logrus.FieldLogger) (*Watcher, error) {
+func NewWatcher(sources []Source, log logrus.FieldLogger) (*Watcher, error) {
 	system, err := newFolders()
 	if err != nil {
 		return nil, err
 	}
-	return newWatcher(files, log, system), nil
+	return newWatcher(sources, log, system), nil
 }
 
-func newWatcher(files []*File, log logrus.FieldLogger, n notices) *Watcher {
-	w := &Watcher{files: files, log: log, notices: n, now: make(chan chan struct{})}
+func newWatcher(sources []Source, log logrus.FieldLogger, n notices) *Watcher {
+	w := &Watcher{sources: sources, log: log, notices: n, now: make(chan chan error)}
 	w.rewatch()
 	return w
 }
@@ -68,7 +80,7 @@ func (w *Watcher) Run(ctx context.Context) {
 			return
 		case err := <-w.notices.changed():
 			if err != nil {
-				w.log.WithError(err).Warn("a change of a mapping file may go unnoticed for a minute")
+				w.log.WithError(err).Warn("a change of a file may go unnoticed for a minute")
 			}
 			now := time.Now() //nolint:forbidigo // Timers have the clock of the system.
 			if since.IsZero() {
@@ -81,41 +93,66 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-ticker.C:
 			w.reload()
 		case done := <-w.now:
-			w.reload()
-			close(done)
+			done <- w.reloadWhole()
 		}
 	}
 }
 
-// Reload reads all files now and returns when that is done, or when ctx ends. It needs Run.
-func (w *Watcher) Reload(ctx context.Context) {
-	done := make(chan struct{})
+// Reload reads all files now and puts what they say in force as a whole: where one of them is wrong, that is the error, and
+// nothing is changed. It needs Run, and returns when that is done or ctx ends.
+func (w *Watcher) Reload(ctx context.Context) error {
+	done := make(chan error, 1)
 	select {
 	case w.now <- done:
 	case <-ctx.Done():
-		return
+		return fmt.Errorf("read the files again: %w", ctx.Err())
 	}
 	select {
-	case <-done:
+	case err := <-done:
+		return err
 	case <-ctx.Done():
+		return fmt.Errorf("read the files again: %w", ctx.Err())
 	}
+}
+
+func (w *Watcher) reloadWhole() error {
+	w.rewatch()
+	var accept, letGo []func()
+	var wrong []error
+	for _, s := range w.sources {
+		yes, no, err := s.Prepare()
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		accept, letGo = append(accept, yes), append(letGo, no)
+	}
+	if len(wrong) > 0 {
+		accept = letGo
+	}
+	for _, end := range accept {
+		end()
+	}
+	return errors.Join(wrong...)
 }
 
 func (w *Watcher) reload() {
 	// First, so that nothing that happens after the files are read goes unnoticed.
 	w.rewatch()
-	for _, f := range w.files {
-		f.Reload()
+	for _, s := range w.sources {
+		s.Reload()
 	}
 }
 
 // rewatch names the folders anew: a link may point somewhere else by now.
 func (w *Watcher) rewatch() {
 	var all []string
-	for _, f := range w.files {
-		all = append(all, foldersOf(f.path)...)
+	for _, s := range w.sources {
+		for _, path := range s.Paths() {
+			all = append(all, foldersOf(path)...)
+		}
 	}
 	if err := w.notices.watch(all); err != nil {
-		w.log.WithError(err).Warn("a change of a mapping file may go unnoticed for a minute")
+		w.log.WithError(err).Warn("a change of a file may go unnoticed for a minute")
 	}
 }

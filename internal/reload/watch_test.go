@@ -51,7 +51,7 @@ func inBubble(t *testing.T, body func(bubble)) {
 		n := &toldNotices{out: make(chan error)}
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
-		running.Go(func() { newWatcher([]*File{f}, log, n).Run(ctx) })
+		running.Go(func() { newWatcher([]Source{f}, log, n).Run(ctx) })
 		synctest.Wait()
 		body(bubble{T: t, path: path, notices: n, results: results})
 		stop()
@@ -114,16 +114,16 @@ func TestTroubleWithWatchingIsLoggedAndSurvived(t *testing.T) {
 	f, err := Load(path, nil)
 	must(t, err)
 	n := &toldNotices{out: make(chan error), fail: errors.New("no more watches")}
-	w := newWatcher([]*File{f}, log, n)
+	w := newWatcher([]Source{f}, log, n)
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { w.Run(ctx) })
 	n.out <- errors.New("the queue ran over")
 	write(t, path, source("second"))
-	w.Reload(ctx)
+	must(t, w.Reload(ctx))
 	stop()
 	running.Wait()
-	if got := f.Set().Base().String(); got != "o=second" {
+	if got := f.Value().Base().String(); got != "o=second" {
 		t.Errorf("in force is %s", got)
 	}
 	if !slices.Equal(n.folders, []string{filepath.Dir(path)}) {
@@ -132,5 +132,7 @@ func TestTroubleWithWatchingIsLoggedAndSurvived(t *testing.T) {
 	if len(hook.AllEntries()) < 2 {
 		t.Errorf("logged was %d times", len(hook.AllEntries()))
 	}
-	w.Reload(ctx) // after the end it does not hang
+	if err := w.Reload(ctx); !errors.Is(err, context.Canceled) { // after the end it does not hang
+		t.Errorf("after the end it says %v", err)
+	}
 }

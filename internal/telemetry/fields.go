@@ -17,6 +17,7 @@ const (
 	FieldRemote      = "remote"      // address of a caller
 	FieldStatus      = "status"      // HTTP status of an answer
 	FieldFile        = "file"        // path of a file
+	FieldSetting     = "setting"     // path of a key in the configuration, such as directories[0].tls
 	FieldURL         = "url"         // address of a server, without user and password
 	FieldComponent   = "component"   // part of the program
 )

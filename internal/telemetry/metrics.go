@@ -34,6 +34,10 @@ type Metrics struct {
 	requests    *prometheus.HistogramVec
 	reloads     *prometheus.CounterVec
 	reloadState *prometheus.GaugeVec
+	files       *prometheus.CounterVec
+	filesState  *prometheus.GaugeVec
+	configState prometheus.Gauge
+	ends        *prometheus.GaugeVec
 
 	keysLock sync.Mutex
 	keysRead map[string]time.Time // by application
@@ -52,6 +56,15 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 	m.requests = m.histograms("http_request_seconds", "Time to answer HTTP requests, by route and status.", "route", "status")
 	m.reloads = m.counters("mapping_reloads_total", "Mapping files that were read again, by directory and result.", "directory", "result")
 	m.reloadState = m.gauges("mapping_last_reload_successful", "1 if the newest mapping file is in force, 0 if it was refused.", "directory")
+	m.files = m.counters("file_reloads_total", "Secrets and certificates that were read again after a change, by key of the configuration and result.", "key", "result")
+	m.filesState = m.gauges("file_last_reload_successful", "1 if the files of a key of the configuration are in force as they are now, 0 if they were refused.", "key")
+	m.ends = m.gauges("certificate_end_timestamp_seconds", "When the certificate of a key of the configuration ends.", "key")
+	m.configState = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "config_last_reload_successful",
+		Help: "1 if what the configuration names was good when it was read as a whole for the last time, at the start or at a SIGHUP.",
+	})
+	m.registry.MustRegister(m.configState)
+	m.configState.Set(1)
 
 	build := m.gauges("build_info", "Always 1; the labels say what is running.", "version", "go")
 	build.WithLabelValues(version, runtime.Version()).Set(1)
@@ -121,6 +134,27 @@ func (m *Metrics) MappingReloaded(directory string, good bool) {
 	}
 	m.reloads.WithLabelValues(directory, result).Inc()
 	m.reloadState.WithLabelValues(directory).Set(truth(good))
+}
+
+// FilesLoaded notes that the files of a key of the configuration were read at the start.
+func (m *Metrics) FilesLoaded(key string) { m.filesState.WithLabelValues(key).Set(1) }
+
+// FilesReloaded counts files that were read again after a change, and notes whether they are in force now.
+func (m *Metrics) FilesReloaded(key string, good bool) {
+	result := "refused"
+	if good {
+		result = "in_force"
+	}
+	m.files.WithLabelValues(key, result).Inc()
+	m.filesState.WithLabelValues(key).Set(truth(good))
+}
+
+// Reloaded notes whether everything was good when it was read again as a whole.
+func (m *Metrics) Reloaded(good bool) { m.configState.Set(truth(good)) }
+
+// CertificateEnds notes when the certificate of a key of the configuration ends.
+func (m *Metrics) CertificateEnds(key string, at time.Time) {
+	m.ends.WithLabelValues(key).Set(float64(at.Unix()))
 }
 
 func (m *Metrics) oldestKeys() float64 {

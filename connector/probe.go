@@ -20,8 +20,8 @@ type Profile struct {
 	Schema *plan.Schema
 	// Controls and Extensions are the object identifiers of what it supports.
 	Controls, Extensions map[string]bool
-	// Vendor is how the server names itself, for people.
-	Vendor string
+	// Vendor is how the server names itself, for people; Shown is the name of the flavour that it shows itself to be.
+	Vendor, Shown string
 	// provisional: the server lacks something that an administrator may be adding, as events are failing for it.
 	provisional bool
 }
@@ -148,18 +148,19 @@ func (d *Directory) flavour(ctx context.Context, root *ldap.Entry, p *Profile) (
 		_, ok := p.Schema.Attribute(attribute)
 		return ok
 	}
+	switch {
+	case set(root.GetEqualFoldAttributeValues("supportedCapabilities"))[capabilityActiveDirectory]:
+		p.Shown = ActiveDirectory
+	case strings.Contains(p.Vendor, "389"), known("nsAccountLock"):
+		p.Shown = DS389
+	case known("entryCSN"), root.GetEqualFoldAttributeValue("objectClass") == "OpenLDAProotDSE":
+		p.Shown = OpenLDAP
+	default:
+		p.Shown = Generic
+	}
 	kind := d.cfg.Type
 	if kind == "" || kind == "auto" {
-		switch {
-		case set(root.GetEqualFoldAttributeValues("supportedCapabilities"))[capabilityActiveDirectory]:
-			kind = ActiveDirectory
-		case strings.Contains(p.Vendor, "389"), known("nsAccountLock"):
-			kind = DS389
-		case known("entryCSN"), root.GetEqualFoldAttributeValue("objectClass") == "OpenLDAProotDSE":
-			kind = OpenLDAP
-		default:
-			kind = Generic
-		}
+		kind = p.Shown
 	}
 	switch kind {
 	case ActiveDirectory:

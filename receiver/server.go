@@ -9,11 +9,7 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
-	"os"
-	"sync"
 	"time"
-
-	"github.com/sirupsen/logrus"
 )
 
 // Timeouts of the server. Reading is bounded, so that nobody holds connections by being slow; writing leaves room for the
@@ -27,14 +23,12 @@ const (
 	shutdownWithin    = 15 * time.Second
 )
 
-// ServerConfig says where to listen. Without a certificate plain HTTP is spoken.
+// ServerConfig says where to listen.
 type ServerConfig struct {
-	Listen            string
-	CertFile, KeyFile string
-	Handler           http.Handler
-	Log               logrus.FieldLogger
-	// Clock says when it is time to look whether the certificate has changed.
-	Clock func() time.Time
+	Listen string
+	// Certificate returns the certificate to show, and is asked at each handshake; nil for plain HTTP.
+	Certificate func() *tls.Certificate
+	Handler     http.Handler
 }
 
 // Server serves callbacks until it is told to stop.
@@ -50,13 +44,11 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
-	if cfg.CertFile != "" {
-		certificate := &certificateFile{cert: cfg.CertFile, key: cfg.KeyFile, log: cfg.Log, clock: cfg.Clock}
-		if err := certificate.load(); err != nil {
-			_ = listener.Close()
-			return nil, err
-		}
-		listener = tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.get, NextProtos: []string{"h2", "http/1.1"}})
+	if cfg.Certificate != nil {
+		listener = tls.NewListener(listener, &tls.Config{
+			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return cfg.Certificate(), nil },
+		})
 	}
 	return &Server{
 		listener: listener,
@@ -67,6 +59,15 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 			ErrorLog: stdlog.New(io.Discard, "", 0),
 		},
 	}, nil
+}
+
+// CanListen reports why an address cannot be listened on, nil where it can.
+func CanListen(ctx context.Context, address string) error {
+	server, err := Listen(ctx, ServerConfig{Listen: address})
+	if err != nil {
+		return err
+	}
+	return server.listener.Close() //nolint:wrapcheck // It names the address.
 }
 
 // Address returns the address that is listened on.
@@ -91,46 +92,4 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("stop serving: %w", err)
 	}
 	return nil
-}
-
-// certificateFile is a certificate that is read again when its file has changed.
-type certificateFile struct {
-	cert, key string
-	log       logrus.FieldLogger
-	clock     func() time.Time
-
-	mu      sync.Mutex
-	current *tls.Certificate
-	changed time.Time
-	looked  time.Time
-}
-
-// lookEvery is how often the file is looked at.
-const lookEvery = 10 * time.Second
-
-func (c *certificateFile) load() error {
-	info, err := os.Stat(c.cert)
-	if err != nil {
-		return fmt.Errorf("read receiver.tls.cert_file: %w", err)
-	}
-	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
-	if err != nil {
-		return fmt.Errorf("read receiver.tls.cert_file and key_file: %w", err)
-	}
-	c.current, c.changed = &pair, info.ModTime()
-	return nil
-}
-
-func (c *certificateFile) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now := c.clock(); now.Sub(c.looked) >= lookEvery {
-		c.looked = now
-		if info, err := os.Stat(c.cert); err == nil && !info.ModTime().Equal(c.changed) {
-			if err := c.load(); err != nil {
-				c.log.WithError(err).Error("the new certificate cannot be used; the old one stays in force")
-			}
-		}
-	}
-	return c.current, nil
 }

@@ -1,26 +1,20 @@
 package receiver_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/receiver"
 )
@@ -29,12 +23,6 @@ import (
 func serving(t *testing.T, cfg receiver.ServerConfig) (*receiver.Server, func() error) {
 	t.Helper()
 	cfg.Listen = "127.0.0.1:0"
-	if cfg.Log == nil {
-		cfg.Log = silentLog()
-	}
-	if cfg.Clock == nil {
-		cfg.Clock = time.Now
-	}
 	server, err := receiver.Listen(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -48,8 +36,8 @@ func serving(t *testing.T, cfg receiver.ServerConfig) (*receiver.Server, func() 
 	}
 }
 
-// writePair writes a certificate of its own with a serial number, and its key.
-func writePair(t *testing.T, folder string, serial int64, at time.Time) (certificate, keys string) {
+// pairOf makes a certificate with a serial number.
+func pairOf(t *testing.T, serial int64) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -60,35 +48,14 @@ func writePair(t *testing.T, folder string, serial int64, at time.Time) (certifi
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, keys = filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key")
-	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: der}, keys: {Type: "PRIVATE KEY", Bytes: raw}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, at, at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return certificate, keys
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// A certificate that was renewed is used without a restart; one that is broken is not, and says so in the log.
+// Every handshake shows the certificate that is in force at that moment.
 func TestARenewedCertificateIsUsed(t *testing.T) {
-	folder := t.TempDir()
-	begin := time.Now()
-	certificate, key := writePair(t, folder, 1, begin)
-	var now atomic.Int64
-	now.Store(begin.Unix())
-	var text bytes.Buffer
-	log := logrus.New()
-	log.SetOutput(&text)
-	server, stop := serving(t, receiver.ServerConfig{
-		CertFile: certificate, KeyFile: key, Handler: http.NotFoundHandler(), Log: log, Clock: func() time.Time { return time.Unix(now.Load(), 0) },
-	})
+	var inForce atomic.Pointer[tls.Certificate]
+	inForce.Store(pairOf(t, 1))
+	server, stop := serving(t, receiver.ServerConfig{Certificate: inForce.Load, Handler: http.NotFoundHandler()})
 	serial := func() int64 {
 		t.Helper()
 		conn, err := tls.Dial("tcp", server.Address().String(), &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12})
@@ -98,31 +65,11 @@ func TestARenewedCertificateIsUsed(t *testing.T) {
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 	}
-	if n := serial(); n != 1 {
-		t.Errorf("the first certificate is number %d", n)
-	}
-	writePair(t, folder, 2, begin.Add(time.Second))
-	if n := serial(); n != 1 {
-		t.Errorf("the file was looked at at once: number %d", n)
-	}
-	now.Add(10)
-	if n := serial(); n != 2 {
-		t.Errorf("after the renewal the certificate is number %d", n)
-	}
-	if err := os.WriteFile(certificate, []byte("half a certifi"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	now.Add(10)
-	if n := serial(); n != 2 {
-		t.Errorf("with a broken file the certificate is number %d", n)
-	}
-	if !strings.Contains(text.String(), "the old one stays in force") {
-		t.Errorf("the log says %q", text.String())
-	}
-	writePair(t, folder, 3, begin.Add(2*time.Second))
-	now.Add(10)
-	if n := serial(); n != 3 {
-		t.Errorf("after it was mended the certificate is number %d", n)
+	for n := range int64(2) {
+		inForce.Store(pairOf(t, n))
+		if got := serial(); got != n {
+			t.Errorf("the certificate is number %d, want %d", got, n)
+		}
 	}
 	// Old versions of TLS are not spoken.
 	if _, err := tls.Dial("tcp", server.Address().String(), &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
@@ -134,11 +81,24 @@ func TestARenewedCertificateIsUsed(t *testing.T) {
 }
 
 func TestAServerThatCannotStartSaysWhy(t *testing.T) {
-	if _, err := receiver.Listen(t.Context(), receiver.ServerConfig{Listen: "256.0.0.1:1", Log: silentLog(), Clock: time.Now}); err == nil || !strings.Contains(err.Error(), "256.0.0.1:1") {
+	if _, err := receiver.Listen(t.Context(), receiver.ServerConfig{Listen: "256.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "256.0.0.1:1") {
 		t.Errorf("a wrong address: %v", err)
 	}
-	if _, err := receiver.Listen(t.Context(), receiver.ServerConfig{Listen: "127.0.0.1:0", CertFile: "none.crt", KeyFile: "none.key", Log: silentLog(), Clock: time.Now}); err == nil || !strings.Contains(err.Error(), "receiver.tls.cert_file") {
-		t.Errorf("no certificate: %v", err)
+	server, err := receiver.Listen(t.Context(), receiver.ServerConfig{Listen: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := server.Address().String()
+	if err := receiver.CanListen(t.Context(), address); err == nil {
+		t.Errorf("%s can be listened on twice", address)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := server.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := receiver.CanListen(t.Context(), address); err != nil {
+		t.Error(err)
 	}
 }
 

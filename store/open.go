@@ -35,7 +35,11 @@ var ErrNoStore = errors.New("there is no store yet: 'idaas-ldap serve' makes it 
 
 // Misconfigured is a store that cannot be opened and will not be by trying again: what the configuration names is not what it
 // should be.
-type Misconfigured struct{ Err error }
+type Misconfigured struct {
+	// Key: it is the key, and not the database.
+	Key bool
+	Err error
+}
 
 // Error says what is wrong and what to do.
 func (e *Misconfigured) Error() string { return e.Err.Error() }
@@ -47,25 +51,17 @@ func (e *Misconfigured) Unwrap() error { return e.Err }
 // for its owner only; beside a database there is never a new one, as nothing in it would open any more. What fails leaves the
 // disk as it was.
 func Open(ctx context.Context, cfg SQLiteConfig, keyFile string, random io.Reader) (*SQLite, error) {
-	there, err := databaseAt(cfg.Path)
+	there, err := cfg.look(ctx, keyFile)
 	if err != nil {
-		return nil, openError(fmt.Errorf("open the store %s: %w", cfg.Path, err))
+		return nil, openError(err)
 	}
 	var made made
-	switch {
-	case there:
-		cfg.Seal, err = LoadKey(keyFile)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("open the store %s: the file %s with the key that it was made with is not there: put it back; no other key opens the store, so none is made", cfg.Path, keyFile)
-		}
-	case cfg.Access != ToServe:
-		err = fmt.Errorf("open the store %s: %w", cfg.Path, ErrNoStore)
-	default:
+	if !there {
 		cfg.Seal, err = made.keyed(cfg.Path, keyFile, random)
 	}
 	var s *SQLite
 	if err == nil {
-		s, err = OpenSQLite(ctx, cfg)
+		s, err = openLooked(ctx, cfg, there)
 	}
 	if err != nil {
 		made.undo(cfg.Path)
@@ -74,9 +70,72 @@ func Open(ctx context.Context, cfg SQLiteConfig, keyFile string, random io.Reade
 	return s, nil
 }
 
+// Examine reports why Open would fail, and changes nothing.
+func Examine(ctx context.Context, cfg SQLiteConfig, keyFile string) error {
+	_, err := cfg.look(ctx, keyFile)
+	return openError(err)
+}
+
+// look is the part of opening that changes nothing: it reports whether there is a database, takes its key, and finds what would
+// keep the rest from succeeding.
+func (cfg *SQLiteConfig) look(ctx context.Context, keyFile string) (there bool, err error) {
+	there, err = databaseAt(cfg.Path)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("open the store %s: %w", cfg.Path, err)
+	case !there && cfg.Access != ToServe:
+		return false, fmt.Errorf("open the store %s: %w", cfg.Path, ErrNoStore)
+	}
+	cfg.Seal, err = LoadKey(keyFile)
+	switch missing := errors.Is(err, fs.ErrNotExist); {
+	case missing && there:
+		return there, &Misconfigured{Key: true, Err: fmt.Errorf(
+			"open the store %s: the file %s with the key that it was made with is not there: put it back; no other key opens the store, so none is made", cfg.Path, keyFile)}
+	case missing:
+		err = mayMake(keyFile)
+		if err != nil {
+			err = fmt.Errorf("make the store's key %s: %w", keyFile, err)
+		}
+	}
+	if err != nil {
+		return there, &Misconfigured{Key: true, Err: err}
+	}
+	if !there {
+		if err := mayMake(cfg.Path); err != nil {
+			return false, fmt.Errorf("make the store %s: %w", cfg.Path, err)
+		}
+		return false, nil
+	}
+	if err := cfg.examine(ctx); err != nil {
+		return true, fmt.Errorf("open the store %s: %w", cfg.Path, plain(cfg.Path, err))
+	}
+	return true, nil
+}
+
+// mayMake reports why a file, with the folders that it lacks, cannot be made.
+func mayMake(path string) error {
+	for folder := filepath.Dir(path); ; folder = filepath.Dir(folder) {
+		info, err := os.Stat(folder)
+		switch {
+		case err == nil && !info.IsDir():
+			return fmt.Errorf("%s is not a folder", folder)
+		case err == nil && !mayWrite(folder):
+			return fmt.Errorf("the folder %s cannot be written by this user", folder)
+		case err == nil:
+			return refuseNetwork(folder)
+		case folder == filepath.Dir(folder):
+			return err //nolint:wrapcheck // The error names the path.
+		}
+	}
+}
+
 // openError marks what does not pass by itself.
 func openError(err error) error {
+	var known *Misconfigured
 	var refused *sqlite.Error
+	if err == nil || errors.As(err, &known) || errors.Is(err, ErrNoStore) || errors.Is(err, context.Canceled) {
+		return err
+	}
 	if errors.As(err, &refused) {
 		switch refused.Code() & 0xff {
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
@@ -84,10 +143,7 @@ func openError(err error) error {
 			return err
 		}
 	}
-	if errors.Is(err, ErrNoStore) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	return &Misconfigured{err}
+	return &Misconfigured{Key: errors.Is(err, ErrWrongKey), Err: err}
 }
 
 // databaseAt reports whether there is a database, and refuses what cannot be one.
@@ -180,9 +236,9 @@ func notWritable(path string) error {
 	return fmt.Errorf("it, or its folder %s in which SQLite keeps two more files, cannot be written by this user: run as the user that owns them, or give them to the one of the service", filepath.Dir(path))
 }
 
-// examine looks at a database that is there without changing it: whether it is whole, of a version that this program knows, and
-// made with the key.
-func (s *SQLite) examine(ctx context.Context, cfg SQLiteConfig) error {
+// examine looks at a database that is there without changing it: whether it is whole, of a version that this program knows, made
+// with the key, and may be written where that is wanted.
+func (cfg *SQLiteConfig) examine(ctx context.Context) error {
 	db, err := sql.Open("sqlite", cfg.readAddress())
 	if err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
@@ -196,7 +252,10 @@ func (s *SQLite) examine(ctx context.Context, cfg SQLiteConfig) error {
 		err = checkVersion(ctx, session.conn, cfg.Access)
 	}
 	if err == nil {
-		err = s.checkMark(session)
+		err = checkMark(session, cfg.Seal)
+	}
+	if err == nil && cfg.Access != ToRead && !(mayWrite(cfg.Path) && mayWrite(filepath.Dir(cfg.Path))) {
+		err = notWritable(cfg.Path)
 	}
 	return errors.Join(err, session.close(), db.Close())
 }

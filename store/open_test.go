@@ -111,7 +111,7 @@ func TestAStoreThatCannotBeOpenedIsLeftAlone(t *testing.T) {
 			t.Helper()
 			p.key = filepath.Join(p.path, "key", "store.key")
 			p.path = filepath.Join(p.folder, "new", "deep", "store.db")
-		}, "make the store's key", []store.Access{store.ToServe}},
+		}, "not a directory", []store.Access{store.ToServe}},
 		"there is none, and no place for it": {func(t *testing.T, p *place) {
 			t.Helper()
 			p.key = filepath.Join(p.folder, "new.key")

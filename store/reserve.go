@@ -54,3 +54,15 @@ func (s *SQLite) giveAway(path string) error {
 	}
 	return giveTo(path, database)
 }
+
+// Reserved reports whether somebody works on what is due in a store. It makes nothing.
+func Reserved(ctx context.Context, path string) bool {
+	if !exists(path + reservedBy) {
+		return false
+	}
+	release, err := (&SQLite{path: path}).Reserve(ctx)
+	if err == nil {
+		_ = release() // what was not written cannot be lost
+	}
+	return errors.Is(err, ErrReserved)
+}

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,30 +57,36 @@ func OpenSQLite(ctx context.Context, cfg SQLiteConfig) (*SQLite, error) {
 	if cfg.Seal == nil {
 		return nil, errors.New("open the store: it has no key")
 	}
+	there, err := databaseAt(cfg.Path)
+	switch {
+	case err != nil:
+	case there:
+		err = cfg.examine(ctx)
+	case cfg.Access != ToServe:
+		err = ErrNoStore
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", cfg.Path, plain(cfg.Path, err))
+	}
+	return openLooked(ctx, cfg, there)
+}
+
+// openLooked opens a database that was looked at before, or makes it.
+func openLooked(ctx context.Context, cfg SQLiteConfig, there bool) (*SQLite, error) {
 	if cfg.Log == nil {
 		silent := logrus.New()
 		silent.SetOutput(io.Discard)
 		cfg.Log = silent
 	}
 	s := &SQLite{path: cfg.Path, seal: cfg.Seal}
-	if err := s.open(ctx, cfg); err != nil {
+	if err := s.open(ctx, cfg, there); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", cfg.Path, plain(cfg.Path, err)), s.Close())
 	}
 	return s, nil
 }
 
-func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig) error {
-	there, err := databaseAt(cfg.Path)
-	switch {
-	case err != nil:
-		return err
-	case there:
-		if err := s.examine(ctx, cfg); err != nil {
-			return err
-		}
-	case cfg.Access != ToServe:
-		return ErrNoStore
-	default:
+func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig, there bool) error {
+	if !there {
 		if err := prepareFile(ctx, cfg.Path); err != nil {
 			return err
 		}
@@ -149,9 +154,6 @@ func (s *SQLite) openReaders(ctx context.Context, address string) error {
 }
 
 func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
-	if !mayWrite(cfg.Path) || !mayWrite(filepath.Dir(cfg.Path)) {
-		return notWritable(cfg.Path)
-	}
 	if err := restrict(cfg.Path); err != nil {
 		return err
 	}
@@ -227,7 +229,7 @@ var markPlace = place("mark of the key")
 const readMark = "SELECT value FROM meta WHERE name = 'seal'"
 
 // checkMark makes sure that the key belongs to the database, as far as one has left a mark in it.
-func (s *SQLite) checkMark(session *session) error {
+func checkMark(session *session, seal *Seal) error {
 	if known, err := session.row("SELECT 1 FROM sqlite_schema WHERE name = 'meta'", nil, new(int)); err != nil || !known {
 		return err
 	}
@@ -235,7 +237,7 @@ func (s *SQLite) checkMark(session *session) error {
 	if known, err := session.row(readMark, nil, &mark); err != nil || !known {
 		return err
 	}
-	_, err := s.seal.open(markPlace, mark)
+	_, err := seal.open(markPlace, mark)
 	return err
 }
 

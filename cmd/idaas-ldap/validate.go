@@ -8,13 +8,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/connector"
 	"idaas-ldap/internal/app"
+	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/online"
 )
 
 type validateCommand struct {
 	configFlag
-	Online    bool   `help:"Connect to the directories: bind, compare the mapping with the schema, and ask what the bind account may write."`
+	Online    bool   `help:"Connect to every server of the directories and to the key endpoints: bind, look whether writes are taken, compare the mapping with the schema."`
 	WriteTest bool   `help:"With --online: add one entry ou=idaas-ldap-test-... below the root of the units, and remove it."`
 	Output    string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
 }
@@ -33,7 +37,7 @@ type validated struct {
 	Notes    []string `json:"notes"`
 }
 
-// Run checks the configuration and its mapping files.
+// Run does what the service does when it starts, without serving anything, and looks at the directories where that is asked for.
 func (c validateCommand) Run(ctx context.Context, t terminal) error {
 	if c.WriteTest && !c.Online {
 		return usageError{errors.New("--write-test writes to the directories, so it goes with --online")}
@@ -42,20 +46,20 @@ func (c validateCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	directories, err := app.OpenDirectories(cfg, quietLog(t.Err), nil)
-	if err != nil {
-		return err
+	log := quietLog(t.Err)
+	found := app.Examine(ctx, cfg, log)
+	for _, note := range found.Notes {
+		fmt.Fprintf(t.Err, "warning: %s\n", note)
 	}
-	var all []validated
-	wrong := false
-	for _, d := range directories {
+	all, wrong := []validated{}, false
+	for _, d := range found.Directories {
 		defer d.Server.Close()
 		v := validated{
 			Directory: d.Name, Mapping: string(d.Config.Mapping), Tests: len(d.Mapping().RunTests()), Online: c.Online,
 			Problems: []string{}, Notes: []string{},
 		}
 		if c.Online {
-			c.lookAt(ctx, d, &v)
+			c.lookAt(ctx, cfg, d, log, &v)
 		}
 		wrong = wrong || len(v.Problems) > 0
 		all = append(all, v)
@@ -68,19 +72,34 @@ func (c validateCommand) Run(ctx context.Context, t terminal) error {
 			return err
 		}
 	}
-	if wrong {
+	switch {
+	case len(found.Problems) > 0:
+		return errors.Join(found.Problems...)
+	case wrong:
 		return errReported
 	}
 	return nil
 }
 
-// lookAt connects to a directory.
-func (c validateCommand) lookAt(ctx context.Context, d *app.Directory, v *validated) {
+// lookAt connects to a directory: to each of its servers, and then to the one that is used.
+func (c validateCommand) lookAt(ctx context.Context, cfg *config.Config, d *app.Directory, log *logrus.Logger, v *validated) {
 	ctx, cancel := context.WithTimeout(ctx, onlineWithin)
 	defer cancel()
+	name := "idaas-ldap-test-" + strings.ToLower(rand.Text()[:10])
+	usable := 0
+	err := d.Each(log, func(key string, server *connector.Directory) {
+		err := online.CheckServer(ctx, online.Server{Server: server, Base: d.Mapping().Base(), TestName: name})
+		if err != nil {
+			v.Problems = append(v.Problems, cfg.Problem(key, err.Error()).String())
+			return
+		}
+		usable++
+	})
+	if err != nil || usable == 0 {
+		return // every server has said why
+	}
 	report, err := online.Check(ctx, online.Directory{
-		Server: d.Server, Mapping: d.Mapping(), PasswordSync: d.Config.PasswordSync,
-		WriteTest: c.WriteTest, TestName: "idaas-ldap-test-" + strings.ToLower(rand.Text()[:10]),
+		Server: d.Server, Mapping: d.Mapping(), Type: d.Config.Type, PasswordSync: d.Config.PasswordSync, WriteTest: c.WriteTest, TestName: name,
 	})
 	v.Problems, v.Notes = append(v.Problems, report.Problems...), append(v.Notes, report.Notes...)
 	if err != nil {
@@ -97,6 +116,6 @@ func (v validated) write(t terminal) {
 		fmt.Fprintf(t.Out, "%s: %s\n", v.Directory, n)
 	}
 	if v.Online && len(v.Problems) == 0 {
-		fmt.Fprintf(t.Out, "%s: the directory answers, and takes all that the mapping writes\n", v.Directory)
+		fmt.Fprintf(t.Out, "%s: the directory answers, and its schema has all that the mapping writes\n", v.Directory)
 	}
 }

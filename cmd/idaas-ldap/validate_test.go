@@ -55,7 +55,7 @@ directories:
     mapping: mapping.yaml
 admin: { listen: "127.0.0.1:0" }
 `, url, a.CAFile, a.BindDN, a.Password)
-	for name, content := range map[string]string{"idaas-ldap.yaml": text, "jwks.json": `{"keys":[]}`, "mapping.yaml": edited} {
+	for name, content := range map[string]string{"idaas-ldap.yaml": text, "jwks.json": keySet, "mapping.yaml": edited} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

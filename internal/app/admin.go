@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"idaas-ldap/internal/reload"
 )
 
 // readyWithin bounds how long the store may take to show that it works.
@@ -48,7 +50,11 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	for _, d := range a.Directories {
 		out.Directories[d.Name] = d.State(reasons[d.Name])
 		out.Mappings[d.Name] = stateOf(d.mapping)
-		out.Files[d.credentials.What()] = stateOf(d.credentials)
+	}
+	for _, h := range a.files() {
+		if _, isMapping := h.(*reload.File); !isMapping {
+			out.Files[h.What()] = stateOf(h)
+		}
 	}
 	for _, c := range a.certificates() {
 		if text, _ := c.trouble(a.clock.Now()); text != "" {

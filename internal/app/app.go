@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
@@ -29,15 +31,17 @@ type App struct {
 	Dispatcher  *dispatch.Dispatcher
 	Directories []*Directory
 
-	log     *logrus.Logger
-	clock   dispatch.Clock
-	cfg     *config.Config
-	metrics *telemetry.Metrics
-	keys    []*receiver.RemoteKeys
-	watcher *reload.Watcher
-	release func() error // of the right to work on what is due
-	server  *receiver.Server
-	admin   *receiver.Server
+	log         *logrus.Logger
+	clock       dispatch.Clock
+	cfg         *config.Config
+	metrics     *telemetry.Metrics
+	certificate *reload.Held[*tls.Certificate] // of the receiver, nil where it speaks plain HTTP
+	verifier    *receiver.Verifier
+	keys        []*receiver.RemoteKeys
+	watcher     *reload.Watcher
+	release     func() error // of the right to work on what is due
+	server      *receiver.Server
+	admin       *receiver.Server
 
 	mu      sync.Mutex
 	refused error // why the last Reload changed nothing, nil if it was good
@@ -60,13 +64,16 @@ func OpenAt(ctx context.Context, cfg *config.Config, log *logrus.Logger, version
 }
 
 func (a *App) open(ctx context.Context) error {
+	if err := a.openParts(); err != nil {
+		return err
+	}
+	if err := a.mayListen(ctx); err != nil {
+		return err
+	}
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
 	var err error
-	if a.Directories, err = openDirectories(a.cfg, a.log, a.metrics, a.clock.Now); err != nil {
-		return err
-	}
-	if a.Store, err = OpenStore(ctx, a.cfg, store.ToServe); err != nil {
-		return err
-	}
 	if a.release, err = a.Store.Reserve(ctx); err != nil {
 		return fmt.Errorf("another process of idaas-ldap works with this store; stop it first: %w", err)
 	}
@@ -79,24 +86,24 @@ func (a *App) open(ctx context.Context) error {
 	if a.watcher, err = a.watchFiles(); err != nil {
 		return err
 	}
-	if err := a.openReceiver(ctx); err != nil {
-		return err
+	if a.server, err = receiver.Listen(ctx, a.receiver()); err != nil {
+		return listenProblem(a.cfg, "receiver.listen", err)
 	}
-	a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler(), Log: a.log, Clock: a.clock.Now})
-	if err != nil {
-		return fmt.Errorf("admin.listen: %w", err)
+	if a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler()}); err != nil {
+		return listenProblem(a.cfg, "admin.listen", err)
 	}
 	return nil
 }
 
-func (a *App) openReceiver(ctx context.Context) error {
-	verifier, err := a.Verifier(a.clock.Now)
-	if err != nil {
-		return err
-	}
+// receiver says where and how events are taken in.
+func (a *App) receiver() receiver.ServerConfig {
 	r := a.cfg.Receiver
-	handler := receiver.NewHandler(receiver.Config{
-		Path: r.Path, Verifier: verifier, Intake: intake{a}, AllowFrom: r.AllowFrom, TrustedProxies: r.TrustedProxies,
+	server := receiver.ServerConfig{Listen: r.Listen}
+	if a.certificate != nil {
+		server.Certificate = a.certificate.Value
+	}
+	server.Handler = receiver.NewHandler(receiver.Config{
+		Path: r.Path, Verifier: a.verifier, Intake: intake{a}, AllowFrom: r.AllowFrom, TrustedProxies: r.TrustedProxies,
 		AnswerWithin: r.AnswerWithin, MaxBodyBytes: r.MaxBodyBytes, Log: a.log, Clock: a.clock.Now,
 		Observe: func(result string, took time.Duration) {
 			if result != "ok" {
@@ -106,19 +113,12 @@ func (a *App) openReceiver(ctx context.Context) error {
 			a.metrics.Request(r.Path, http.StatusOK, took)
 		},
 	})
-	a.server, err = receiver.Listen(ctx, receiver.ServerConfig{
-		Listen: r.Listen, CertFile: string(r.TLS.CertFile), KeyFile: string(r.TLS.KeyFile), Handler: handler, Log: a.log, Clock: a.clock.Now,
-	})
-	if err != nil {
-		return fmt.Errorf("receiver.listen: %w", err)
-	}
-	return nil
+	return server
 }
 
 // Verifier returns a verifier for the configured applications, with a clock of the caller's.
 func (a *App) Verifier(clock func() time.Time) (*receiver.Verifier, error) {
-	v, keys, err := NewVerifier(a.cfg, a.log, clock)
-	a.keys = keys
+	v, _, err := NewVerifier(a.cfg, a.log, clock)
 	return v, err
 }
 
@@ -131,13 +131,15 @@ func NewVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.T
 	client.CheckRetry = retryablehttp.ErrorPropagatedRetryPolicy
 	client.HTTPClient.Timeout = 5 * time.Second
 	var remote []*receiver.RemoteKeys
+	var wrong []error
 	applications := make([]receiver.Application, len(cfg.Applications))
 	for i, a := range cfg.Applications {
 		applications[i] = receiver.Application{ID: a.ID, InstanceID: a.InstanceID, EncryptionKeys: a.EncryptionKeys}
 		if a.JWKSFile != "" {
 			keys, err := receiver.NewFileKeys(string(a.JWKSFile))
 			if err != nil {
-				return nil, nil, fmt.Errorf("applications[%d]: %w", i, err)
+				wrong = append(wrong, located(cfg, fmt.Sprintf("applications[%d].jwks_file", i), err))
+				continue
 			}
 			applications[i].Keys = keys
 			continue
@@ -146,7 +148,7 @@ func NewVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.T
 		remote = append(remote, keys)
 		applications[i].Keys = keys
 	}
-	return receiver.NewVerifier(applications, clock), remote, nil
+	return receiver.NewVerifier(applications, clock), remote, errors.Join(wrong...)
 }
 
 // Address returns where callbacks are taken in, AdminAddress where health and metrics are shown.

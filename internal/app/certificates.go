@@ -55,6 +55,9 @@ func (c certificate) trouble(now time.Time) (text string, invalidNow bool) {
 
 func (a *App) certificates() []certificate {
 	var all []certificate
+	if a.certificate != nil {
+		all = append(all, certificate{serverTLS + ".cert_file", string(a.cfg.Receiver.TLS.CertFile), a.certificate.Value().Leaf})
+	}
 	for _, d := range a.Directories {
 		all = append(all, d.certificates()...)
 	}

@@ -33,9 +33,17 @@ func (d *Directory) Mapping() *mapping.Set { return d.mapping.Value() }
 
 // OpenDirectories opens the configured directories with their mappings. Everything that is wrong is reported at once.
 func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics) ([]*Directory, error) {
-	return openDirectories(cfg, log, metrics, time.Now)
+	directories, err := openDirectories(cfg, log, metrics, time.Now)
+	if err != nil {
+		for _, d := range directories {
+			d.Server.Close()
+		}
+		return nil, err
+	}
+	return directories, nil
 }
 
+// openDirectories returns those that can be opened, and what is wrong with the others.
 func openDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) ([]*Directory, error) {
 	var directories []*Directory
 	var wrong []error
@@ -47,13 +55,7 @@ func openDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *teleme
 		}
 		directories = append(directories, d)
 	}
-	if len(wrong) > 0 {
-		for _, d := range directories {
-			d.Server.Close()
-		}
-		return nil, errors.Join(wrong...)
-	}
-	return directories, nil
+	return directories, errors.Join(wrong...)
 }
 
 // openDirectory connects nothing yet: a directory that is down does not keep the service from starting.
@@ -67,15 +69,27 @@ func openDirectory(all *config.Config, i int, log logrus.FieldLogger, metrics *t
 	}
 	d.credentials, err = credentialsOf(at, cfg, clock, filesReloaded(log, metrics))
 	if err != nil {
-		wrong = append(wrong, located(all, keyOf(at, cfg, err), err))
+		wrong = append(wrong, located(all, keyOf(err, at, map[string]config.Path{
+			".bind_password_file": cfg.BindPasswordFile, ".tls.ca_file": cfg.TLS.CAFile, ".tls.cert_file": cfg.TLS.CertFile, ".tls.key_file": cfg.TLS.KeyFile,
+		}), err))
 	}
 	if len(wrong) > 0 {
 		return nil, errors.Join(wrong...)
 	}
-	d.Server, err = connector.Open(connector.Config{
-		Name: cfg.Name, Type: cfg.Type, URLs: cfg.URLs,
+	if d.Server, err = connector.Open(d.connection(cfg.URLs, log, metrics, clock)); err != nil {
+		return nil, located(all, at, err)
+	}
+	d.Processor = processor.New(d.Server, d.Mapping)
+	return d, nil
+}
+
+// connection says how to reach some of the servers.
+func (d *Directory) connection(urls []string, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) connector.Config {
+	cfg := d.Config
+	return connector.Config{
+		Name: cfg.Name, Type: cfg.Type, URLs: urls,
 		StartTLS: cfg.StartTLS, AllowCleartext: cfg.AllowCleartext,
-		BindDN: cfg.BindDN, External: cfg.SASL == config.SASLExternal, LoginKey: loginKey(at, cfg),
+		BindDN: cfg.BindDN, External: cfg.SASL == config.SASLExternal, LoginKey: loginKey(d.credentials.What(), cfg),
 		Credentials: d.connectWith,
 		Connections: cfg.Connections, Timeout: cfg.Timeout,
 		Log: log.WithField("directory", cfg.Name), Clock: clock,
@@ -84,12 +98,20 @@ func openDirectory(all *config.Config, i int, log logrus.FieldLogger, metrics *t
 				metrics.Operation(cfg.Name, verb, connector.CodeName(code), took)
 			}
 		},
-	})
-	if err != nil {
-		return nil, located(all, at, err)
 	}
-	d.Processor = processor.New(d.Server, d.Mapping)
-	return d, nil
+}
+
+// Each calls look with every server of the directory alone, and with the key of the configuration that names it.
+func (d *Directory) Each(log logrus.FieldLogger, look func(key string, server *connector.Directory)) error {
+	for i, url := range d.Config.URLs {
+		server, err := connector.Open(d.connection([]string{url}, log, nil, time.Now))
+		if err != nil {
+			return fmt.Errorf("%s: %w", url, err)
+		}
+		look(fmt.Sprintf("%s.urls[%d]", d.credentials.What(), i), server)
+		server.Close()
+	}
+	return nil
 }
 
 // connectWith returns what to open a connection with; anew, after a refused login, it is read from its files.
@@ -144,17 +166,14 @@ func loginKey(at string, cfg config.Directory) string {
 	}
 }
 
-// keyOf returns the key of the configuration that names the file which an error is about.
-func keyOf(at string, cfg config.Directory, err error) string {
+// keyOf returns the key of the configuration that names the file which cannot be read, or else the one that all of them are below.
+func keyOf(err error, at string, files map[string]config.Path) string {
 	var unread *reload.ReadError
-	if !errors.As(err, &unread) {
-		return at
-	}
-	for key, path := range map[string]config.Path{
-		".bind_password_file": cfg.BindPasswordFile, ".tls.ca_file": cfg.TLS.CAFile, ".tls.cert_file": cfg.TLS.CertFile, ".tls.key_file": cfg.TLS.KeyFile,
-	} {
-		if path != "" && filepath.Clean(string(path)) == unread.Path {
-			return at + key
+	if errors.As(err, &unread) {
+		for key, path := range files {
+			if path != "" && filepath.Clean(string(path)) == unread.Path {
+				return at + key
+			}
 		}
 	}
 	return at

@@ -21,6 +21,9 @@ type held interface {
 // files returns all that is made from files of the configuration.
 func (a *App) files() []held {
 	var all []held
+	if a.certificate != nil {
+		all = append(all, a.certificate)
+	}
 	for _, d := range a.Directories {
 		all = append(all, d.mapping, d.credentials)
 	}
@@ -32,10 +35,12 @@ func (a *App) watchFiles() (*reload.Watcher, error) {
 	var sources []reload.Source
 	for _, h := range a.files() {
 		sources = append(sources, h)
+		if _, isMapping := h.(*reload.File); !isMapping {
+			a.metrics.FilesLoaded(h.What())
+		}
 	}
 	for _, d := range a.Directories {
 		a.metrics.MappingLoaded(d.Name)
-		a.metrics.FilesLoaded(d.credentials.What())
 	}
 	return reload.NewWatcher(sources, a.log) //nolint:wrapcheck // It says what it does.
 }

@@ -15,6 +15,8 @@ import (
 type Directory struct {
 	Server  *connector.Directory
 	Mapping *mapping.Set
+	// Type is that of the configuration.
+	Type string
 	// PasswordSync: passwords are to be written.
 	PasswordSync bool
 	// WriteTest allows one entry to be added and removed again.
@@ -49,6 +51,10 @@ func Check(ctx context.Context, d Directory) (Report, error) {
 	if err != nil {
 		return r, err //nolint:wrapcheck // It names the step.
 	}
+	if isOf := d.Type; isOf != connector.Generic && isOf != "auto" && isOf != profile.Shown {
+		r.problem("type: %s, and the server shows itself to be of type %s; correct it, or write type: auto. Nothing else was looked at", isOf, profile.Shown)
+		return r, nil
+	}
 	if profile.Schema == nil {
 		r.problem("the directory does not show its schema to the bind account, so the mapping cannot be compared with it")
 	} else {
@@ -58,6 +64,9 @@ func Check(ctx context.Context, d Directory) (Report, error) {
 	}
 	r.accounts(d, profile)
 	if err := r.settings(ctx, d, profile); err != nil {
+		return r, err
+	}
+	if err := r.sizeLimit(ctx, d); err != nil {
 		return r, err
 	}
 	there, err := r.places(ctx, d)

@@ -11,7 +11,9 @@ type Change struct {
 	// Object is what the event is about. It is zero for the connection test, for types that are not known and where the
 	// payload names no object.
 	Object Ref
-	// Stamp places the event in time.
+	// Others are further objects that the event asks to look at, where it says nothing about any.
+	Others []Ref
+	// Stamp places the event in time. Its Event is zero where the event does not say when it happened.
 	Stamp Stamp
 	// Fields are the fields that the event carries, by their canonical names (see [Fields]). The password is not among
 	// them.
@@ -20,6 +22,8 @@ type Change struct {
 	Members []Member
 	// Password is the clear text password that the event carries, if any.
 	Password secret.Text
+	// Unread names what could not be read, and why, for the log. It counts as not said.
+	Unread []string
 	// Problem says why the event can never work, for a person. It is empty for a well-formed event.
 	Problem string
 }

@@ -16,6 +16,8 @@ type Document struct {
 	InstanceID string
 	Version    string
 	Changes    []Change
+	// Unread names events that cannot be answered, as they have no id or no type, and why, for the log.
+	Unread []string
 }
 
 // DocumentError says that a document cannot be taken apart into events at all.
@@ -35,16 +37,16 @@ const (
 )
 
 // Decode reads a document. Both generations of field names are understood, numbers as numbers or as strings of digits,
-// and JSON inside strings. An event that is not well-formed comes back with its Problem set and spoils no other; the
-// error is a [*DocumentError] where the document itself cannot be read or an event cannot even be named.
+// and JSON inside strings. What cannot be read counts as not said, is named in Unread and spoils nothing else. An event of
+// which nothing is left comes back with its Problem set; the error is a [*DocumentError] where that is so of the document.
 func Decode(document []byte) (Document, error) {
 	if !utf8.Valid(document) {
 		return Document{}, documentError("is not UTF-8")
 	}
 	var top struct {
 		AliUID       json.RawMessage `json:"aliUid"`
-		InstanceID   string          `json:"instanceId"`
-		EventVersion string          `json:"eventVersion"`
+		InstanceID   json.RawMessage `json:"instanceId"`
+		EventVersion json.RawMessage `json:"eventVersion"`
 		EventData    json.RawMessage `json:"eventData"`
 	}
 	if !isObject(document) {
@@ -64,13 +66,17 @@ func Decode(document []byte) (Document, error) {
 	if len(raw) > maxEvents {
 		return Document{}, documentError("has %d events; at most %d are taken at a time", len(raw), maxEvents)
 	}
-	d := Document{AliUID: strings.Trim(string(top.AliUID), `"`), InstanceID: top.InstanceID, Version: top.EventVersion}
+	d := Document{AliUID: text(top.AliUID), InstanceID: text(top.InstanceID), Version: text(top.EventVersion)}
 	for i, r := range raw {
 		c, err := decodeEvent(r)
 		if err != nil {
-			return Document{}, documentError("has an event that cannot be named: number %d %v", i+1, err)
+			d.Unread = append(d.Unread, fmt.Sprintf("event number %d %v", i+1, err))
+			continue
 		}
 		d.Changes = append(d.Changes, c)
+	}
+	if len(d.Changes) == 0 && len(d.Unread) > 0 {
+		return Document{}, documentError("has no event that can be named: %s", d.Unread[0])
 	}
 	return d, nil
 }
@@ -78,42 +84,56 @@ func Decode(document []byte) (Document, error) {
 // decodeEvent reads one event. Its error means that there is no id to answer under.
 func decodeEvent(raw json.RawMessage) (Change, error) {
 	var e struct {
-		EventID   string          `json:"eventId"`
-		EventType string          `json:"eventType"`
+		EventID   json.RawMessage `json:"eventId"`
+		EventType json.RawMessage `json:"eventType"`
 		EventTime json.RawMessage `json:"eventTime"`
 		BizID     json.RawMessage `json:"bizId"`
 		BizData   json.RawMessage `json:"bizData"`
 	}
 	if err := strict(raw, &e); err != nil || !isObject(raw) {
-		return Change{}, errors.New("is not an object with text in eventId and eventType")
+		return Change{}, errors.New("is no object")
 	}
-	if e.EventID == "" || e.EventType == "" {
+	id, kind := identifier(e.EventID), identifier(e.EventType)
+	if id == "" || kind == "" {
 		return Change{}, errors.New("has no eventId or no eventType")
 	}
-	c := Change{ID: e.EventID, Type: ParseType(e.EventType), Fields: Values{}}
+	c := Change{ID: id, Type: ParseType(kind), Fields: Values{}}
 	when, err := millis(e.EventTime)
 	c.Stamp.Event = Millis(max(0, when))
 	if c.Type.Kind() == "" {
 		return c, nil // a test, a type that is not known or one that may not come from outside, whatever it carries
 	}
-	problem := func(format string, args ...any) (Change, error) {
-		c.Problem = fmt.Sprintf(format, args...)
-		c.Fields, c.Members, c.Password = Values{}, nil, secret.Text{}
-		return c, nil
-	}
 	if err != nil || when <= 0 {
-		return problem("eventTime is not a time in milliseconds")
+		c.unread("eventTime is not a time in milliseconds")
 	}
-	payload, err := unwrap(e.BizData)
+	members, err := payloadOf(e.BizData)
 	if err != nil {
-		return problem("bizData is no JSON")
+		c.unread("bizData %v", err)
+	}
+	if err == nil || c.Type.speaksForItself() {
+		err = c.payload(members, identifier(e.BizID))
+	}
+	if err != nil {
+		c.Problem = strings.Join(append(c.Unread, err.Error()), "; ")
+		c.Fields, c.Members, c.Password = Values{}, nil, secret.Text{}
+	}
+	return c, nil
+}
+
+// payloadOf returns the members of a payload.
+func payloadOf(raw json.RawMessage) (map[string]json.RawMessage, error) {
+	payload, err := unwrap(raw)
+	if err != nil {
+		return nil, errors.New("is no JSON")
 	}
 	var members map[string]json.RawMessage
 	if err := strict(payload, &members); err != nil || members == nil {
-		return problem("bizData is not an object")
+		return nil, errors.New("is not an object")
 	}
-	if err := c.payload(members, text(e.BizID)); err != nil {
-		return problem("%v", err)
-	}
-	return c, nil
+	return members, nil
+}
+
+// unread notes that something cannot be read. The words hold no value.
+func (c *Change) unread(format string, args ...any) {
+	c.Unread = append(c.Unread, fmt.Sprintf(format, args...))
 }

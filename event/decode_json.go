@@ -36,11 +36,20 @@ func text(raw json.RawMessage) string {
 	return t
 }
 
+// identifier returns text or a number as text, empty for anything else.
+func identifier(raw json.RawMessage) string {
+	value, _ := fieldValue(TypeString, raw) // Without one it is empty.
+	id, _ := value.(string)
+	return id
+}
+
 func millis(raw json.RawMessage) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(text(raw)), 10, 64)
 }
 
 func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
+
+func isText(raw json.RawMessage) bool { return bytes.HasPrefix(bytes.TrimSpace(raw), []byte{'"'}) }
 
 func isObject(raw []byte) bool {
 	trimmed := bytes.TrimSpace(raw)

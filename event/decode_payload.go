@@ -1,7 +1,6 @@
 package event
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,15 +11,47 @@ import (
 	"idaas-ldap/internal/secret"
 )
 
-// payload takes the fields of an event apart.
+// payload takes the fields of an event apart. Its error means that it is about nobody.
 func (c *Change) payload(members map[string]json.RawMessage, bizID string) error {
 	if c.Type.Effect() == EffectTouch {
-		if users := c.users(members); len(users) > 0 {
-			c.Object = Ref{Kind: KindUser, ID: users[0]}
+		for i, id := range c.users(members) {
+			ref := Ref{Kind: KindUser, ID: id}
+			if i == 0 {
+				c.Object = ref
+			} else {
+				c.Others = append(c.Others, ref)
+			}
 		}
 		return nil
 	}
-	taken := map[string]bool{"password": true}
+	taken := c.known(members)
+	id, _ := c.Fields[FieldID].(string)
+	if id == "" && !holdsNUL(bizID) {
+		id = bizID
+	}
+	if id == "" {
+		return fmt.Errorf("the payload names no %s", c.Type.Kind())
+	}
+	c.Fields[FieldID] = id
+	c.Object = Ref{Kind: c.Type.Kind(), ID: id}
+	if update, ok := c.Fields[FieldUpdateTime].(int64); ok {
+		c.Stamp.Update = Millis(max(0, update))
+	}
+	c.custom(members, taken)
+	if c.Object.Kind == KindGroup {
+		if err := c.memberships(members, taken); err != nil {
+			return err
+		}
+	}
+	c.secretText(members)
+	c.status()
+	c.rest(members, taken)
+	return nil
+}
+
+// known takes the fields that are known, and returns the names on the wire that need no look any more.
+func (c *Change) known(members map[string]json.RawMessage) (taken map[string]bool) {
+	taken = map[string]bool{"password": true}
 	for _, f := range Fields(c.Type.Kind()) {
 		for _, wire := range f.Wire {
 			raw, ok := members[wire]
@@ -32,54 +63,23 @@ func (c *Change) payload(members map[string]json.RawMessage, bizID string) error
 				continue
 			}
 			value, err := fieldValue(f.Type, raw)
-			if err != nil {
-				return fmt.Errorf("%s %w", wire, err)
-			}
-			c.Fields[f.Name] = value
+			c.say(f.Name, wire, value, err)
 		}
 	}
-	id, _ := c.Fields[FieldID].(string)
-	if id == "" {
-		id = bizID
-	}
-	if id == "" {
-		return fmt.Errorf("the payload names no %s", c.Type.Kind())
-	}
-	c.Fields[FieldID] = id
-	c.Object = Ref{Kind: c.Type.Kind(), ID: id}
-	if update, ok := c.Fields[FieldUpdateTime].(int64); ok {
-		c.Stamp.Update = Millis(max(0, update))
-	}
-	if err := c.custom(members, taken); err != nil {
-		return err
-	}
-	if c.Object.Kind == KindGroup {
-		if err := c.memberships(members, taken); err != nil {
-			return err
-		}
-	}
-	if err := c.secretText(members); err != nil {
-		return err
-	}
-	c.status()
-	if err := c.rest(members, taken); err != nil {
-		return err
-	}
-	return c.withoutNUL()
+	return taken
 }
 
-// withoutNUL refuses what holds a NUL character anywhere. No name of a person holds one, and programs that read on from a
+// say takes a field in, unless it cannot be read. No name of a person holds a NUL character, and programs that read on from a
 // directory take what is in front of it for the whole.
-func (c *Change) withoutNUL() error {
-	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
-		if holdsNUL(c.Fields[name]) {
-			return fmt.Errorf("%s holds a NUL character", name)
-		}
+func (c *Change) say(name, wire string, value any, err error) {
+	switch {
+	case err != nil:
+		c.unread("%s %v", wire, err)
+	case holdsNUL(name), holdsNUL(value):
+		c.unread("%s holds a NUL character", wire)
+	default:
+		c.Fields[name] = value
 	}
-	if slices.ContainsFunc(c.Members, func(m Member) bool { return holdsNUL(m.User) }) {
-		return errors.New("the id of a member holds a NUL character")
-	}
-	return nil
 }
 
 func holdsNUL(value any) bool {
@@ -115,60 +115,58 @@ func (c *Change) status() {
 }
 
 // secretText takes the password from the events that may carry one.
-func (c *Change) secretText(members map[string]json.RawMessage) error {
+func (c *Change) secretText(members map[string]json.RawMessage) {
 	raw, ok := members["password"]
 	if !ok || c.Type != TypeUserCreate && c.Type != TypeUserUpdatePassword && c.Type != TypeUserPush {
-		return nil
+		return
 	}
 	value, err := fieldValue(TypeString, raw)
 	if err != nil {
-		return errors.New("password is not text") // without the value
+		c.unread("password %v", err) // without the value
 	}
 	s, _ := value.(string)
 	c.Password = secret.New(s)
-	return nil
 }
 
 // custom reads customFields: a list of objects with fieldName and fieldValue, or an object.
-func (c *Change) custom(members map[string]json.RawMessage, taken map[string]bool) error {
+func (c *Change) custom(members map[string]json.RawMessage, taken map[string]bool) {
 	raw, ok := members["customFields"]
 	if !ok {
-		return nil
+		return
 	}
 	taken["customFields"] = true
 	raw, err := unwrap(raw)
 	if err != nil {
-		return errors.New("customFields is no JSON")
+		c.unread("customFields is no JSON")
+		return
 	}
-	var list []struct {
-		Name  string          `json:"fieldName"`
-		Value json.RawMessage `json:"fieldValue"`
-	}
+	var list []json.RawMessage
 	var object map[string]json.RawMessage
 	switch {
 	case json.Unmarshal(raw, &list) == nil:
-		for _, f := range list {
-			if f.Name == "" {
-				return errors.New("customFields holds a field without a fieldName")
+		for i, item := range list {
+			var f struct {
+				Name  json.RawMessage `json:"fieldName"`
+				Value json.RawMessage `json:"fieldValue"`
 			}
-			value, err := scalar(f.Value)
-			if err != nil {
-				return fmt.Errorf("custom field %q %w", f.Name, err)
+			if json.Unmarshal(item, &f) != nil || identifier(f.Name) == "" {
+				c.unread("customFields holds a field without a fieldName at number %d", i+1)
+				continue
 			}
-			c.Fields["custom."+f.Name] = value
+			c.ownField(identifier(f.Name), f.Value)
 		}
 	case json.Unmarshal(raw, &object) == nil:
-		for name, v := range object {
-			value, err := scalar(v)
-			if err != nil {
-				return fmt.Errorf("custom field %q %w", name, err)
-			}
-			c.Fields["custom."+name] = value
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			c.ownField(name, object[name])
 		}
 	default:
-		return errors.New("customFields is neither a list of fields nor an object")
+		c.unread("customFields is neither a list of fields nor an object")
 	}
-	return nil
+}
+
+func (c *Change) ownField(name string, raw json.RawMessage) {
+	value, err := ownValue(raw)
+	c.say("custom."+name, fmt.Sprintf("custom field %q", name), value, err)
 }
 
 // userLists are the names under which a payload may list users. None of them was ever captured.
@@ -192,52 +190,52 @@ func (c *Change) memberships(members map[string]json.RawMessage, taken map[strin
 // users returns the ids of the users that a payload lists, in whichever of the known forms.
 func (c *Change) users(members map[string]json.RawMessage) []string {
 	var ids []string
-	seen := map[string]bool{}
-	add := func(id string) {
-		if id != "" && !seen[id] {
-			seen[id] = true
-			ids = append(ids, id)
-		}
-	}
 	for _, name := range userLists {
-		raw := members[name]
+		raw, ok := members[name]
+		if !ok {
+			continue
+		}
 		if inner, err := unwrap(raw); err == nil {
 			raw = inner
 		}
-		var one string
-		var list []json.RawMessage
-		switch {
-		case json.Unmarshal(raw, &one) == nil:
-			add(one)
-		case json.Unmarshal(raw, &list) == nil:
-			for _, item := range list {
-				var user struct {
-					ID string `json:"userId"`
-				}
-				if json.Unmarshal(item, &one) == nil {
-					add(one)
-				} else if json.Unmarshal(item, &user) == nil {
-					add(user.ID)
-				}
+		list := []json.RawMessage{raw}
+		if one := identifier(raw); one == "" && json.Unmarshal(raw, &list) != nil {
+			c.unread("%s is no list of users", name)
+			continue
+		}
+		for i, item := range list {
+			id := userID(item)
+			switch {
+			case id == "" || holdsNUL(id):
+				c.unread("%s names no user at number %d", name, i+1)
+			case !slices.Contains(ids, id):
+				ids = append(ids, id)
 			}
 		}
 	}
 	return ids
 }
 
+// userID returns the id of one user in a list, alone or within an object, and the empty text where there is none.
+func userID(raw json.RawMessage) string {
+	if id := identifier(raw); id != "" {
+		return id
+	}
+	var user struct {
+		ID json.RawMessage `json:"userId"`
+	}
+	_ = json.Unmarshal(raw, &user) // Without an id there is none.
+	return identifier(user.ID)
+}
+
 // rest keeps what is not known, for mappings that know better.
-func (c *Change) rest(members map[string]json.RawMessage, taken map[string]bool) error {
-	for name, raw := range members {
+func (c *Change) rest(members map[string]json.RawMessage, taken map[string]bool) {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if taken[name] || strings.Contains(strings.ToLower(name), "password") {
 			continue
 		}
 		var value any
-		decoder := json.NewDecoder(bytes.NewReader(raw))
-		decoder.UseNumber()
-		if err := decoder.Decode(&value); err != nil {
-			return fmt.Errorf("%s is no JSON", name)
-		}
-		c.Fields["raw."+name] = integers(value)
+		err := decodeNumbers(members[name], &value)
+		c.say("raw."+name, fmt.Sprintf("%q", name), integers(value), err)
 	}
-	return nil
 }

@@ -3,6 +3,7 @@ package event
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -19,11 +20,13 @@ func fieldValue(t FieldType, raw json.RawMessage) (any, error) {
 		case "false":
 			return false, nil
 		case "":
-			return nil, nil
+			if isText(raw) {
+				return nil, nil
+			}
 		}
 		return nil, errors.New("is neither true nor false")
 	case TypeMillis:
-		if text(raw) == "" {
+		if text(raw) == "" && isText(raw) {
 			return nil, nil
 		}
 		ms, err := millis(raw)
@@ -58,9 +61,9 @@ func units(raw json.RawMessage) (any, error) {
 		return nil, wrong
 	}
 	var in []struct {
-		ID      string          `json:"organizationalUnitId"`
-		Name    *string         `json:"organizationalUnitName"`
-		OldName *string         `json:"name"`
+		ID      json.RawMessage `json:"organizationalUnitId"`
+		Name    json.RawMessage `json:"organizationalUnitName"`
+		OldName json.RawMessage `json:"name"`
 		Primary json.RawMessage `json:"primary"`
 	}
 	if err := json.Unmarshal(raw, &in); err != nil {
@@ -68,14 +71,16 @@ func units(raw json.RawMessage) (any, error) {
 	}
 	out := make([]any, 0, len(in))
 	for _, u := range in {
-		if u.ID == "" {
+		id := identifier(u.ID)
+		if id == "" {
 			return nil, errors.New("holds a unit without an organizationalUnitId")
 		}
-		unit := map[string]any{"id": u.ID, "primary": strings.EqualFold(text(u.Primary), "true")}
-		if u.Name != nil {
-			unit["name"] = *u.Name
-		} else if u.OldName != nil {
-			unit["name"] = *u.OldName
+		unit := map[string]any{"id": id, "primary": strings.EqualFold(text(u.Primary), "true")}
+		for _, name := range []json.RawMessage{u.Name, u.OldName} {
+			if value, err := fieldValue(TypeString, name); err == nil && value != nil {
+				unit["name"] = value
+				break
+			}
 		}
 		out = append(out, unit)
 	}
@@ -92,30 +97,49 @@ func list(raw json.RawMessage) (any, error) {
 		return nil, errors.New("is not a list")
 	}
 	out := make([]any, 0, len(in))
-	for _, item := range in {
+	for i, item := range in {
 		var group struct {
-			ID string `json:"groupId"`
+			ID json.RawMessage `json:"groupId"`
 		}
-		if s := text(item); s != "" {
-			out = append(out, s)
-		} else if json.Unmarshal(item, &group) == nil && group.ID != "" {
-			out = append(out, group.ID)
+		id := identifier(item)
+		if id == "" && json.Unmarshal(item, &group) == nil {
+			id = identifier(group.ID)
 		}
+		if id == "" {
+			return nil, fmt.Errorf("names nothing at number %d", i+1)
+		}
+		out = append(out, id)
 	}
 	return out, nil
 }
 
-// scalar reads a custom field: text, or a number or boolean as text.
-func scalar(raw json.RawMessage) (any, error) {
+// ownValue reads a custom field: text, a number or boolean as text, or a list of these.
+func ownValue(raw json.RawMessage) (any, error) {
 	if len(raw) == 0 || isNull(raw) {
 		return nil, nil
 	}
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s, nil
+	var items []json.RawMessage
+	if json.Unmarshal(raw, &items) != nil {
+		return ownText(raw)
 	}
-	if t := text(raw); t != "" {
+	out := make([]any, 0, len(items))
+	for _, item := range items {
+		value, err := ownText(item)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, value)
+	}
+	return out, nil
+}
+
+func ownText(raw json.RawMessage) (any, error) {
+	value, err := fieldValue(TypeString, raw)
+	if err == nil && value != nil {
+		return value, nil
+	}
+	if t := text(raw); t == "true" || t == "false" {
 		return t, nil
 	}
-	return nil, errors.New("is not text")
+	return nil, errors.New("is neither text nor a list of texts")
 }

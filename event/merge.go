@@ -51,16 +51,7 @@ func Merge(known Object, changes []Change) Merged {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case changes[a].Stamp.Before(changes[b].Stamp):
-			return -1
-		case changes[b].Stamp.Before(changes[a].Stamp):
-			return 1
-		default:
-			return 0
-		}
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return changes[a].Stamp.Compare(changes[b].Stamp) })
 	for _, i := range order {
 		m.roles[i] = m.add(i, changes[i])
 	}

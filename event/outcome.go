@@ -50,6 +50,8 @@ const (
 	CodeSuperseded  Code = "SUPERSEDED"   // overtaken by a newer event before it was applied
 	CodeUnknownType Code = "UNKNOWN_TYPE" // a type that this version does not know
 	CodeNoObject    Code = "NO_OBJECT"    // the payload names nothing that could be looked at
+	// CodeOtherInstance: the object belongs to the instance of IDaaS that brought it, and the event is of another one.
+	CodeOtherInstance Code = "OTHER_INSTANCE"
 )
 
 // Codes of events that wait.

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 )
@@ -29,19 +30,47 @@ func (m Millis) String() string {
 }
 
 // Stamp places an event in the history of its object: by the time of the event and, between two events of the same
-// millisecond, by the time at which the record was last changed.
+// millisecond, by the time at which the record was last changed. Stamps are totally ordered.
 type Stamp struct {
-	Event  Millis `json:"e"`
+	Event Millis `json:"e"`
+	// Update is zero for an event that carries no record, such as a deletion. It comes last in its millisecond: what it ends
+	// was there before.
 	Update Millis `json:"u,omitempty"`
 }
 
-// Before reports whether s is older than other. Two stamps of which neither is before the other belong to the same
-// moment; then what arrived last counts.
-func (s Stamp) Before(other Stamp) bool {
-	if s.Event != other.Event {
-		return s.Event < other.Event
+// Before reports whether s is older than other. Of two events with equal stamps the one counts that arrived last.
+func (s Stamp) Before(other Stamp) bool { return s.Compare(other) < 0 }
+
+// Compare returns a number below, equal to or above zero where s is older than other, equal to it, or newer.
+func (s Stamp) Compare(other Stamp) int {
+	switch {
+	case s.Event != other.Event:
+		return cmp.Compare(s.Event, other.Event)
+	case s.Update == other.Update:
+		return 0
+	case s.Update == 0:
+		return 1
+	case other.Update == 0:
+		return -1
 	}
-	return s.Update != 0 && other.Update != 0 && s.Update < other.Update
+	return cmp.Compare(s.Update, other.Update)
+}
+
+// aheadAtMost is by how much a time from outside may be later than its receipt, as clocks differ.
+const aheadAtMost Millis = 5 * 60 * 1000
+
+// Received returns the stamp as it counts for an event that was received at a moment, and whether that is another one: a time
+// that is not known, or lies more than five minutes ahead, is that of the receipt. Otherwise one wrong clock would make every
+// later word old.
+func (s Stamp) Received(now Millis) (Stamp, bool) {
+	was := s
+	if s.Event == 0 || s.Event > now+aheadAtMost {
+		s.Event = now
+	}
+	if s.Update > now+aheadAtMost {
+		s.Update = now
+	}
+	return s, s != was
 }
 
 // Zero reports whether nothing was stamped.

@@ -160,6 +160,16 @@ var effects = map[Type]meaning{
 // and for types that are not known.
 func (t Type) Kind() Kind { return effects[t].kind }
 
+// speaksForItself reports whether an event of this type says something by its type alone, whatever its payload holds.
+func (t Type) speaksForItself() bool {
+	switch t {
+	case TypeUserDisable, TypeUserEnable, TypeUserLock, TypeUserUnlock:
+		return true
+	default:
+		return t.Effect() == EffectDelete
+	}
+}
+
 // Effect returns what events of this type mean for their object.
 func (t Type) Effect() Effect {
 	if t == TypeReconcile {

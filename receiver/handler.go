@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -170,6 +171,9 @@ func (h *handler) token(c *gin.Context) (string, error) {
 func (h *handler) accept(ctx context.Context, d Document) (Ticket, error) {
 	ctx, cancel := context.WithTimeout(ctx, acceptWithin)
 	defer cancel()
+	if len(d.Unread) > 0 {
+		h.Log.WithField("application", d.Application).WithField("unread", strings.Join(d.Unread, "; ")).Warn("events without an id or a type are left out")
+	}
 	ticket, err := h.Intake.Accept(ctx, Delivery{Application: d.Application, Instance: d.InstanceID, Changes: d.Changes})
 	if err != nil {
 		return nil, &Rejection{Status: http.StatusServiceUnavailable, Code: "unavailable", Description: "events cannot be stored now; nothing was accepted", Reason: err.Error(), RetryAfter: retryAfter}

@@ -53,7 +53,7 @@ func TestBadInputIsAnsweredAndTakenNowhere(t *testing.T) {
 func TestAnEventThatIsNotWellFormedSpoilsNoOther(t *testing.T) {
 	f := newFront(t, nil)
 	good := f.tenant.CreateUser(idaastest.User{ID: f.tenant.NewUserID(), Username: "ann"}, "")
-	wrong := f.tenant.Event(event.TypeUserCreate, "u", map[string]any{"userId": "u", "username": []string{"no", "text"}})
+	wrong := f.tenant.Event(event.TypeUserCreate, "", map[string]any{"userId": []string{"no", "text"}, "username": "ann"})
 	token, err := f.tenant.Token([]idaastest.Event{wrong, good})
 	if err != nil {
 		t.Fatal(err)
@@ -153,10 +153,30 @@ func TestTheTimeForAnAnswerIsKept(t *testing.T) {
 	}
 }
 
+// An event without an id cannot be answered; the others are, and what is left out is in the log. Where the document names no
+// instance, that of the token counts.
+func TestAnEventWithoutANameSpoilsNoOther(t *testing.T) {
+	f := newFront(t, nil)
+	token, err := f.tenant.TokenOf([]byte(`{"eventData":[{"eventType":"ud:user:disable"},{"eventId":"e","eventType":"ud:user:disable","eventTime":1,"bizData":{"userId":"u"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, answer := f.post(t, body(token)); status != http.StatusOK {
+		t.Fatalf("answered with %d %v", status, answer)
+	}
+	d := f.intake.accepted[0]
+	if len(d.Changes) != 1 || d.Changes[0].ID != "e" || d.Instance != f.tenant.Instance {
+		t.Errorf("taken in is %+v", d)
+	}
+	if !strings.Contains(f.log.String(), "event number 1 has no eventId or no eventType") {
+		t.Errorf("the log is %s", f.log.String())
+	}
+}
+
 func TestUnknownTypesAndWrongPayloadsAreTakenInToBeAnswered(t *testing.T) {
 	f := newFront(t, nil)
 	launch := f.tenant.Event("ud:spaceship:launch", "s", map[string]any{"x": 1})
-	wrong := f.tenant.Event(event.TypeUserCreate, "u", map[string]any{"userId": map[string]any{"no": "text"}})
+	wrong := f.tenant.Event(event.TypeUserCreate, "", map[string]any{"userId": map[string]any{"no": "text"}})
 	token, err := f.tenant.Token([]idaastest.Event{launch, wrong})
 	if err != nil {
 		t.Fatal(err)

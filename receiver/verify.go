@@ -127,7 +127,10 @@ func (v *Verifier) Open(ctx context.Context, token string) (Document, error) {
 	if err != nil {
 		return Document{}, badRequest(err.Error())
 	}
-	if document.InstanceID != "" && c.subject != document.InstanceID {
+	if document.InstanceID == "" {
+		document.InstanceID = c.subject
+	}
+	if c.subject != document.InstanceID {
 		return Document{}, invalidToken("the document is of instance %q, the token of %q", document.InstanceID, c.subject)
 	}
 	return Document{Application: application.ID, Document: document}, nil

@@ -44,7 +44,7 @@ func unknownType(s *scene) {
 func malformed(s *scene) {
 	u := s.user("ann")
 	bad := s.f.tenant.Event(event.TypeUserCreate, "", map[string]any{"username": "nobody"})
-	worse := s.f.tenant.Event(event.TypeUserCreate, "user_x", map[string]any{"userId": "user_x", "status": []string{"no", "text"}})
+	worse := s.f.tenant.Event(event.TypeUserCreate, "", map[string]any{"userId": []string{"no", "text"}, "username": "nobody"})
 	good := s.create(u)
 	answer := s.send(bad, good, worse)
 	for e, want := range map[string]event.Code{bad.ID: event.CodeMalformed, good.ID: event.CodeApplied, worse.ID: event.CodeMalformed} {

@@ -25,7 +25,7 @@ type simulateCommand struct {
 	Config        string `placeholder:"FILE" type:"path" help:"Take the URL, the application and its encryption key from this configuration."`
 	URL           string `placeholder:"URL" help:"Where to send to; overrides the configuration."`
 	Application   string `placeholder:"ID" help:"The token's aud."`
-	Instance      string `placeholder:"ID" help:"The token's sub."`
+	Instance      string `placeholder:"ID" help:"The token's sub; that of the configuration, else the same in every run."`
 	EncryptionKey string `placeholder:"FILE" type:"path" help:"A file with the AES key as 64 hex digits; without one events are sent unencrypted."`
 	SigningKey    string `default:"simulate.key" type:"path" help:"The signing key; made, with its key set beside it (.jwks), if absent."`
 
@@ -122,7 +122,7 @@ func (c *simulateCommand) tenant(t terminal) (*idaastest.Tenant, bool, error) {
 		return nil, false, err
 	}
 	tenant := idaastest.NewTenantWithKey(private, time.Now)
-	tenant.KeyID, tenant.EncryptionKey = simulatedKeyID, secret.Text{}
+	tenant.KeyID, tenant.Instance, tenant.EncryptionKey = simulatedKeyID, simulatedInstance, secret.Text{}
 	if made {
 		if err := os.WriteFile(jwksPath(c.SigningKey), tenant.JWKS(), 0o644); err != nil { // Public keys.
 			return nil, false, fmt.Errorf("write the key set: %w", err)
@@ -179,6 +179,9 @@ func (c *simulateCommand) fromConfig(cfg *config.Config, tenant *idaastest.Tenan
 
 // simulatedKeyID is the same in every run, so that a key set that was written once stays good.
 const simulatedKeyID = "KEYsimulatedsimulatedsimulatedsimu01"
+
+// simulatedInstance is the same in every run, so that a later one may speak about what an earlier one has brought.
+const simulatedInstance = "idaas_simulatedsimulatedsimulate"
 
 func jwksPath(key string) string { return strings.TrimSuffix(key, filepath.Ext(key)) + ".jwks" }
 

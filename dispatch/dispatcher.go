@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,19 +111,21 @@ func (d *Dispatcher) Availability() map[string]string {
 // Accept stores the changes of one request in one transaction. After it has returned without an error they are never
 // lost; with an error nothing was accepted. The ticket must be waited for.
 func (d *Dispatcher) Accept(ctx context.Context, application, instance string, changes []event.Change) (*Ticket, error) {
+	now := event.Millis(d.cfg.Clock.Now().UnixMilli())
 	events := make([]store.NewEvent, len(changes))
 	posts := make([][]*post, len(changes))
 	ticket := &Ticket{board: d.board, events: make([]ticketEvent, len(changes))}
 	for i, c := range changes {
+		c = d.receive(now, application, c)
 		events[i] = d.address(ctx, application, instance, c)
 		for _, target := range events[i].Targets {
 			// The places for reports are made before the event is stored, so that no lane can be faster.
-			p := d.board.add(postKey{directory: target.Directory, eventID: c.ID})
+			p := d.board.add(postKey{directory: target.Directory, application: application, eventID: c.ID})
 			posts[i] = append(posts[i], p)
 		}
 		ticket.events[i].posts = posts[i]
 	}
-	accepted, err := d.cfg.Store.Accept(ctx, event.Millis(d.cfg.Clock.Now().UnixMilli()), events)
+	accepted, err := d.cfg.Store.Accept(ctx, now, events)
 	if err != nil {
 		ticket.release()
 		if onlyTests(changes) {
@@ -131,9 +134,24 @@ func (d *Dispatcher) Accept(ctx context.Context, application, instance string, c
 		return nil, fmt.Errorf("store %d events: %w", len(changes), err)
 	}
 	for i, a := range accepted {
-		d.follow(&ticket.events[i], a)
+		d.follow(&ticket.events[i], events[i], a)
 	}
 	return ticket, nil
+}
+
+// receive gives an event the time as it counts, and says in the log what of it does not count as it came.
+func (d *Dispatcher) receive(now event.Millis, application string, c event.Change) event.Change {
+	log := d.cfg.Log.WithFields(logrus.Fields{"event": c.ID, "type": string(c.Type), "application": application})
+	said := c.Stamp
+	var clamped bool
+	if c.Stamp, clamped = said.Received(now); clamped && said.Event != 0 {
+		log.WithField("eventTime", said.Event.String()).WithField("updateTime", said.Update.String()).
+			Warn("the time of the event lies more than five minutes ahead and counts as that of its receipt; compare the clocks")
+	}
+	if len(c.Unread) > 0 {
+		log.WithField("unread", strings.Join(c.Unread, "; ")).Warn("something in the event cannot be read and counts as not said")
+	}
+	return c
 }
 
 // address decides which directories an event is for, or settles it at once.
@@ -167,7 +185,7 @@ func (d *Dispatcher) address(ctx context.Context, application, instance string, 
 }
 
 // follow connects what was accepted with the ticket and with the lanes.
-func (d *Dispatcher) follow(t *ticketEvent, a store.Accepted) {
+func (d *Dispatcher) follow(t *ticketEvent, e store.NewEvent, a store.Accepted) {
 	if len(a.Deliveries) == 0 || a.Deliveries[0].Key.Directory == "" {
 		for _, p := range t.posts {
 			d.board.remove(p)
@@ -187,8 +205,11 @@ func (d *Dispatcher) follow(t *ticketEvent, a store.Accepted) {
 			continue
 		}
 		kept = append(kept, p)
-		if a.Repeat {
-			p.set(a.Deliveries[i].Outcome)
+		if outcome := a.Deliveries[i].Outcome; outcome.State != event.Pending {
+			p.set(outcome)
+			if !a.Repeat {
+				d.refused(e, p.key.directory, outcome)
+			}
 		}
 	}
 	t.posts = kept
@@ -205,13 +226,23 @@ func (d *Dispatcher) follow(t *ticketEvent, a store.Accepted) {
 				continue
 			}
 			if reason := l.downReason(); reason != "" {
-				d.board.report(postKey{directory: delivery.Key.Directory, eventID: delivery.EventID}, unavailable(reason))
+				d.board.report(postKey{directory: delivery.Key.Directory, application: e.Application, eventID: delivery.EventID}, unavailable(reason))
 			}
 			if !a.Repeat { // a repeat is no reason to look again
 				l.enqueue(delivery.Key.Object)
+				l.enqueue(e.Change.Others...)
 			}
 		}
 	}
+}
+
+// refused tells of an event that one directory does not take from its sender.
+func (d *Dispatcher) refused(e store.NewEvent, directory string, outcome event.Outcome) {
+	d.cfg.Observer.Settled(directory, outcome)
+	d.cfg.Log.WithFields(logrus.Fields{
+		"event": e.Change.ID, "type": string(e.Change.Type), "application": e.Application, "instance": e.Instance,
+		"directory": directory, "code": string(outcome.Code), "message": outcome.Message,
+	}).Warn("event not applied")
 }
 
 // recorded is what is known of an event from its deliveries.

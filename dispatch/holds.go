@@ -60,7 +60,7 @@ func (l *lane) release(refs []event.Ref) {
 		}
 	}
 	l.mu.Unlock()
-	l.enqueue(due...)
+	l.requeue(due...)
 }
 
 // park puts an object aside that is due and held. The lock is held.

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type lane struct {
 	ended   map[event.Ref]bool // worked on while the store is being asked, whose answer is older; nil at other times
 	behind  bool               // the store may hold due objects that are not in the queue
 	nextDue event.Millis       // when to ask the store again, zero for never
+	askAt   event.Millis       // when to ask it again in any case
 	down    string             // why the directory is not reachable
 	holds   holds              // who may not be worked on, as another object is written that names them
 }
@@ -128,18 +130,25 @@ func (l *lane) finished(ref event.Ref) {
 	}
 	delete(l.again, ref)
 	l.mu.Unlock()
-	l.enqueue(due...)
+	l.requeue(due...)
 }
 
-// enqueue makes the lane look at objects. One that is being worked on is looked at again afterwards.
-func (l *lane) enqueue(refs ...event.Ref) {
+// enqueue makes the lane look at objects that the store knows to be due. One that is being worked on is looked at again
+// afterwards.
+func (l *lane) enqueue(refs ...event.Ref) { l.add(l.room, refs) }
+
+// requeue is for objects that the lane had taken out of its queue: that they are to be looked at may be known to nobody else
+// any more, so that there is always room for them. They are no more than were worked on or kept aside.
+func (l *lane) requeue(refs ...event.Ref) { l.add(math.MaxInt, refs) }
+
+func (l *lane) add(room int, refs []event.Ref) {
 	l.mu.Lock()
 	for _, ref := range refs {
 		switch {
 		case l.running[ref]:
 			l.again[ref] = true
 		case l.queued[ref], l.holds.parked[ref]:
-		case len(l.queue) >= l.room:
+		case len(l.queue) >= room:
 			l.behind = true
 		default:
 			l.queued[ref] = true
@@ -170,35 +179,42 @@ func (l *lane) dueAt(at event.Millis) {
 	l.wake()
 }
 
-// refill takes due objects from the store where the queue may lack some and is not full.
+// askEvery is how often the store is asked for due objects without a reason, whatever else there is to do: another process
+// may have made some due, by a retry on the command line.
+const askEvery = 2 * time.Second
+
+// refill takes due objects from the store where the queue may lack some and is not full, and from time to time.
 func (l *lane) refill(ctx context.Context) {
 	now := l.now()
 	l.mu.Lock()
 	due := l.nextDue != 0 && l.nextDue <= now
-	need := (l.behind || due) && len(l.queue) <= l.room/2
+	need := (l.behind || due) && len(l.queue) <= l.room/2 || l.askAt <= now
 	if need {
 		l.behind = false
 		l.nextDue = 0
+		l.askAt = now + event.Millis(askEvery.Milliseconds())
 		l.ended = map[event.Ref]bool{}
 	}
 	l.mu.Unlock()
 	if !need {
 		return
 	}
-	found, next, err := l.Store.Due(ctx, l.route.Directory, now, l.room)
+	// What is in the queue is due longest, and comes first.
+	limit := 2 * l.room
+	found, next, err := l.Store.Due(ctx, l.route.Directory, now, limit)
 	if err != nil {
 		if ctx.Err() == nil {
 			l.Log.WithError(err).WithField("directory", l.route.Directory).Error("cannot read what is due from the store; trying again")
 		}
 		next = now + event.Millis(firstPause.Milliseconds())
 	}
-	l.take(found)
+	l.take(found, len(found) == limit)
 	l.dueAt(next)
 }
 
 // take adds what the store says is due to the queue. What runs, or ran while the store was asked, settles its own future:
 // to queue it again would only do the work twice.
-func (l *lane) take(found []store.Due) {
+func (l *lane) take(found []store.Due, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, d := range found {
@@ -206,21 +222,21 @@ func (l *lane) take(found []store.Due) {
 		if l.queued[ref] || l.running[ref] || l.ended[ref] || l.holds.parked[ref] {
 			continue
 		}
+		if len(l.queue) >= l.room {
+			more = true
+			break
+		}
 		l.queued[ref] = true
 		l.queue = append(l.queue, ref)
 	}
 	l.ended = nil
-	l.behind = l.behind || len(found) == l.room
+	l.behind = l.behind || more
 }
-
-// askEvery is how often the store is asked for due objects without a reason: another process may have made some due, by
-// a retry on the command line.
-const askEvery = 2 * time.Second
 
 // rest waits until something changes or the next object is due.
 func (l *lane) rest(ctx context.Context) {
 	l.mu.Lock()
-	until := l.Clock.Now().Add(askEvery)
+	until := l.askAt.Time()
 	if due := l.nextDue.Time(); l.nextDue != 0 && len(l.queue) <= l.room/2 && due.Before(until) {
 		until = due // with a longer queue a worker that gets free comes first
 	}
@@ -231,9 +247,6 @@ func (l *lane) rest(ctx context.Context) {
 	case <-l.signal:
 	case <-ctx.Done():
 	case <-reached:
-		l.mu.Lock()
-		l.behind = true
-		l.mu.Unlock()
 	}
 }
 

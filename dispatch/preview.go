@@ -37,6 +37,7 @@ func NewPreview(s store.Store, directory string, planner Planner) *Preview {
 
 // Plan returns what one more event of an object would lead to at a moment.
 func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Millis) (processor.Result, error) {
+	change.Stamp, _ = change.Stamp.Received(now)
 	key := store.Key{Directory: p.directory, Object: change.Object}
 	job, err := p.store.Load(ctx, key, pendingLimit)
 	if err != nil {

@@ -38,7 +38,7 @@ func TestAPreviewBuildsOnWhatItHasShown(t *testing.T) {
 	}
 	show := func(c event.Change) processor.Result {
 		t.Helper()
-		result, err := p.Plan(t.Context(), c, 1)
+		result, err := p.Plan(t.Context(), c, 946_684_800_000)
 		if err != nil {
 			t.Fatal(err)
 		}

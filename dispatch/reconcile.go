@@ -61,6 +61,7 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 	}
 	now := l.now()
 	s := settlement(job, job.Known, merged, result, now)
+	s.Touch = result.Touch
 	if s.Attempts > 0 {
 		again := now + event.Millis(l.random.spread(rest(s, result.Outcome)).Milliseconds())
 		s.Due = earliest(s.Due, again)
@@ -192,7 +193,7 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 	l.isStored(job.Key.Object)
 	for _, p := range job.Pending {
 		outcome := s.Outcomes[p.Seq]
-		l.board.report(postKey{directory: job.Key.Directory, eventID: p.EventID}, outcome)
+		l.board.report(postKey{directory: job.Key.Directory, application: p.Application, eventID: p.EventID}, outcome)
 		l.Observer.Settled(job.Key.Directory, outcome)
 		entry := log.WithFields(logrus.Fields{
 			"event": p.EventID, "type": string(p.Change.Type), "state": string(outcome.State), "code": string(outcome.Code),
@@ -210,7 +211,6 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 	for _, key := range woken {
 		l.enqueue(key.Object)
 	}
-	l.enqueue(result.Touch...)
 	if job.More {
 		l.enqueue(job.Key.Object)
 	}

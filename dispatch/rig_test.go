@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +38,32 @@ type rig struct {
 	*dispatch.Dispatcher
 	directories map[string]*scripted
 	seen        *observer
+	log         transcript
 	stop        func()
+}
+
+// transcript keeps what is logged.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *transcript) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+// has reports whether a line of the log has all of these words.
+func (l *transcript) has(words ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // inBubble runs a test of one directory.
@@ -87,7 +114,7 @@ func (r *rig) configure(routes []dispatch.Route) { r.configureAt(dispatch.System
 // configureAt is configure with another clock than that of the bubble.
 func (r *rig) configureAt(clock dispatch.Clock, routes []dispatch.Route) {
 	log := logrus.New()
-	log.SetOutput(r.Output())
+	log.SetOutput(io.MultiWriter(r.Output(), &r.log))
 	r.Dispatcher = dispatch.New(dispatch.Config{
 		Store: r.store, Routes: routes, Clock: clock, Rand: rand.New(rand.NewPCG(1, 2)), Log: log, Observer: r.seen,
 	})
@@ -311,7 +338,7 @@ func group(id string) event.Ref { return event.Ref{Kind: event.KindGroup, ID: id
 // said makes an event about an object: its id is e and the number of milliseconds at which it happened, counted from a
 // fixed moment.
 func said(kind event.Type, ref event.Ref, at int64, fields event.Values) event.Change {
-	const begin = 1_800_000_000_000
+	const begin = 946_684_799_000 // a second before a bubble begins
 	if fields == nil {
 		fields = event.Values{}
 	}

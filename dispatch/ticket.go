@@ -112,7 +112,9 @@ type board struct {
 
 type postKey struct {
 	directory string
-	eventID   string
+	// Two applications may give different events the same id.
+	application string
+	eventID     string
 }
 
 // post is the outcome of one event in one directory, for one ticket.

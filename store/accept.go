@@ -112,24 +112,59 @@ func (t *tx) accept(now event.Millis, e sealedEvent) (Accepted, error) {
 	}
 	var out Accepted
 	for _, target := range e.Targets {
-		d := Delivery{
-			Key: Key{Directory: target.Directory, Object: c.Object}, EventID: c.ID,
-			Outcome: event.Outcome{State: event.Pending, Code: event.CodeAccepted, Message: "stored; to be applied"},
-		}
-		password := e.password
-		if !target.KeepPassword {
-			password = nil
-		}
-		if err := t.deliver(id, &d, password, 0); err != nil {
-			return Accepted{}, err
-		}
-		if err := t.due(d.Key, now); err != nil {
+		d, err := t.address(now, id, e, target)
+		if err != nil {
 			return Accepted{}, err
 		}
 		out.Deliveries = append(out.Deliveries, d)
 	}
 	out.Outcome = first(out.Deliveries)
 	return out, nil
+}
+
+// address delivers an event to one directory, and makes due what it asks to look at.
+func (t *tx) address(now event.Millis, id int64, e sealedEvent, target Target) (Delivery, error) {
+	c := e.Change
+	d := Delivery{
+		Key: Key{Directory: target.Directory, Object: c.Object}, EventID: c.ID,
+		Outcome: event.Outcome{State: event.Pending, Code: event.CodeAccepted, Message: "stored; to be applied"},
+	}
+	foreign, err := t.isForeign(e.NewEvent, d.Key)
+	if err != nil {
+		return d, err
+	}
+	if foreign {
+		d.Outcome = event.Outcome{State: event.Skipped, Code: event.CodeOtherInstance, Message: c.Object.String() + " belongs to another instance of IDaaS than the one that this event comes from"}
+		return d, t.deliver(id, &d, nil, now)
+	}
+	password := e.password
+	if !target.KeepPassword {
+		password = nil
+	}
+	if err := t.deliver(id, &d, password, 0); err != nil {
+		return d, err
+	}
+	if err := t.due(d.Key, now); err != nil {
+		return d, err
+	}
+	others := make([]Key, len(c.Others))
+	for i, ref := range c.Others {
+		others[i] = Key{Directory: target.Directory, Object: ref}
+	}
+	return d, t.dueNow(now, others)
+}
+
+// isForeign reports whether an object belongs to another instance than that of an event. Who is the first to say something
+// about an object has it; one that nobody is known to have is as good as new.
+func (t *tx) isForeign(e NewEvent, key Key) (bool, error) {
+	if e.Change.Type.Effect() == event.EffectTouch || key.Object == (event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}) {
+		return false, nil
+	}
+	owner := ""
+	_, err := t.row(`INSERT INTO owner (directory, kind, object, instance) VALUES (?, ?, ?, ?)
+		ON CONFLICT (directory, kind, object) DO UPDATE SET instance = CASE WHEN owner.instance = '' THEN excluded.instance ELSE owner.instance END
+		RETURNING instance`, append(keyArgs(key), e.Instance), &owner)
+	return owner != e.Instance, err
 }
 
 func first(deliveries []Delivery) event.Outcome {
@@ -155,7 +190,7 @@ func (t *tx) due(key Key, now event.Millis) error {
 	_, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts) VALUES (?, ?, ?, ?, 0)
 		ON CONFLICT (directory, kind, object) DO UPDATE SET attempts = 0,
 			due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END`,
-		key.Directory, string(key.Object.Kind), key.Object.ID, int64(now))
+		append(keyArgs(key), int64(now))...)
 	return err
 }
 

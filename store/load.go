@@ -93,7 +93,6 @@ func (r *session) rejoin(key Key, limit int) ([]string, error) {
 // sealedPending is a row of an event that is not settled.
 type sealedPending struct {
 	Pending
-	application       string
 	payload, password []byte
 }
 
@@ -105,7 +104,7 @@ func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
 		append(keyArgs(key), limit), func(rows *sql.Rows) error {
 			var p sealedPending
 			err := rows.Scan(&p.Seq, &p.Outcome.State, &p.Outcome.Code, &p.Outcome.Message, &p.password, &p.PasswordTried, &p.Approved,
-				&p.application, &p.EventID, &p.Change.Type, &p.Change.Stamp.Event, &p.Change.Stamp.Update, &p.payload)
+				&p.Application, &p.EventID, &p.Change.Type, &p.Change.Stamp.Event, &p.Change.Stamp.Update, &p.payload)
 			out = append(out, p)
 			return failure(err)
 		})
@@ -114,7 +113,7 @@ func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
 
 func (s *SQLite) openPending(ref event.Ref, sealed sealedPending) (Pending, error) {
 	p := sealed.Pending
-	plain, err := s.seal.open(payloadPlace(sealed.application, p.EventID), sealed.payload)
+	plain, err := s.seal.open(payloadPlace(p.Application, p.EventID), sealed.payload)
 	if err != nil {
 		return p, err
 	}
@@ -124,7 +123,7 @@ func (s *SQLite) openPending(ref event.Ref, sealed sealedPending) (Pending, erro
 	}
 	p.Change.ID, p.Change.Object = p.EventID, ref
 	p.Change.Fields, p.Change.Members, p.Change.Problem = content.Fields, content.Members, content.Problem
-	p.Change.Password, err = s.openPassword(sealed.application, p.EventID, sealed.password)
+	p.Change.Password, err = s.openPassword(p.Application, p.EventID, sealed.password)
 	return p, err
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"idaas-ldap/event"
@@ -64,32 +63,47 @@ func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject, alone 
 	if err := t.remember(s, object); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(t.memberships(s, ended), t.release(s)); err != nil {
+	if err := t.memberships(s, ended); err != nil {
+		return nil, err
+	}
+	if err := t.release(s); err != nil {
 		return nil, err
 	}
 	if woken, err = t.rebase(now, s); err != nil {
 		return nil, err
 	}
-	again, err := t.again(s)
+	again, err := t.again(&s)
 	if err != nil {
 		return nil, err
 	}
 	if again {
 		woken = append(woken, s.Key)
 	}
+	if err := t.plan(now, s, again); err != nil {
+		return nil, err
+	}
+	others, err := t.others(now, s)
+	return append(woken, others...), err
+}
+
+// others makes everybody else due whom a settlement concerns.
+func (t *tx) others(now event.Millis, s Settlement) (woken []Key, err error) {
+	for _, ref := range s.Touch {
+		woken = append(woken, Key{Directory: s.Key.Directory, Object: ref})
+	}
+	if err := t.dueNow(now, woken); err != nil {
+		return nil, err
+	}
 	groups, err := t.entered(now, s)
 	if err != nil {
 		return nil, err
 	}
 	woken = append(woken, groups...)
-	if err := t.plan(now, s, again); err != nil {
-		return nil, err
+	if !s.Wake {
+		return woken, nil
 	}
-	if s.Wake {
-		others, err := t.wake(now, s.Key)
-		return append(woken, others...), err
-	}
-	return woken, nil
+	waiting, err := t.wake(now, s.Key)
+	return append(woken, waiting...), err
 }
 
 // outcome stores what became of one event. One that a person has discarded meanwhile stays discarded, and one that was
@@ -194,8 +208,8 @@ func (t *tx) rebase(now event.Millis, s Settlement) (woken []Key, err error) {
 }
 
 // again stores what the object waits for, and reports whether it is to be looked at again at once: something happened
-// after its job was loaded that the reconcile could not know.
-func (t *tx) again(s Settlement) (again bool, err error) {
+// after its job was loaded that the reconcile could not know. Where that is a new reason to try, the tries so far do not count.
+func (t *tx) again(s *Settlement) (again bool, err error) {
 	if _, err := t.exec("DELETE FROM dependency WHERE directory = ? AND kind = ? AND object = ?", keyArgs(s.Key)...); err != nil {
 		return false, err
 	}
@@ -215,14 +229,22 @@ func (t *tx) again(s Settlement) (again bool, err error) {
 		keyArgs(s.Key), func(rows *sql.Rows) error {
 			var seq, retried int64
 			err := rows.Scan(&seq, &retried)
-			_, seen := s.Outcomes[seq]
-			again = again || !seen || retried > s.Version
+			if _, seen := s.Outcomes[seq]; !seen || retried > s.Version {
+				again, s.Attempts = true, 0
+			}
 			return failure(err)
 		})
 	if err != nil || again {
 		return again, err
 	}
-	return t.rejoins(s)
+	var asked int64
+	if _, err := t.row("SELECT asked FROM work WHERE directory = ? AND kind = ? AND object = ?", keyArgs(s.Key), &asked); err != nil {
+		return false, err
+	}
+	if asked > s.Version {
+		return true, nil
+	}
+	return t.rejoins(*s)
 }
 
 // plan stores when the object is to be looked at again. Where that is not at any time by itself, the row is kept if it has
@@ -262,10 +284,18 @@ func (t *tx) wake(now event.Millis, key Key) ([]Key, error) {
 
 // dueNow makes objects due, those that are not already.
 func (t *tx) dueNow(now event.Millis, keys []Key) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	version, err := t.next()
+	if err != nil {
+		return err
+	}
 	for _, k := range keys {
-		if _, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts) VALUES (?, ?, ?, ?, 0)
-			ON CONFLICT (directory, kind, object) DO UPDATE SET due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END`,
-			append(keyArgs(k), int64(now))...); err != nil {
+		if _, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts, asked) VALUES (?, ?, ?, ?, 0, ?)
+			ON CONFLICT (directory, kind, object) DO UPDATE SET asked = excluded.asked,
+				due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END`,
+			append(keyArgs(k), int64(now), version)...); err != nil {
 			return err
 		}
 	}

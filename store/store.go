@@ -99,9 +99,10 @@ type Record struct {
 
 // Pending is one event that is not settled.
 type Pending struct {
-	Seq     int64
-	EventID string
-	Change  event.Change
+	Seq         int64
+	Application string
+	EventID     string
+	Change      event.Change
 	// PasswordTried: the password of this event may have been written before; see Store.MarkPasswordTried.
 	PasswordTried bool
 	// Approved is what a person has allowed for this event after a guard had held it: the Held of the settlement then.
@@ -143,16 +144,18 @@ type Settlement struct {
 	// the Floor of the Known.
 	ForgetMember bool
 	// Due is when the object is to be looked at again: a pause that ends, a lock that ends. Zero for never by itself.
-	// Whatever it says, the object is due at once where an event came in, or was made pending again, since the job was
-	// loaded.
+	// Whatever it says, the object is due at once where it was made due by somebody since the job was loaded.
 	Due event.Millis
-	// Attempts is stored for the next job.
+	// Attempts is stored for the next job, unless an event came in, or was made pending again, since the job was loaded: that
+	// is a new reason to try.
 	Attempts int
 	// WaitsFor are the objects whose next settlement with Wake set makes this one due at once. They replace those of
 	// before.
 	WaitsFor []event.Ref
 	// Wake makes the objects due that wait for this one.
 	Wake bool
+	// Touch are further objects that are to be looked at. They become due at once, and again where they are being worked on.
+	Touch []event.Ref
 	// RenamedFrom and RenamedTo, if set, rewrite the remembered DNs of all other objects of the directory that lie
 	// below RenamedFrom: their entries moved along. Those who wait for any of them become due at once.
 	RenamedFrom, RenamedTo plan.DN
@@ -230,7 +233,9 @@ type Filter struct {
 type Store interface {
 	// Accept stores events in one transaction, all or none. A repeat (the same application and event id, also within one
 	// call) changes nothing and gets what is recorded. New deliveries are pending, and their objects are due now with no
-	// attempts. An event with neither Targets nor Outcome is an error.
+	// attempts, as are the Others of the change. An object belongs to the instance whose event was the first to say something
+	// about it: what another one says is skipped (event.CodeOtherInstance). An event with neither Targets nor Outcome is an
+	// error.
 	Accept(ctx context.Context, now event.Millis, events []NewEvent) ([]Accepted, error)
 
 	// Due returns objects of a directory that are due at now, the longest due first, at most limit, and when the next

@@ -23,6 +23,9 @@ func acceptTests() []test {
 		{"each directory has a delivery of its own", acceptDirectories},
 		{"a new event is a new reason to try", acceptFresh},
 		{"an object that is due longer keeps its place", acceptKeepsPlace},
+		{"everybody whom an event asks to look at is due", acceptOthers},
+		{"an object belongs to the instance that brought it", acceptOwner},
+		{"a hint, and the unit above all others, belong to no instance", acceptOfNobody},
 		{"names may hold anything", acceptHostileNames},
 		{"a caller who has gone stores nothing", acceptCancelled},
 		{"many callers with the same event store it once", acceptConcurrent},
@@ -94,6 +97,7 @@ func acceptOtherApplication(w world) {
 	pending := w.load(in(corp, user("user_1"))).Pending
 	equal(w, "pending", len(pending), 2)
 	equal(w, "the other one's name", pending[1].Change.Fields["displayName"], any("other"))
+	equal(w, "applications", []string{pending[0].Application, pending[1].Application}, []string{app, "app_other"})
 }
 
 func acceptAllOrNone(w world) {
@@ -161,6 +165,71 @@ func acceptKeepsPlace(w world) {
 	w.accept(noon+1, update("evt_2", "user_2"))
 	w.accept(noon+2, update("evt_3", "user_1"))
 	equal(w, "due", w.due(corp, noon+2), []event.Ref{user("user_1"), user("user_2")})
+}
+
+func acceptOthers(w world) {
+	e := update("evt_1", "user_1")
+	e.Change.Type, e.Change.Others = event.TypeUnitAddUser, []event.Ref{user("user_2"), user("user_3")}
+	e.Targets = []store.Target{{Directory: corp}, {Directory: lab}}
+	w.accept(noon, e)
+	for _, directory := range []string{corp, lab} {
+		equal(w, "due", len(w.due(directory, noon)), 3)
+		equal(w, "events of the first", len(w.load(in(directory, user("user_1"))).Pending), 1)
+		equal(w, "events of the second", len(w.load(in(directory, user("user_2"))).Pending), 0)
+	}
+}
+
+// from is an event of another application, which is of an instance.
+func from(instance, application string, e store.NewEvent) store.NewEvent {
+	e.Instance, e.Application = instance, application
+	return e
+}
+
+func acceptOwner(w world) {
+	key := in(corp, user("user_1"))
+	foreign := func(id string) event.Code {
+		w.Helper()
+		deletion := withPassword(update(id, "user_1"), "pass")
+		deletion.Change.Type = event.TypeUserDelete
+		return w.accept(noon, from("idaas_other", "app_other", deletion))[0].Deliveries[0].Outcome.Code
+	}
+	w.accept(noon, update("evt_1", "user_1"))
+	equal(w, "while the first is pending", foreign("evt_2"), event.CodeOtherInstance)
+	w.finish(noon, key, done())
+	equal(w, "due after the first", w.due(corp, noon), nil)
+	equal(w, "when it is known", foreign("evt_3"), event.CodeOtherInstance)
+	equal(w, "again", foreign("evt_3"), event.CodeOtherInstance)
+	equal(w, "due", w.due(corp, noon), nil)
+	equal(w, "pending", len(w.load(key).Pending), 0)
+	equal(w, "recorded", w.outcome(corp, "evt_3").State, event.Skipped)
+
+	a := w.accept(noon, from("idaas_example", "app_second", update("evt_4", "user_1")))[0]
+	equal(w, "another application of the instance", a.Deliveries[0].Outcome.State, event.Pending)
+	elsewhere := from("idaas_other", "app_other", update("evt_5", "user_1"))
+	elsewhere.Targets[0].Directory = lab
+	equal(w, "in another directory", w.accept(noon, elsewhere)[0].Deliveries[0].Outcome.State, event.Pending)
+}
+
+func acceptOfNobody(w world) {
+	hint := update("evt_1", "user_1")
+	hint.Change.Type = event.TypeUnitAddUser
+	w.accept(noon, from("idaas_other", "app_other", hint))
+	equal(w, "after a hint", w.accept(noon, update("evt_2", "user_1"))[0].Deliveries[0].Outcome.State, event.Pending)
+	equal(w, "a hint about it", w.accept(noon, from("idaas_other", "app_third", hint))[0].Deliveries[0].Outcome.State, event.Pending)
+
+	root := update("evt_3", event.RootUnitID)
+	root.Change.Type, root.Change.Object.Kind = event.TypeUnitPush, event.KindUnit
+	w.accept(noon, root)
+	equal(w, "the root of another", w.accept(noon, from("idaas_other", "app_other", root))[0].Deliveries[0].Outcome.State, event.Pending)
+
+	// Who is known from a time when nobody asked for the instance is the first's to speak.
+	w.must(w.Ask(w.Context(), noon, []store.Key{in(corp, user("user_4"))}))
+	equal(w, "after a comparison", w.accept(noon, from("idaas_other", "app_other", update("evt_4", "user_4")))[0].Deliveries[0].Outcome.State, event.Pending)
+	unnamed := from("", app, update("evt_5", "user_5"))
+	equal(w, "without an instance", w.accept(noon, unnamed)[0].Deliveries[0].Outcome.State, event.Pending)
+	equal(w, "the first with one", w.accept(noon, update("evt_6", "user_5"))[0].Deliveries[0].Outcome.State, event.Pending)
+	unnamed.Change.ID = "evt_7"
+	equal(w, "without an instance after that", w.accept(noon, unnamed)[0].Deliveries[0].Outcome.Code, event.CodeOtherInstance)
 }
 
 func acceptHostileNames(w world) {

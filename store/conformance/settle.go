@@ -21,6 +21,8 @@ func settleTests() []test {
 		{"an event that was retried meanwhile and succeeded is done", settleRetriedDone},
 		{"an event that was discarded meanwhile stays discarded", settleDiscarded},
 		{"an event of another object is not touched", settleForeign},
+		{"an event that came in meanwhile is a new reason to try", settleFresh},
+		{"who is touched is looked at, and again where that is under way", settleTouch},
 		{"attempts are kept also where nothing is due", settleAttempts},
 		{"a settlement without the version of its job is refused", settleVersion},
 		{"what is known of another object is refused", settleOtherObject},
@@ -181,6 +183,41 @@ func settleAttempts(w world) {
 	w.must(err)
 	equal(w, "the next moment", next, event.Millis(0))
 	equal(w, "attempts", w.load(key).Attempts, 7)
+}
+
+// An older try that ends afterwards does not take from a new event, or a retry, that it is tried at once and anew.
+func settleFresh(w world) {
+	key := in(corp, user("user_1"))
+	seq := w.seq(update("evt_1", "user_1"))
+	older := func(meanwhile func()) {
+		w.Helper()
+		s := settlement(w.load(key), waiting())
+		s.Attempts, s.Due = 11, noon+900_000
+		meanwhile()
+		equal(w, "woken", w.settle(noon+5, s), []store.Key{key})
+		equal(w, "due", w.due(corp, noon+5), []event.Ref{key.Object})
+		equal(w, "attempts", w.load(key).Attempts, 0)
+	}
+	older(func() { w.accept(noon+4, update("evt_2", "user_1")) })
+	older(func() { w.retry(seq) })
+}
+
+func settleTouch(w world) {
+	one, two := in(corp, user("user_1")), in(corp, user("user_2"))
+	w.remember(two, known(two.Object), at("uid=b,dc=example"))
+	touch := func() {
+		w.Helper()
+		s := settlement(w.load(one), done())
+		s.Touch = []event.Ref{two.Object, user("user_3")}
+		equal(w, "woken", w.settle(noon, s), []store.Key{two, in(corp, user("user_3"))})
+	}
+	touch()
+	equal(w, "due", len(w.due(corp, noon)), 2)
+	under := settlement(w.load(two), done())
+	touch()
+	equal(w, "woken by its end", w.settle(noon+1, under), []store.Key{two})
+	equal(w, "woken by the end of the next", w.settle(noon+2, settlement(w.load(two), done())), nil)
+	equal(w, "due", w.due(corp, noon+9), []event.Ref{user("user_3")})
 }
 
 func settleVersion(w world) {

@@ -143,7 +143,7 @@ func (s *sequence) settles(events []happening, waits map[string]bool) error {
 		for _, r := range s.product.events(s.tb, store.Filter{States: []event.State{event.Pending, event.Waiting}, Limit: 1000}) {
 			switch {
 			case !sent[r.EventID]:
-			case r.Outcome.State == event.Waiting && waits[r.Object.ID]:
+			case r.Outcome.State == event.Waiting && r.Outcome.Code != event.CodeRetry && waits[r.Object.ID]: // a retry is about to come
 				waiting[r.Object.ID] = true
 			default:
 				unexpected = append(unexpected, r)

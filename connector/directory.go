@@ -113,6 +113,10 @@ func (d *Directory) do(ctx context.Context, verb string, dn plan.DN, hide secret
 	if verb == verbRead && isLost(err) && ctx.Err() == nil {
 		err = d.once(ctx, verb, f)
 	}
+	var shared *OutcomeError
+	if err == nil || errors.As(err, &shared) {
+		return err // That there is no connection many are told at the same time, by one error.
+	}
 	err = outcome(verb, dn, err, hide)
 	var refused *OutcomeError
 	if errors.As(err, &refused) {

@@ -31,6 +31,7 @@ type pool struct {
 	reason  error
 	tried   bool
 	refused *refusal // of the last login, nil where it was accepted
+	round   int      // counts the times that connections were lost
 }
 
 // pooled is one bound connection.
@@ -40,6 +41,7 @@ type pooled struct {
 	secure bool
 	since  time.Time
 	used   time.Time
+	round  int // that of the pool when it was made
 }
 
 // How long a connection lives and rests.
@@ -74,10 +76,28 @@ func (p *pool) use(ctx context.Context, f func(*pooled) error) error {
 		if ctx.Err() != nil && err != nil {
 			return fmt.Errorf("%w (%w)", err, ctx.Err())
 		}
+		if isLost(err) {
+			p.lost(conn)
+		}
 		return err
 	}
 	p.put(conn)
 	return err
+}
+
+// lost gives up the connections that were made before one was found to be lost: whatever has cut it has likely cut them, and who
+// tries again on another one of them would take a server that was restarted for one that is down.
+func (p *pool) lost(conn *pooled) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if conn.round != p.round {
+		return
+	}
+	p.round++
+	for _, old := range p.idle {
+		_ = old.Close()
+	}
+	p.idle = nil
 }
 
 // healthy reports whether a connection can be used again after an error.
@@ -137,7 +157,7 @@ func (p *pool) put(conn *pooled) {
 	conn.used = p.cfg.Clock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || conn.round != p.round {
 		_ = conn.Close()
 		return
 	}
@@ -202,6 +222,7 @@ func (p *pool) dialAny(ctx context.Context, with Credentials) (*pooled, error) {
 		if err == nil {
 			p.mu.Lock()
 			p.current, p.broken, p.pause, p.reason, p.refused = n, time.Time{}, 0, nil, nil
+			conn.round = p.round
 			p.mu.Unlock()
 			return conn, nil
 		}

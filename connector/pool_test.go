@@ -136,6 +136,40 @@ func TestAConnectionThatIsDroppedInFlight(t *testing.T) {
 	wantKind(t, d.Apply(t.Context(), add), connector.KindExists)
 }
 
+// A server that was restarted has cut all connections at once. Who finds that out on one does not try another one of them, and
+// so does not take the server for one that is down.
+func TestConnectionsAreLostTogether(t *testing.T) {
+	server := startServer(t, ldaptest.Config{})
+	const connections = 4
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, Connections: connections})
+	together := make(chan struct{})
+	var arrived atomic.Int64
+	server.Fault(func(op ldaptest.Operation) ldaptest.Fault {
+		if op.Verb != "search" {
+			return ldaptest.Fault{}
+		}
+		if arrived.Add(1) == connections {
+			close(together)
+		}
+		return ldaptest.Fault{Wait: together}
+	})
+	var wg sync.WaitGroup
+	for range connections {
+		wg.Go(func() {
+			if err := read(t, d); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	server.Fault(func(op ldaptest.Operation) ldaptest.Fault {
+		return ldaptest.Fault{DropBefore: op.Connection <= connections}
+	})
+	if err := read(t, d); err != nil {
+		t.Errorf("the server is taken for down: %v", err)
+	}
+}
+
 func TestACallerWhoGoesAwayDoesNotWait(t *testing.T) {
 	server := startServer(t, ldaptest.Config{})
 	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, Timeout: time.Hour})

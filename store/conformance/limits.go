@@ -209,6 +209,10 @@ func guardWindow(w world) {
 func guardApart(w world) {
 	equal(w, "delete", w.spend(user("user_1"), "delete", noon, 1), true)
 	equal(w, "disable", w.spend(user("user_2"), "disable", noon, 1), true)
+	for _, act := range []string{"adopt", "rename", "change", "vanished"} {
+		equal(w, act, w.spend(user("user_2"), act, noon, 1), true)
+		equal(w, act+" beyond the limit", w.spend(user("user_4"), act, noon, 1), false)
+	}
 	elsewhere := spending("delete", noon, 1, user("user_3"))
 	elsewhere.Directory = lab
 	equal(w, "delete in another directory", w.spendAll(elsewhere), true)

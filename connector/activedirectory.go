@@ -151,6 +151,9 @@ func (activeDirectory) Interpret(refused *OutcomeError) {
 	case code == "00000524", code == "00000526", code == "000021C8",
 		refused.Code == ldap.LDAPResultEntryAlreadyExists && strings.Contains(strings.ToLower(refused.Message), "samaccountname"):
 		refused.Kind = KindNotUnique // the name of a user or group, or a userPrincipalName, is taken
+	case refused.Code == ldap.LDAPResultNoSuchAttribute && (refused.Verb == "add" || code == "00000057" || strings.Contains(refused.Message, "schema")):
+		refused.Kind = KindRefused // the same code says that an entry has no such value, which would be a conflict
+		refused.Message += " (the schema does not know an attribute or an object class that the mapping writes)"
 	case code == "0000052D" && refused.Verb == "modify":
 		refused.Message += " (an account without a password that the rules of the domain allow cannot be enabled)"
 	}

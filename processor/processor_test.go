@@ -290,7 +290,7 @@ sn: bob
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStage(t, inMemory(t), usersOnly)
+	s := newStage(t, inMemory(t, false), usersOnly)
 	if o := s.process(group("group_vpn"), s.say(event.TypeGroupPush, group("group_vpn"), nil)).Outcome; o.State != event.Skipped || o.Code != event.CodeSwitchedOff {
 		t.Errorf("a group without a section for it is %+v", o)
 	}

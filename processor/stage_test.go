@@ -77,7 +77,8 @@ func onBoth(t *testing.T, edits []string, scene func(s *stage)) {
 	t.Helper()
 	set := mappingOf(t, "openldap.yaml", edits)
 	t.Run("in memory", func(t *testing.T) {
-		scene(newStage(t, inMemory(t), set))
+		// References are followed by the processor here, as by no means every server does it.
+		scene(newStage(t, inMemory(t, false), set))
 	})
 	t.Run("over LDAP", func(t *testing.T) {
 		server := startServer(t, ldaptest.Config{NoReferences: true, NoMemberOf: true})
@@ -85,14 +86,14 @@ func onBoth(t *testing.T, edits []string, scene func(s *stage)) {
 	})
 }
 
-// inMemory returns a directory in memory. References are followed by the processor here, as by no means every server does it.
-func inMemory(t *testing.T) *memdir.Directory {
+// inMemory returns a directory in memory, which follows references itself or leaves that to the processor.
+func inMemory(t *testing.T, follows bool) *memdir.Directory {
 	t.Helper()
 	schema, err := dit.ReadSchema()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := memdir.New(memdir.Config{Kind: connector.OpenLDAP, Schema: schema, Suffix: suffix, Clock: time.Now, Rand: randomness(1)})
+	d, err := memdir.New(memdir.Config{Kind: connector.OpenLDAP, Schema: schema, Suffix: suffix, Follows: follows, Clock: time.Now, Rand: randomness(1)})
 	if err == nil {
 		err = d.LoadLDIF(start)
 	}

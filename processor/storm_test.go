@@ -174,7 +174,7 @@ type storm struct {
 
 func newStorm(t *testing.T, seed uint64) *storm {
 	t.Helper()
-	s := &storm{Directory: inMemory(t), random: rand.New(rand.NewPCG(seed, 8))}
+	s := &storm{Directory: inMemory(t, false), random: rand.New(rand.NewPCG(seed, 8))}
 	s.Fault(s.fault)
 	return s
 }

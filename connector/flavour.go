@@ -42,6 +42,8 @@ type Flavour interface {
 	Renames(op plan.ModifyDN) []plan.ModifyDN
 	// Settings are those of the server on which it depends whether it keeps in order what we write.
 	Settings() []Setting
+	// Grant is the line that gives somebody a right on the server.
+	Grant(w Want) string
 	// Password says how the server sets a password.
 	Password(op plan.SetPassword) PasswordMeans
 	// Folding is how the server prepares text before it compares it.

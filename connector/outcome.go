@@ -82,6 +82,9 @@ func (e *OutcomeError) Reason() string {
 // Unwrap returns the cause.
 func (e *OutcomeError) Unwrap() error { return e.Err }
 
+// LacksRight reports whether the server says that the bind account may not do this.
+func (e *OutcomeError) LacksRight() bool { return e.Code == ldap.LDAPResultInsufficientAccessRights }
+
 // Explain says in the server's words what happened, and what a person can do.
 func (e *OutcomeError) Explain() string {
 	advice := advices[e.Code]

@@ -66,18 +66,6 @@ func (d *Directory) Rights(ctx context.Context, below plan.DN, class string, att
 	return Rights{}, nil
 }
 
-// TestEntry returns an entry that may come and go: a unit with a mark for people.
-func TestEntry(below plan.DN, name string) plan.Add {
-	return plan.Add{
-		DN: below.Child(plan.RDN{{Type: "ou", Value: name}}),
-		Attributes: []plan.Attribute{
-			{Name: "objectClass", Values: []string{"organizationalUnit"}},
-			{Name: "ou", Values: []string{name}},
-			{Name: "description", Values: []string{"a test of idaas-ldap; remove it"}},
-		},
-	}
-}
-
 func (d *Directory) effectiveRights(ctx context.Context, below plan.DN, class string, attributes []string) (Rights, error) {
 	if d.cfg.BindDN == "" {
 		return Rights{}, nil // who is asked about has to be named, and a certificate does not tell its name here

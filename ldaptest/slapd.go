@@ -22,6 +22,10 @@ type SlapdConfig struct {
 	// Unlimited lets the connector read as many entries as there are. By default slapd hands out 500 for one search, also in
 	// pages.
 	Unlimited bool
+	// AccessRules come before the usual ones, each as slapd.access(5) has them after the word access.
+	AccessRules []string
+	// ReadOnly refuses every write to the database.
+	ReadOnly bool
 	// Bare leaves out all overlays: password policy, memberof, refint and uniqueness.
 	Bare bool
 }
@@ -96,11 +100,17 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 	}
 	line("database mdb\nsuffix %s\ndirectory %s/db\nmaxsize 4294967296\nrootdn %s\nrootpw %s", testSuffix, s.dir, s.AdminDN, testPassword)
 	line("index objectClass,uid,cn,mail,employeeNumber,businessCategory,member,memberOf,entryUUID eq")
+	for _, rule := range cfg.AccessRules {
+		line("access %s", rule)
+	}
 	line("access to attrs=userPassword by dn.exact=%q write by self write by anonymous auth by * none", testConnector)
 	line("access to dn.subtree=\"ou=people,%s\" by dn.exact=%q manage by users read", testSuffix, testConnector)
 	line("access to dn.subtree=\"ou=groups,%s\" by dn.exact=%q manage by users read", testSuffix, testConnector)
 	line("access to dn.subtree=\"ou=leavers,%s\" by dn.exact=%q manage by users read", testSuffix, testConnector)
 	line("access to * by users read")
+	if cfg.ReadOnly {
+		line("readonly on")
+	}
 	if cfg.Unlimited {
 		line("limits dn.exact=%q size=unlimited", testConnector)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/connector"
+	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/online"
@@ -18,9 +19,9 @@ import (
 
 type validateCommand struct {
 	configFlag
-	Online    bool   `help:"Connect to every server of the directories and to the key endpoints: bind, look whether writes are taken, compare the mapping with the schema."`
-	WriteTest bool   `help:"With --online: add one entry ou=idaas-ldap-test-... below the root of the units, and remove it."`
-	Output    string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+	Online bool   `help:"Connect to every server of the directories and to the key endpoints: bind, look whether writes are taken, compare the mapping with the schema."`
+	Rights bool   `help:"With --online: make a unit, a user and a group with idaas-ldap-test-... in their names, do to them all that the mapping can need, and remove them."`
+	Output string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
 }
 
 // onlineWithin bounds the look at one directory.
@@ -39,8 +40,8 @@ type validated struct {
 
 // Run does what the service does when it starts, without serving anything, and looks at the directories where that is asked for.
 func (c validateCommand) Run(ctx context.Context, t terminal) error {
-	if c.WriteTest && !c.Online {
-		return usageError{errors.New("--write-test writes to the directories, so it goes with --online")}
+	if c.Rights && !c.Online {
+		return usageError{errors.New("--rights writes to the directories, so it goes with --online")}
 	}
 	cfg, err := loadConfig(c.Config, t)
 	if err != nil {
@@ -98,9 +99,19 @@ func (c validateCommand) lookAt(ctx context.Context, cfg *config.Config, d *app.
 	if err != nil || usable == 0 {
 		return // every server has said why
 	}
-	report, err := online.Check(ctx, online.Directory{
-		Server: d.Server, Mapping: d.Mapping(), Type: d.Config.Type, PasswordSync: d.Config.PasswordSync, WriteTest: c.WriteTest, TestName: name,
-	})
+	look := online.Directory{
+		Server: d.Server, Mapping: d.Mapping(), Type: d.Config.Type, PasswordSync: d.Config.PasswordSync, Who: d.Config.BindDN, TestName: name,
+		Now: event.Millis(time.Now().UnixMilli()),
+	}
+	if c.Rights {
+		sample, err := d.Sample(ctx, name, look.Now)
+		if err != nil {
+			v.Problems = append(v.Problems, err.Error())
+			return
+		}
+		look.Sample = &sample
+	}
+	report, err := online.Check(ctx, look)
 	v.Problems, v.Notes = append(v.Problems, report.Problems...), append(v.Notes, report.Notes...)
 	if err != nil {
 		v.Problems = append(v.Problems, err.Error())

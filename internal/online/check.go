@@ -19,10 +19,13 @@ type Directory struct {
 	Type string
 	// PasswordSync: passwords are to be written.
 	PasswordSync bool
-	// WriteTest allows one entry to be added and removed again.
-	WriteTest bool
-	// TestName names that entry. No entry of the directory is called so.
+	// Who is the bind account.
+	Who string
+	// Sample, if set, is what may be written to try the rights of the bind account, and removed again. TestName is its name, by which
+	// no entry of the directory is called.
+	Sample   *Sample
 	TestName string
+	Now      event.Millis
 }
 
 // Report is what came of the look.
@@ -73,12 +76,17 @@ func Check(ctx context.Context, d Directory) (Report, error) {
 	if err != nil {
 		return r, err
 	}
+	if d.Sample != nil {
+		return r, r.try(ctx, d, profile)
+	}
 	return r, r.rights(ctx, d, profile, there)
 }
 
+// barred is kept out in every way there is.
+var barred = event.Account{Disabled: true, LockedUntil: event.LockedForever, ExpiresAt: 1, StatusSeen: true, LockSeen: true, ExpirySeen: true}
+
 // accounts finds what stands in the way of keeping users out and of setting their passwords.
 func (r *Report) accounts(d Directory, profile *connector.Profile) {
-	barred := event.Account{Disabled: true, LockedUntil: event.LockedForever, ExpiresAt: 1, StatusSeen: true, LockSeen: true, ExpirySeen: true}
 	account, ok := d.Mapping.Account(mapping.Input{Object: event.Object{Ref: event.Ref{Kind: event.KindUser}}})
 	if !ok {
 		return
@@ -161,40 +169,16 @@ func (r *Report) rights(ctx context.Context, d Directory, profile *connector.Pro
 			}
 			told = told && rights.Told
 			if rights.Told && !rights.Add {
-				r.problem("the bind account may not add an entry of %s below %s; give it the right in the directory", class, p.DN)
+				r.problem("the bind account may not add an entry of %s below %s. This grants it: %s", class, p.DN,
+					profile.Flavour.Grant(connector.Want{Act: connector.ActAdd, Who: d.Who, Below: p.DN, Class: class}))
 			} else if len(rights.Denied) > 0 {
-				r.problem("the bind account may not write %s of an entry of %s below %s; give it the right in the directory", strings.Join(rights.Denied, ", "), class, p.DN)
+				r.problem("the bind account may not write %s of an entry of %s below %s. This grants it: %s", strings.Join(rights.Denied, ", "), class, p.DN,
+					profile.Flavour.Grant(connector.Want{Act: connector.ActWrite, Who: d.Who, Below: p.DN, Class: class, Attribute: strings.Join(rights.Denied, " || ")}))
 			}
 		}
 	}
-	if d.WriteTest {
-		return r.writeTest(ctx, d)
-	}
 	if !told {
-		r.note("whether the bind account may write cannot be told without writing: --write-test adds an entry ou=%s below %s and removes it", d.TestName, d.Mapping.Root())
+		r.note("whether the bind account may write cannot be told without writing: --rights makes entries with %s in their names, does to them what the mapping can need, and removes them", d.TestName)
 	}
-	return nil
-}
-
-// writeTest adds an entry where the units are, or above where they are to be, and removes it.
-func (r *Report) writeTest(ctx context.Context, d Directory) error {
-	below := d.Mapping.Root()
-	root, err := d.Server.Read(ctx, below, nil)
-	if err != nil {
-		return err //nolint:wrapcheck // It names the entry.
-	}
-	if root == nil {
-		below = below.Parent()
-	}
-	entry := connector.TestEntry(below, d.TestName)
-	if err := d.Server.Apply(ctx, entry); err != nil {
-		r.problem("the bind account cannot write: %v", err)
-		return nil
-	}
-	if err := d.Server.Apply(ctx, plan.Delete{DN: entry.DN}); err != nil {
-		r.problem("the bind account can add entries and not remove them, so remove %s by hand: %v", entry.DN, err)
-		return nil
-	}
-	r.note("an entry %s was added and removed again", entry.DN)
 	return nil
 }

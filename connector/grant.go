@@ -1,0 +1,83 @@
+package connector
+
+import (
+	"fmt"
+
+	"idaas-ldap/plan"
+)
+
+// Act is something that the bind account may or may not do.
+type Act int
+
+// The acts.
+const (
+	ActAdd Act = iota
+	ActDelete
+	ActRename
+	ActWrite
+	ActPassword
+)
+
+// Want is a right that somebody lacks.
+type Want struct {
+	Act Act
+	// Who lacks it, and Below is the entry below which it is wanted.
+	Who   string
+	Below plan.DN
+	// Class is the object class of the entries, Attribute the one to be written.
+	Class, Attribute string
+}
+
+// Grant gives it to everybody whom nothing more is known of.
+func (standard) Grant(w Want) string {
+	what := map[Act]string{
+		ActAdd: "add entries of " + w.Class, ActDelete: "delete entries of " + w.Class, ActRename: "rename and move entries of " + w.Class,
+		ActWrite: "write " + w.Attribute, ActPassword: "set passwords",
+	}[w.Act]
+	return fmt.Sprintf("let %s %s below %s", w.Who, what, w.Below)
+}
+
+// Grant is a line for slapd.conf, or with olcAccess: {0} in front for cn=config. Who adds, deletes or renames needs the pseudo-attribute children of
+// the entry above as well (slapd.access(5)).
+func (openLDAP) Grant(w Want) string {
+	attributes := "entry,children"
+	switch w.Act {
+	case ActWrite:
+		attributes = w.Attribute
+	case ActPassword:
+		attributes = "userPassword"
+	case ActAdd, ActDelete, ActRename:
+	}
+	return fmt.Sprintf("to dn.subtree=%q attrs=%s by dn.exact=%q write by * break", w.Below, attributes, w.Who)
+}
+
+// Grant is a value of the attribute aci of the entry below which it is wanted.
+func (ds389) Grant(w Want) string {
+	rights, attributes := "write", w.Attribute
+	switch w.Act {
+	case ActAdd:
+		rights, attributes = "add", "*"
+	case ActDelete:
+		rights, attributes = "delete", "*"
+	case ActRename:
+		rights, attributes = "write,moddn", "*"
+	case ActPassword:
+		attributes = "userPassword"
+	case ActWrite:
+	}
+	return fmt.Sprintf(`aci: (target="ldap:///%s")(targetattr="%s")(version 3.0; acl "idaas-ldap %s"; allow (%s) userdn="ldap:///%s";)`,
+		w.Below, attributes, rights, rights, w.Who)
+}
+
+// Grant is a command for a domain controller. CC and DC are to create and delete children, WP to write a property, CA an extended right.
+func (activeDirectory) Grant(w Want) string {
+	ace := map[Act]string{
+		ActAdd: "CC;" + w.Class, ActDelete: "DC;" + w.Class, ActRename: "CCDC;" + w.Class,
+		ActWrite: "WP;" + w.Attribute + ";" + w.Class, ActPassword: "CA;Reset Password;" + w.Class,
+	}[w.Act]
+	inherit := "/I:S"
+	if w.Act == ActAdd || w.Act == ActDelete || w.Act == ActRename {
+		inherit = "/I:T"
+	}
+	return fmt.Sprintf(`dsacls "%s" %s /G "%s:%s"`, w.Below, inherit, w.Who, ace)
+}

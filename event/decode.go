@@ -133,7 +133,25 @@ func payloadOf(raw json.RawMessage) (map[string]json.RawMessage, error) {
 	return members, nil
 }
 
+// Bounds of what is named for the log.
+const (
+	unreadNamed  = 20
+	unreadLength = 200
+)
+
 // unread notes that something cannot be read. The words hold no value.
 func (c *Change) unread(format string, args ...any) {
-	c.Unread = append(c.Unread, fmt.Sprintf(format, args...))
+	switch n := len(c.Unread); {
+	case n < unreadNamed:
+		c.Unread = append(c.Unread, clip(fmt.Sprintf(format, args...)))
+	case n == unreadNamed:
+		c.Unread = append(c.Unread, "and more")
+	}
+}
+
+func clip(text string) string {
+	if len(text) <= unreadLength {
+		return text
+	}
+	return strings.ToValidUTF8(text[:unreadLength], "") + "…"
 }

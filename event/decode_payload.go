@@ -36,6 +36,8 @@ func (c *Change) payload(members map[string]json.RawMessage, bizID string) error
 	c.Object = Ref{Kind: c.Type.Kind(), ID: id}
 	if update, ok := c.Fields[FieldUpdateTime].(int64); ok {
 		c.Stamp.Update = Millis(max(0, update))
+	} else if c.Type.speaksForItself() && c.Stamp.Event > 0 {
+		c.Stamp.Update = c.Stamp.Event + 1 // After every record of its millisecond: what it ends was there before.
 	}
 	c.custom(members, taken)
 	if c.Object.Kind == KindGroup {

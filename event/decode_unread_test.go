@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -68,6 +69,18 @@ func TestUnreadableFieldIsNotSaid(t *testing.T) {
 				t.Errorf("%s %.80s: unread is %q", kind, biz, c.Unread)
 			}
 		}
+	}
+}
+
+// However much cannot be read, little is said of it.
+func TestWhatIsNamedIsBounded(t *testing.T) {
+	fields := `{"` + strings.Repeat("é", 1<<20) + `":{}`
+	for i := range 1000 {
+		fields += fmt.Sprintf(`,"f%d":{}`, i)
+	}
+	c := decodeOne(t, event.TypeUserPush, `{"userId":"u","customFields":`+fields+`}}`, false)
+	if words := strings.Join(c.Unread, "; "); len(words) > 5000 || !strings.HasSuffix(words, "and more") {
+		t.Errorf("%d bytes", len(words))
 	}
 }
 

@@ -32,9 +32,7 @@ func (m Millis) String() string {
 // Stamp places an event in the history of its object: by the time of the event and, between two events of the same
 // millisecond, by the time at which the record was last changed. Stamps are totally ordered.
 type Stamp struct {
-	Event Millis `json:"e"`
-	// Update is zero for an event that carries no record, such as a deletion. It comes last in its millisecond: what it ends
-	// was there before.
+	Event  Millis `json:"e"`
 	Update Millis `json:"u,omitempty"`
 }
 
@@ -43,17 +41,7 @@ func (s Stamp) Before(other Stamp) bool { return s.Compare(other) < 0 }
 
 // Compare returns a number below, equal to or above zero where s is older than other, equal to it, or newer.
 func (s Stamp) Compare(other Stamp) int {
-	switch {
-	case s.Event != other.Event:
-		return cmp.Compare(s.Event, other.Event)
-	case s.Update == other.Update:
-		return 0
-	case s.Update == 0:
-		return 1
-	case other.Update == 0:
-		return -1
-	}
-	return cmp.Compare(s.Update, other.Update)
+	return cmp.Or(cmp.Compare(s.Event, other.Event), cmp.Compare(s.Update, other.Update))
 }
 
 // aheadAtMost is by how much a time from outside may be later than its receipt, as clocks differ.

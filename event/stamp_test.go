@@ -11,11 +11,10 @@ import (
 	"idaas-ldap/event"
 )
 
-// Of the same millisecond the later record counts, and what carries no record comes last. The order of arrival changes neither
-// what comes of the events nor the end.
+// Of the same millisecond the later record counts. The order of arrival changes neither what comes of the events nor the end.
 func TestSameMillisecondInAnyOrder(t *testing.T) {
 	said := func(update event.Millis) event.Change {
-		c := change(event.TypeUserUpdateInfo, 1, event.Values{"username": fmt.Sprint("name of ", update)})
+		c := change(event.TypeUserUpdateInfo, 1, event.Values{"username": fmt.Sprint("name of ", int64(update))})
 		c.Stamp.Update = update
 		return c
 	}
@@ -30,7 +29,7 @@ func TestSameMillisecondInAnyOrder(t *testing.T) {
 		for i, n := range order {
 			roles[n] = m.Roles[i]
 		}
-		if diff := cmp.Diff([]event.Role{event.Superseded, event.Effective, event.Superseded}, roles); diff != "" || m.Object.Text("username") != "name of 0" {
+		if diff := cmp.Diff([]event.Role{event.Effective, event.Superseded, event.Superseded}, roles); diff != "" || m.Object.Text("username") != "name of 5" {
 			t.Errorf("in the order %v the name is %q, roles (-want +got):\n%s", order, m.Object.Text("username"), diff)
 		}
 		object := event.Object{Ref: ann}
@@ -45,8 +44,8 @@ func TestSameMillisecondInAnyOrder(t *testing.T) {
 
 // A deletion carries no record, and ends one that was changed in the same millisecond.
 func TestDeletionInTheMillisecondOfAnUpdate(t *testing.T) {
-	update, deletion := change(event.TypeUserUpdateInfo, 1, event.Values{"username": "ann"}), change(event.TypeUserDelete, 1, nil)
-	update.Stamp.Update = 5
+	update := decodeOne(t, event.TypeUserUpdateInfo, `{"userId":"user_1","username":"ann","updateTime":1767225700000}`, false)
+	deletion := decodeOne(t, event.TypeUserDelete, `{"userId":"user_1"}`, false)
 	for _, arrived := range [][]event.Change{{update, deletion}, {deletion, update}} {
 		if o := event.Merge(event.Object{Ref: ann}, arrived).Object; !o.Deleted() || len(o.Facts) != 0 {
 			t.Errorf("it is %+v", o)

@@ -10,9 +10,9 @@ import (
 // deletion has ended it that was not known before: nobody looks through a hundred thousand members at every change.
 func (t *tx) memberships(s Settlement, ended bool) error {
 	// Whoever is said to have joined after a deletion, of the group or of the member, belongs to one that is about to come back.
-	const before = " AND (said < ? OR said = ? AND (? = 0 OR said_update > 0 AND said_update <= ?))"
+	const before = " AND (said < ? OR said = ? AND said_update <= ?)"
 	floor := s.Known.Floor
-	stamp := []any{int64(floor.Event), int64(floor.Event), int64(floor.Update), int64(floor.Update)}
+	stamp := []any{int64(floor.Event), int64(floor.Event), int64(floor.Update)}
 	if ended {
 		if _, err := t.exec("DELETE FROM membership WHERE directory = ? AND grp = ?"+before,
 			append([]any{s.Key.Directory, s.Key.Object.ID}, stamp...)...); err != nil {

@@ -162,7 +162,7 @@ func memberships(w world) {
 }
 
 func membershipsForget(w world) {
-	yes := event.Membership{Present: true, At: event.Stamp{Event: noon, Update: 1}}
+	yes := event.Membership{Present: true, At: event.Stamp{Event: noon}}
 	for _, key := range []store.Key{in(corp, group("g_1")), in(corp, group("g_2")), in(lab, group("g_1"))} {
 		w.speak(key, known(key.Object), map[string]event.Membership{"user_1": yes, "user_2": yes})
 	}

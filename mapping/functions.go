@@ -79,7 +79,7 @@ var functions = []Function{
 	{"trim", "trim(text)", "the text without spaces at its ends", `trim("  Ann ")`, "Ann", new(func(string) string), onText(strings.TrimSpace)},
 	{"normalize", "normalize(text)", "the text composed (Unicode NFKC), with single spaces and none at its ends", `normalize(" Ａnn   Lee ")`, "Ann Lee", new(func(string) string), onText(normalize)},
 	{"transliterate", "transliterate(text)", "the text with plain letters in the place of accented ones, and pinyin in that of Chinese characters; other scripts stay", `transliterate("Zoë Müller 王")`, "Zoe Muller wang", new(func(string) string), onText(transliterate)},
-	{"pinyin", "pinyin(text)", "the text with Chinese characters as pinyin syllables, without tones and with spaces between; each is read by itself, and ü is yu", `pinyin("研发部")`, "yan fa bu", new(func(string) string), onText(pinyinText)},
+	{"pinyin", "pinyin(text)", "the text with Chinese characters as pinyin syllables, without tones and with spaces between; ü is yu. Each is read by itself, but for the family name where the text looks like a person's name", `pinyin("研发部")`, "yan fa bu", new(func(string) string), onText(pinyinText)},
 	{"ascii", "ascii(text)", "the text transliterated, without what is not ASCII then", `ascii("Zoë Müller, Αθήνα")`, "Zoe Muller, ", new(func(string) string), onText(ascii)},
 	{"slug", "slug(text)", "the lower case ASCII letters and digits of the text, with single dashes between", `slug("Research & Development")`, "research-development", new(func(string) string), onText(slug)},
 	{"truncate", "truncate(text, n)", "the first n characters of the text", `truncate("张三丰", 2)`, "张三", new(func(string, int) string), truncate},
@@ -88,9 +88,9 @@ var functions = []Function{
 	{"text", "text(value)", "a number or a truth value as text", `text(42)`, "42", new(func(any) string), asText},
 	{"len", "len(value)", "how many characters a text has, or items a list; 0 where it is absent", `len("张三")`, "2", new(func(any) int), length},
 
-	{"familyName", "familyName(name)", "the family name in a shown name: what stands before a comma, the first character or a known double one of a Chinese name, else the last word with what belongs to it", `familyName("诸葛亮")`, "诸葛", new(func(string) string), onText(familyName)},
+	{"familyName", "familyName(name)", "the family name in a shown name: what stands before a comma, the first character or a known double one of a Chinese name, the last part of one with a middle dot, else the last word with what belongs to it. Remarks in brackets are no part of a name", `familyName("诸葛亮")`, "诸葛", new(func(string) string), onText(familyName)},
 	{"givenName", "givenName(name)", "the rest of a shown name, without the family name", `givenName("Ludwig van Beethoven")`, "Ludwig", new(func(string) string), onText(givenName)},
-	{"pinyinName", "pinyinName(name)", "a Chinese name in Latin letters as in a passport, the family name first and read as a family name; other names stay", `pinyinName("单雄信")`, "Shan Xiongxin", new(func(string) string), onText(pinyinName)},
+	{"pinyinName", "pinyinName(name)", "a Chinese name in Latin letters as in a passport, the family name first and read as a family name, a name with a middle dot in its own order, and no remark in brackets; other names stay", `pinyinName("单雄信")`, "Shan Xiongxin", new(func(string) string), onText(pinyinName)},
 	{"e164", "e164(region, number)", "a phone number in international form (E.164); absent where region or number is, or where it cannot be such a number", `e164("86", "139 0000-0000")`, "+8613900000000", new(func(string, string) string), e164},
 	{"samAccountName", "samAccountName(name)", "the name as sAMAccountName takes it: ASCII, at most 20 characters, and none of those that are not allowed", `samAccountName("first.last@example.org")`, "first.lastexample.or", new(func(string) string), onText(samAccountName)},
 

@@ -7,24 +7,21 @@ import (
 	"github.com/mozillazg/go-pinyin"
 )
 
-// familyReadings are the characters that are read otherwise where they are a family name.
-var familyReadings = map[string]string{
-	"单": "shan", "單": "shan", "曾": "zeng", "仇": "qiu", "解": "xie", "查": "zha", "区": "ou", "區": "ou", "盖": "ge", "蓋": "ge", "朴": "piao",
-	"任": "ren", "华": "hua", "華": "hua", "燕": "yan", "应": "ying", "應": "ying", "种": "chong", "折": "she", "黑": "he", "缪": "miao", "繆": "miao",
-	"乐": "yue", "樂": "yue", "员": "yun", "員": "yun", "翟": "zhai", "隗": "wei", "郗": "xi", "幺": "yao", "冼": "xian", "洗": "xian", "纪": "ji",
-	"紀": "ji", "那": "na", "句": "gou", "覃": "qin", "谌": "chen", "諶": "chen", "尉迟": "yu chi", "尉遲": "yu chi", "万俟": "mo qi", "萬俟": "mo qi",
-	"长孙": "zhang sun", "長孫": "zhang sun", "澹台": "tan tai", "澹臺": "tan tai", "鲜于": "xian yu", "鮮于": "xian yu", "令狐": "ling hu",
-}
-
 // syllable returns how a Chinese character is read, without the tone; empty for anything else. Each character is read by
 // itself: the library knows no words.
 func syllable(r rune) string {
 	if !unicode.Is(unicode.Han, r) {
 		return ""
 	}
+	if reading, ok := usualReadings[r]; ok {
+		return reading
+	}
 	reading, _, _ := strings.Cut(pinyin.PinyinDict[int(r)], ",")
 	return withoutTone.Replace(reading)
 }
+
+// usualReadings are the characters whose first reading in the library is not the one that names of people and places have.
+var usualReadings = map[rune]string{'卜': "bu", '都': "du", '勒': "le", '晟': "sheng", '曾': "zeng", '长': "chang", '長': "chang"}
 
 // withoutTone takes the tone off a syllable, and writes ü as passports do.
 var withoutTone = strings.NewReplacer(
@@ -33,16 +30,27 @@ var withoutTone = strings.NewReplacer(
 	"ń", "n", "ň", "n", "ǹ", "n", "ḿ", "m", "\u0300", "", "\u0301", "", "\u0304", "", "\u030c", "",
 )
 
-// pinyinText writes the Chinese characters of a text as syllables with spaces between; the rest stays.
+// pinyinText writes the Chinese characters of a text as syllables with spaces between; the rest stays. What looks like the
+// name of a person begins with the reading of a family name, as it does in pinyinName.
 func pinyinText(s string) string {
 	if !hasHan(s) {
 		return s
 	}
+	start, end := familyNameIn(s)
+	return spell(s, start, end)
+}
+
+// spell writes the Chinese characters of a text as syllables with spaces between, those from start to end as a family name.
+func spell(s string, start, end int) string {
+	family := strings.Fields(familyReadings[s[start:end]])
 	var b strings.Builder
 	var before rune
 	inPinyin := false
-	for _, r := range s {
+	for at, r := range s {
 		reading := syllable(r)
+		if at >= start && at < end && len(family) > 0 {
+			reading, family = family[0], family[1:]
+		}
 		isWord := unicode.IsLetter(r) || unicode.IsDigit(r)
 		if isWord && (reading != "" || inPinyin) && (inPinyin || unicode.IsLetter(before) || unicode.IsDigit(before)) {
 			b.WriteByte(' ')
@@ -62,17 +70,20 @@ func hasHan(s string) bool {
 }
 
 // pinyinName writes a Chinese name as passports do: the family name first, with the reading that it has as a family name,
-// then the given name in one word. Other names stay.
+// then the given name in one word. A name with a middle dot keeps its order. Other names stay.
 func pinyinName(name string) string {
-	family, given := splitName(name)
-	if !isEastAsian(family+given) || !hasHan(family) {
+	parts := splitName(name)
+	if !hasHan(parts.family) {
 		return name
 	}
-	reading, ok := familyReadings[family]
-	if !ok {
-		reading = pinyinText(family)
+	words, rest := []string{capital(spell(parts.family, 0, len(parts.family)))}, strings.Fields(parts.given)
+	if parts.dotted != nil {
+		words, rest = nil, parts.dotted
 	}
-	return strings.TrimSpace(capital(reading) + " " + capital(pinyinText(given)))
+	for _, word := range rest {
+		words = append(words, capital(spell(word, 0, 0)))
+	}
+	return strings.Join(words, " ")
 }
 
 // capital joins syllables to a word that begins with a capital letter.

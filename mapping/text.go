@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/runes"
 	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
+	"golang.org/x/text/width"
 )
 
 // errSkip is what skip() ends an evaluation with.
@@ -123,22 +124,23 @@ func ascii(s string) string {
 			return r
 		}
 		return -1
-	}, transliterate(s))
+	}, transliterate(width.Fold.String(s)))
 }
 
 func slug(s string) string {
 	var b strings.Builder
 	dash := false
-	for _, r := range strings.ToLower(ascii(s)) {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+	for _, r := range strings.ToLower(transliterate(width.Fold.String(s))) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
 			if dash && b.Len() > 0 {
 				b.WriteByte('-')
 			}
 			dash = false
 			b.WriteRune(r)
-			continue
+		case r < utf8.RuneSelf || !unicode.In(r, unicode.L, unicode.M, unicode.N):
+			dash = true
 		}
-		dash = true
 	}
 	return b.String()
 }

@@ -11,7 +11,7 @@ GO_TEST := CGO_ENABLED=1 go test -race -timeout 20m
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-memory test-openldap test-389ds test-samba lint vet fmt fuzz bench events demo install-servers clean
+.PHONY: help build test test-unit test-memory test-platforms test-openldap test-389ds test-samba lint vet fmt fuzz bench events demo install-servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,8 @@ test: ## everything: set up, vet, lint, all tests with the race detector, on rea
 	@$(MAKE) -s --no-print-directory $(LINT)
 	@scripts/step.sh "vet"
 	@$(MAKE) -s --no-print-directory vet
+	@scripts/step.sh "platforms"
+	@$(MAKE) -s --no-print-directory test-platforms
 	@scripts/step.sh "lint"
 	@$(MAKE) -s --no-print-directory lint
 	@scripts/step.sh "test"
@@ -41,6 +43,12 @@ test-unit: ## tests that need no server
 # The race detector keeps sync.Pool from pooling, so what is allocated is counted without it.
 test-memory: ## what may be allocated
 	go test -run 'WithinBounds|AllocatesLittle' ./mapping
+
+# Program and tests are compiled for each; they run where they are built.
+test-platforms: ## that program and tests build for linux, darwin and windows on amd64 and arm64
+	@for platform in linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
+		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go vet ./... || { echo "on $$platform"; exit 1; }; \
+	done
 
 test-openldap: ## tests on a real slapd
 	@scripts/suite.sh openldap $(GO_TEST)

@@ -98,11 +98,11 @@ func (p *process) signal(s syscall.Signal) {
 		return
 	default:
 	}
-	_ = syscall.Kill(-p.cmd.Process.Pid, s) // it may be gone already
+	killGroup(p.cmd.Process, s)
 	select {
 	case <-p.done:
 	case <-time.After(30 * time.Second):
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		killGroup(p.cmd.Process, syscall.SIGKILL)
 		<-p.done
 	}
 }

@@ -10,7 +10,7 @@ import (
 // reservation keeps a port for a server while that is down, so that nobody who asks the system for any free port gets it: the
 // socket is bound to the port and not listened on, so that who connects is refused. The server shares the port with it.
 type reservation struct {
-	fd      int
+	fd      socket
 	address string
 }
 
@@ -71,7 +71,7 @@ func (r *reservation) bind(host string, where syscall.Sockaddr) error {
 func (r *reservation) release() { _ = syscall.Close(r.fd) } // nothing was ever written to it
 
 // share lets a socket be bound to a port that another one of the same user is bound to, which has to allow it as well.
-func share(fd int) error {
+func share(fd socket) error {
 	return os.NewSyscallError("setsockopt", syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, reusePort, 1))
 }
 
@@ -79,7 +79,7 @@ func share(fd int) error {
 func shared() net.ListenConfig {
 	return net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var err error
-		if failed := c.Control(func(fd uintptr) { err = share(int(fd)) }); failed != nil {
+		if failed := c.Control(func(fd uintptr) { err = share(socket(fd)) }); failed != nil {
 			return failed //nolint:wrapcheck // The listener says where.
 		}
 		return err

@@ -30,7 +30,8 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ()}, os.Args[1:])
+	t := terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ()}
+	code := supervised(ctx, t, func(ctx context.Context, t terminal) int { return run(ctx, t, os.Args[1:]) })
 	stop()
 	os.Exit(code)
 }

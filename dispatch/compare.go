@@ -220,7 +220,7 @@ func (w *walk) compare(ctx context.Context, o event.Object, r store.Record) erro
 		}
 	}
 	inspection := w.planner.Inspect(ctx, processor.Task{
-		Known: o, Merged: event.Merge(o, nil), Link: r.Link, DN: r.DN, Owned: r.Owned, RemovedAt: r.RemovedAt, Now: w.Now,
+		Record: r, Known: o, Merged: event.Merge(o, nil), Now: w.Now, TryRefused: true,
 		Memory: &compareMemory{
 			previewMemory: previewMemory{memory: memory{store: w.Store, job: store.Job{Key: key}}, taken: map[mapping.Number]map[int64]bool{}},
 			units:         w.units,
@@ -284,26 +284,26 @@ type compareMemory struct {
 
 type looked struct {
 	object event.Object
-	dn     plan.DN
+	record plan.Record
 	found  bool
 }
 
 // unitsKept bounds how many units are remembered.
 const unitsKept = 10_000
 
-func (m *compareMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.DN, bool, error) {
+func (m *compareMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.Record, bool, error) {
 	if ref.Kind != event.KindUnit {
 		return m.previewMemory.Lookup(ctx, ref)
 	}
 	if l, ok := m.units[ref]; ok {
-		return l.object, l.dn, l.found, nil
+		return l.object, l.record, l.found, nil
 	}
-	object, dn, found, err := m.previewMemory.Lookup(ctx, ref)
+	object, record, found, err := m.previewMemory.Lookup(ctx, ref)
 	if err == nil {
 		if len(m.units) >= unitsKept {
 			clear(m.units)
 		}
-		m.units[ref] = looked{object, dn, found}
+		m.units[ref] = looked{object, record, found}
 	}
-	return object, dn, found, err
+	return object, record, found, err
 }

@@ -36,8 +36,7 @@ func LookAt(ctx context.Context, s store.Store, key store.Key, inspector Inspect
 	}
 	look := Look{Object: merged.Object, Record: job.Record}
 	look.Inspection = inspector.Inspect(ctx, processor.Task{
-		Known: job.Known, Merged: merged,
-		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
+		Record: job.Record, Known: job.Known, Merged: merged, TryRefused: true,
 		Unlock: unlocks(job, merged), Now: now,
 		Memory: &previewMemory{memory: memory{store: s, job: job}, taken: map[mapping.Number]map[int64]bool{}},
 	})

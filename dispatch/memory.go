@@ -30,26 +30,15 @@ func (m *memory) key(ref event.Ref) store.Key {
 	return store.Key{Directory: m.job.Key.Directory, Object: ref}
 }
 
-func (m *memory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.DN, bool, error) {
+func (m *memory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.Record, bool, error) {
 	object, record, err := m.store.Lookup(ctx, m.key(ref))
 	if errors.Is(err, store.ErrNotFound) {
-		return event.Object{}, nil, false, nil
+		return event.Object{}, plan.Record{}, false, nil
 	}
 	if err != nil {
-		return event.Object{}, nil, false, fmt.Errorf("look up %s: %w", ref, err)
+		return event.Object{}, plan.Record{}, false, fmt.Errorf("look up %s: %w", ref, err)
 	}
-	return object, record.DN, true, nil
-}
-
-func (m *memory) Link(ctx context.Context, ref event.Ref) (string, error) {
-	_, record, err := m.store.Lookup(ctx, m.key(ref))
-	if errors.Is(err, store.ErrNotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("look up %s: %w", ref, err)
-	}
-	return record.Link, nil
+	return object, record, true, nil
 }
 
 func (m *memory) Linked(ctx context.Context, link string) (event.Ref, plan.DN, error) {
@@ -64,14 +53,6 @@ func (m *memory) Linked(ctx context.Context, link string) (event.Ref, plan.DN, e
 		return event.Ref{}, nil, nil
 	}
 	return found[0].Object.Ref, found[0].Record.DN, nil
-}
-
-func (m *memory) Left(ctx context.Context, ref event.Ref) (bool, error) {
-	_, record, err := m.store.Lookup(ctx, m.key(ref))
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, fmt.Errorf("look up %s: %w", ref, err)
-	}
-	return err == nil && record.RemovedAt != 0, nil
 }
 
 func (m *memory) Holder(ctx context.Context, dn plan.DN) (event.Ref, error) {

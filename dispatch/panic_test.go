@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"idaas-ldap/event"
+	"idaas-ldap/plan"
 	"idaas-ldap/processor"
 )
 
@@ -18,7 +19,7 @@ func TestAPanicFailsTheOneObject(t *testing.T) {
 			if task.Merged.Object.Ref.ID == "u1" && broken {
 				panic("index out of range with c4n4ry")
 			}
-			return processor.Result{Outcome: event.Outcome{State: event.Done, Code: event.CodeApplied}, Link: "link"}
+			return processor.Result{Outcome: event.Outcome{State: event.Done, Code: event.CodeApplied}, Record: plan.Record{Link: "link"}}
 		})
 		o := r.answer(update("u1", 1))
 		if o.State != event.Failed || o.Code != event.CodeInternal || strings.Contains(o.Message, "c4n4ry") {

@@ -54,16 +54,13 @@ func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Milli
 		}}, nil
 	}
 	result := p.planner.Preview(ctx, processor.Task{
-		Known: job.Known, Merged: merged,
-		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
+		Record: job.Record, Known: job.Known, Merged: merged, TryRefused: true,
 		Now: now, Memory: &previewMemory{
 			memory: memory{store: p.store, job: job}, planned: p.planned, taken: map[mapping.Number]map[int64]bool{},
 		},
 	})
 	if result.Outcome.State == event.Done {
-		record := job.Record
-		record.Link, record.DN, record.Owned, record.RemovedAt = result.Link, result.DN, result.Owned, result.RemovedAt
-		p.planned[change.Object] = plannedObject{object: merged.Object, record: record}
+		p.planned[change.Object] = plannedObject{object: merged.Object, record: result.Record}
 	}
 	return result, nil
 }
@@ -75,9 +72,9 @@ type previewMemory struct {
 	taken   map[mapping.Number]map[int64]bool
 }
 
-func (m *previewMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.DN, bool, error) {
+func (m *previewMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.Record, bool, error) {
 	if p, ok := m.planned[ref]; ok {
-		return p.object, p.record.DN, true, nil
+		return p.object, p.record, true, nil
 	}
 	return m.memory.Lookup(ctx, ref)
 }

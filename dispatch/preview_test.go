@@ -18,11 +18,11 @@ func (planner) Preview(ctx context.Context, task processor.Task) processor.Resul
 	object := task.Merged.Object
 	above := plan.MustParseDN("dc=example,dc=org")
 	if id := object.Text(event.FieldPrimaryUnit); id != "" {
-		_, dn, found, err := task.Memory.Lookup(ctx, unit(id))
+		_, record, found, err := task.Memory.Lookup(ctx, unit(id))
 		if err != nil || !found {
 			return parked(task, event.CodeWaitsForObject, unit(id))
 		}
-		above = dn
+		above = record.DN
 	}
 	result := applied(task)
 	result.DN = above.Child(plan.RDN{{Type: "cn", Value: object.Ref.ID}})

@@ -136,9 +136,8 @@ func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged,
 		}
 	}()
 	task := processor.Task{
-		Known: job.Known, Merged: merged,
-		Link: job.Record.Link, DN: job.Record.DN, Owned: job.Record.Owned, RemovedAt: job.Record.RemovedAt,
-		Unlock: unlocks(*job, merged), Now: l.now(), Memory: m, Alone: alone,
+		Record: job.Record, Known: job.Known, Merged: merged,
+		Unlock: unlocks(*job, merged), TryRefused: triesRefused(*job), Now: l.now(), Memory: m, Alone: alone,
 	}
 	if i := merged.PasswordFrom; i >= 0 {
 		task.PasswordTried = job.Pending[i].PasswordTried
@@ -167,7 +166,7 @@ func (l *lane) guarded(ctx context.Context, task processor.Task, m *memory) (res
 
 // kept is a result that leaves what is remembered of an object as it is.
 func kept(r store.Record) processor.Result {
-	return processor.Result{Link: r.Link, DN: r.DN, Owned: r.Owned, RemovedAt: r.RemovedAt}
+	return processor.Result{Record: r}
 }
 
 // unlocks reports whether a pending event asks for a lock to go, whoever has set it.
@@ -179,6 +178,13 @@ func unlocks(job store.Job, merged event.Merged) bool {
 		}
 	}
 	return false
+}
+
+// triesRefused reports whether a person asks for another try.
+func triesRefused(job store.Job) bool {
+	return slices.ContainsFunc(job.Pending, func(p store.Pending) bool {
+		return p.Retried || p.Change.Type == event.TypeReconcile
+	})
 }
 
 // settle stores the end of a reconcile and tells everybody whom it concerns. Where the store cannot take it the object

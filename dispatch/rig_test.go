@@ -281,7 +281,7 @@ func applied(task processor.Task) processor.Result {
 	result := processor.Result{
 		Outcome:    event.Outcome{State: event.Done, Code: event.CodeApplied, Message: "add"},
 		Operations: []plan.Operation{plan.Add{DN: dn}},
-		Link:       "link of " + ref.ID, DN: dn,
+		Record:     plan.Record{Link: "link of " + ref.ID, DN: dn},
 	}
 	if task.Merged.Object.Deleted() {
 		result.Operations, result.Link, result.DN, result.Gone = []plan.Operation{plan.Delete{DN: dn}}, "", nil, true
@@ -293,7 +293,7 @@ func applied(task processor.Task) processor.Result {
 func parked(task processor.Task, code event.Code, waitsFor ...event.Ref) processor.Result {
 	return processor.Result{
 		Outcome: event.Outcome{State: event.Waiting, Code: code, Message: "not yet"}, WaitsFor: waitsFor,
-		Link: task.Link, DN: task.DN,
+		Record: task.Record,
 	}
 }
 

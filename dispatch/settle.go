@@ -6,75 +6,123 @@ import (
 	"time"
 
 	"idaas-ldap/event"
+	"idaas-ldap/plan"
 	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
 // settlement says what is to be stored after a reconcile. It is pure.
 func settlement(job store.Job, known event.Object, merged event.Merged, result processor.Result, now event.Millis) store.Settlement {
+	outcomes := outcomes(job, merged, result, now)
+	after := knownAfter(job, known, outcomes, result)
 	s := store.Settlement{
-		Key:      job.Key,
-		Version:  job.Version,
-		Outcomes: outcomes(job, merged, result, now),
-		WaitsFor: result.WaitsFor,
-		Record:   job.Record,
+		Key: job.Key, Version: job.Version, Outcomes: outcomes, WaitsFor: result.WaitsFor,
+		Known: after, Record: result.Record, Held: string(result.Held),
+		Memberships:  memberships(known, after, result),
+		Wake:         result.Freed || changed(job, merged, result),
+		Entered:      entered(job, known, after, merged, result),
+		Rejoined:     rejoined(job, result),
+		ForgetMember: forgetsMember(merged, result),
 	}
-	// Only what is settled becomes known: what waits comes again with its event.
-	settled := event.Merge(known, settledChanges(job, s.Outcomes))
-	s.Known = settled.Object
-	s.Memberships = map[string]event.Membership{}
-	for user, m := range settled.Object.Members {
-		// Who was deleted after that word, and comes back, comes back without it, whichever arrived first.
+	s.RenamedFrom, s.RenamedTo = renamed(job, merged, result)
+	if waits(job, s, result) {
+		s.Attempts = job.Attempts + 1
+	}
+	s.Due = due(job, s, result, now)
+	s.Alone = alone(merged, s, result)
+	return s
+}
+
+// knownAfter returns what is known from now on. Only what is settled becomes known, as what waits comes again with its event;
+// but of a user whose access has ended with the deletion, everybody has to know at once, although the entry is there still.
+func knownAfter(job store.Job, known event.Object, outcomes map[int64]event.Outcome, result processor.Result) event.Object {
+	var settled []event.Change
+	for _, p := range job.Pending {
+		if outcomes[p.Seq].State.Settled() || result.Left && p.Change.Type.Effect() == event.EffectDelete {
+			settled = append(settled, p.Change)
+		}
+	}
+	return event.Merge(known, settled).Object
+}
+
+// memberships returns the words about members that are applied now. Who was deleted after such a word, and comes back, comes
+// back without it, whichever arrived first.
+func memberships(known, after event.Object, result processor.Result) map[string]event.Membership {
+	words := map[string]event.Membership{}
+	for user, m := range after.Members {
 		code := result.MemberOutcomes[user].Code
 		over := m.Present && (code == event.CodeNoObject || code == event.CodeStale)
 		if known.Members[user] != m && !over {
-			s.Memberships[user] = m
+			words[user] = m
 		}
 	}
-	s.Record.Link, s.Record.DN, s.Record.Owned, s.Record.RemovedAt = result.Link, result.DN, result.Owned, result.RemovedAt
-	s.Wake = result.Freed || changed(job, merged, result)
-	// Who has another entry than before, or is back from the leavers, is in no group, whatever was written once. The link
-	// tells that also where the entry was made by a try that was cut off. Who has the same one although there was a deletion, as
-	// that was overtaken, is still in groups of which that was the end.
-	if merged.Object.Ref.Kind == event.KindUser && merged.Object.Exists() && result.Link != "" {
-		s.Entered = result.Link != job.Record.Link || job.Record.RemovedAt != 0 && result.RemovedAt == 0 ||
-			s.Known.Exists() && (known.Deleted() || s.Known.Floor != known.Floor)
+	return words
+}
+
+// entered reports whether the entry of the user is new, restored from the leavers, or survived an overtaken deletion. No
+// membership recorded before still holds then, so every group that lists the user is reconciled. The new link tells it also where
+// the entry was made by a try that was cut off.
+func entered(job store.Job, known, after event.Object, merged event.Merged, result processor.Result) bool {
+	if merged.Object.Ref.Kind != event.KindUser || !merged.Object.Exists() || result.Link == "" {
+		return false
 	}
-	s.Rejoined = rejoined(job, result)
-	left := result.Gone || result.RemovedAt != 0 && result.Outcome.State == event.Done
-	s.ForgetMember = left && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted()
-	if merged.Object.Ref.Kind == event.KindUnit && !job.Record.DN.Empty() && !result.DN.Empty() && !job.Record.DN.Exactly(result.DN) {
-		s.RenamedFrom, s.RenamedTo = job.Record.DN, result.DN
+	return result.Link != job.Record.Link || job.Record.RemovedAt != 0 && result.RemovedAt == 0 ||
+		after.Exists() && (known.Deleted() || after.Floor != known.Floor)
+}
+
+// forgetsMember reports whether all memberships of the object end, as it is a user who is gone.
+func forgetsMember(merged event.Merged, result processor.Result) bool {
+	left := result.Gone || result.Left || result.RemovedAt != 0 && result.Outcome.State == event.Done
+	return left && merged.Object.Ref.Kind == event.KindUser && merged.Object.Deleted()
+}
+
+// renamed returns from where to where the entries below this one have moved along; empty where none have.
+func renamed(job store.Job, merged event.Merged, result processor.Result) (from, to plan.DN) {
+	switch was := job.Record.DN; {
+	case was.Empty():
+		return nil, nil
+	case !result.ChildrenAt.Empty():
+		return was, result.ChildrenAt
+	case merged.Object.Ref.Kind == event.KindUnit && !result.DN.Empty() && !was.Exactly(result.DN):
+		return was, result.DN
 	}
-	if !job.Record.DN.Empty() && !result.ChildrenAt.Empty() {
-		s.RenamedFrom, s.RenamedTo = job.Record.DN, result.ChildrenAt
-	}
-	waits := result.Outcome.State == event.Waiting || isThrough(result.Outcome) && len(s.Rejoined) < len(job.Rejoin)
+	return nil, nil
+}
+
+// waits reports whether anything of the object is still to be done.
+func waits(job store.Job, s store.Settlement, result processor.Result) bool {
 	for _, o := range s.Outcomes {
-		waits = waits || o.State == event.Waiting
+		if o.State == event.Waiting {
+			return true
+		}
 	}
-	if waits {
-		s.Attempts = job.Attempts + 1
-	}
-	// Whatever came of the events: a lock, an account and the keeping of an entry end at their time.
-	s.Due = result.PurgeAt
-	if s.Known.Exists() {
-		s.Due = earliest(s.Due, s.Known.Account().NextChange(now))
-	}
+	return result.Outcome.State == event.Waiting || isThrough(result.Outcome) && len(s.Rejoined) < len(job.Rejoin)
+}
+
+// due returns when the object is to be looked at again by itself. Whatever came of the events: a lock, an account and the
+// keeping of an entry end at their time.
+func due(job store.Job, s store.Settlement, result processor.Result, now event.Millis) event.Millis {
 	if job.More && len(s.Rejoined) > 0 {
-		s.Due = now // even if nobody is left to go on with the others
+		return now // even if nobody is left to go on with the others
 	}
-	s.Held = string(result.Held)
+	at := result.PurgeAt
+	if s.Known.Exists() {
+		at = earliest(at, s.Known.Account().NextChange(now))
+	}
+	return at
+}
+
+// alone returns what a person should see although there is no event whose outcome it is, as nobody asked; nil for nothing.
+func alone(merged event.Merged, s store.Settlement, result processor.Result) *event.Outcome {
 	if state := result.Outcome.State; (state == event.Held || state == event.Failed) && !slices.Contains(merged.Roles, event.Effective) {
-		// Nobody asked, so there is no event whose outcome this is.
-		s.Alone = &result.Outcome
+		return &result.Outcome
 	}
 	for _, user := range s.Rejoined {
-		if o := result.MemberOutcomes[user]; o.State == event.Failed && s.Alone == nil {
-			s.Alone = &o
+		if o := result.MemberOutcomes[user]; o.State == event.Failed {
+			return &o
 		}
 	}
-	return s
+	return nil
 }
 
 // isThrough reports whether a task went through to its end.
@@ -109,7 +157,7 @@ func changed(job store.Job, merged event.Merged, result processor.Result) bool {
 		// Who waits for the entry need not any more. It is an event that has led out of the scope, so that is said once.
 		return slices.Contains(merged.Roles, event.Effective)
 	}
-	return result.Outcome.State == event.Done &&
+	return result.Of(event.FacetRecord).State == event.Done &&
 		(len(result.Operations) > 0 || result.Link != job.Record.Link || !result.DN.Exactly(job.Record.DN) || merged.Object.Exists() != job.Known.Exists())
 }
 
@@ -150,14 +198,15 @@ func lacksPassword(c event.Change) bool {
 	return c.Type == event.TypeUserUpdatePassword && c.Password.Empty()
 }
 
-// effective is the outcome of an event that had something to say.
+// effective is the outcome of an event that had something to say: the worst of the facets that it speaks about.
 func effective(c event.Change, hasPassword bool, result processor.Result) event.Outcome {
-	outcome := result.Outcome
+	outcome := ofFacets(c, result)
+	secret, differs := result.Facets[event.FacetSecret]
+	if hasPassword && differs && c.Type != event.TypeUserUpdatePassword && (secret.State == event.Failed || secret.State == event.Waiting) && severity(secret.State) > severity(outcome.State) {
+		return secret
+	}
 	if outcome.State != event.Done {
 		return outcome
-	}
-	if hasPassword && result.PasswordOutcome != nil && (result.PasswordOutcome.State == event.Failed || c.Type == event.TypeUserUpdatePassword) {
-		return *result.PasswordOutcome
 	}
 	outside := 0
 	for _, m := range c.Members {
@@ -184,12 +233,19 @@ func effective(c event.Change, hasPassword bool, result processor.Result) event.
 	return outcome
 }
 
-func settledChanges(job store.Job, outcomes map[int64]event.Outcome) []event.Change {
-	var changes []event.Change
-	for _, p := range job.Pending {
-		if outcomes[p.Seq].State.Settled() {
-			changes = append(changes, p.Change)
+// ofFacets returns the worst outcome among the facets that an event speaks about. Of a record of which the server has refused
+// attributes, that concerns the events that say something of these.
+func ofFacets(c event.Change, result processor.Result) event.Outcome {
+	worst := event.Outcome{State: event.Skipped}
+	first := true
+	for _, facet := range c.Type.Facets() {
+		o := result.Of(facet)
+		if facet == event.FacetRecord && !result.Concerns(c) {
+			o = result.Outcome
+		}
+		if first || severity(o.State) > severity(worst.State) {
+			worst, first = o, false
 		}
 	}
-	return changes
+	return worst
 }

@@ -14,8 +14,8 @@ import (
 )
 
 func TestEachEventOfAReconcileHasItsOwnOutcome(t *testing.T) {
-	refusedPassword := &event.Outcome{State: event.Failed, Code: event.CodePasswordRefused, Message: "too short"}
-	switchedOff := &event.Outcome{State: event.Skipped, Code: event.CodeSwitchedOff, Message: "passwords are not written"}
+	refusedPassword := map[event.Facet]event.Outcome{event.FacetSecret: {State: event.Failed, Code: event.CodePasswordRefused, Message: "too short"}}
+	switchedOff := map[event.Facet]event.Outcome{event.FacetSecret: {State: event.Skipped, Code: event.CodeSwitchedOff, Message: "passwords are not written"}}
 	password := func(at int64, text string) event.Change {
 		c := said(event.TypeUserUpdatePassword, user("ann"), at, nil)
 		c.Password = secret.New(text)
@@ -42,10 +42,10 @@ func TestEachEventOfAReconcileHasItsOwnOutcome(t *testing.T) {
 		changes []event.Change
 		want    []event.Code
 	}{
-		{"a refused password does not spoil the record", processor.Result{PasswordOutcome: refusedPassword}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodePasswordRefused}},
-		{"a refused password fails the creation that carries it", processor.Result{PasswordOutcome: refusedPassword}, []event.Change{create(1, "x")}, []event.Code{event.CodePasswordRefused}},
-		{"a password that is not written does not fail the creation", processor.Result{PasswordOutcome: switchedOff}, []event.Change{create(1, "x")}, []event.Code{event.CodeApplied}},
-		{"and is said of the event that is about nothing else", processor.Result{PasswordOutcome: switchedOff}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodeSwitchedOff}},
+		{"a refused password does not spoil the record", processor.Result{Facets: refusedPassword}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodePasswordRefused}},
+		{"a refused password fails the creation that carries it", processor.Result{Facets: refusedPassword}, []event.Change{create(1, "x")}, []event.Code{event.CodePasswordRefused}},
+		{"a password that is not written does not fail the creation", processor.Result{Facets: switchedOff}, []event.Change{create(1, "x")}, []event.Code{event.CodeApplied}},
+		{"and is said of the event that is about nothing else", processor.Result{Facets: switchedOff}, []event.Change{update("ann", 1), password(2, "x")}, []event.Code{event.CodeApplied, event.CodeSwitchedOff}},
 		{"a password event without a password", processor.Result{}, []event.Change{update("ann", 1), password(2, "")}, []event.Code{event.CodeApplied, event.CodeSwitchedOff}},
 		{"only the newest password counts", processor.Result{}, []event.Change{update("ann", 1), password(3, "new"), password(2, "old")}, []event.Code{event.CodeApplied, event.CodeApplied, event.CodeSuperseded}},
 		{"one member waits, the other does not", processor.Result{MemberOutcomes: waits}, []event.Change{members(1, "ann"), members(2, "bob")}, []event.Code{event.CodeApplied, event.CodeWaitsForObject}},
@@ -61,7 +61,7 @@ func TestEachEventOfAReconcileHasItsOwnOutcome(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				r.script(func(_ context.Context, task processor.Task) processor.Result {
 					result := applied(task)
-					result.PasswordOutcome, result.MemberOutcomes = c.result.PasswordOutcome, c.result.MemberOutcomes
+					result.Facets, result.MemberOutcomes = c.result.Facets, c.result.MemberOutcomes
 					return result
 				})
 				for i, o := range r.await(r.accept(c.changes...)) {

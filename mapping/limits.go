@@ -15,8 +15,15 @@ type Limit struct {
 	Window  time.Duration
 }
 
-// Allows returns how many may happen where so many objects are known: the smaller of the two bounds, at least one.
+// Zero reports whether there is no limit.
+func (l Limit) Zero() bool { return l.Max == 0 }
+
+// Allows returns how many may happen where so many objects are known: the smaller of the two bounds, at least one. The whole of
+// the known objects is no bound, as there may be none yet.
 func (l Limit) Allows(known int) int {
+	if l.Percent >= 100 {
+		return l.Max
+	}
 	return max(1, min(l.Max, int(l.Percent*float64(known)/100)))
 }
 
@@ -25,21 +32,21 @@ type Guards struct {
 	// Deletes is on entries that are deleted or moved to the leavers, Disables on users who cannot log in any more.
 	Deletes, Disables Limit
 	// Adoptions is on entries that are taken over, Renames on entries that get another name or place, Changes on entries that are
-	// written at all.
+	// changed in any way. The last two have no limit unless the mapping gives one.
 	Adoptions, Renames, Changes Limit
 	// Vanished is on entries that are gone from the directory although nobody here has deleted them.
 	Vanished Limit
 }
 
-// defaultGuards hold where a mapping says nothing. What takes nothing away is bounded by its number alone: in a small directory
-// everybody may well be taken over, renamed or changed on one day.
+// defaultGuards hold where a mapping says nothing. What takes nothing away has no limit: a company may well be reorganised in one
+// day. What is taken over is bounded by its number alone, as nobody is known at first.
 var defaultGuards = Guards{
 	Deletes:   Limit{Max: 20, Percent: 5, Window: time.Hour},
 	Disables:  Limit{Max: 50, Percent: 10, Window: time.Hour},
 	Adoptions: Limit{Max: 50, Percent: 100, Window: time.Hour},
-	Renames:   Limit{Max: 200, Percent: 100, Window: time.Hour},
-	Changes:   Limit{Max: 10000, Percent: 100, Window: time.Hour},
-	Vanished:  Limit{Max: 20, Percent: 5, Window: time.Hour},
+	Renames:   Limit{Percent: 100, Window: time.Hour},
+	Changes:   Limit{Percent: 100, Window: time.Hour},
+	Vanished:  Limit{Max: 20, Percent: 10, Window: time.Hour},
 }
 
 func (r *reader) guards(s *Set, n ast.Node) {

@@ -244,6 +244,7 @@ func (t *trial) express(desired *plan.Desired, current *plan.Entry) {
 	}
 	if desired.Removal != nil {
 		account.State.Disabled, account.State.StatusSeen = true, true
+		desired.Removal.Rename = nil // nobody has taken the name
 	} else {
 		desired.DN, _ = account.Place(desired.DN, current, 0)
 	}

@@ -171,7 +171,7 @@ func (b *builder) remove(current *Entry) (Plan, error) {
 		err := b.modify(current)
 		return Plan{Operations: b.ops, DN: current.DN}, err
 	case RemoveMove:
-		return b.bury(current, removal.MoveTo)
+		return b.bury(current, *removal)
 	case RemoveSubtree:
 		return Plan{Operations: []Operation{Delete{DN: current.DN, Subtree: true}}}, nil
 	default:
@@ -180,12 +180,16 @@ func (b *builder) remove(current *Entry) (Plan, error) {
 }
 
 // bury writes the closing rules and moves the entry to where leavers are kept.
-func (b *builder) bury(current *Entry, to DN) (Plan, error) {
+func (b *builder) bury(current *Entry, removal Removal) (Plan, error) {
 	if err := b.modify(current); err != nil {
 		return Plan{}, err
 	}
-	dn := to.Child(current.DN.RDN())
-	if SameDN(b.matching, dn, current.DN) {
+	name := removal.Rename
+	if len(name) == 0 {
+		name = current.DN.RDN()
+	}
+	dn := removal.MoveTo.Child(name)
+	if SameDN(b.matching, current.DN.Parent(), removal.MoveTo) { // whatever it is called there
 		return Plan{Operations: b.ops, DN: current.DN}, nil
 	}
 	_, err := b.rename(current, dn)

@@ -14,72 +14,64 @@ import (
 
 // makeRoom steps aside where the task waits for an object that has no entry, as that one waits for the place of this: a unit that
 // is to go below the new one that gets its name.
-func (r *run) makeRoom(ctx context.Context) {
-	if r.result.Outcome.Code != event.CodeWaitsForObject || r.task.Link == "" {
+func (w *work) makeRoom(ctx context.Context) {
+	if w.result.Outcome.Code != event.CodeWaitsForObject || !w.ours(w.found) {
 		return
 	}
-	for _, ref := range r.result.WaitsFor {
-		_, at, _, err := r.task.Memory.Lookup(ctx, ref)
+	for _, ref := range w.result.WaitsFor {
+		_, record, _, err := w.task.Memory.Lookup(ctx, ref)
 		if err != nil {
-			r.failed(err)
+			w.failed(err)
 			return
 		}
-		if !at.Empty() {
+		if !record.DN.Empty() {
 			continue // It has a place of its own, and waits for something else than this one's.
 		}
-		circular, err := r.waitsForSelf(ctx, ref)
+		circular, err := w.waitsForSelf(ctx, ref)
 		if err != nil {
-			r.failed(err)
+			w.failed(err)
 			return
 		}
 		if !circular {
 			continue
 		}
-		current, err := r.find(ctx, nil)
-		if err != nil {
-			r.failed(err)
-			return
-		}
-		if current == nil || current.Link != r.task.Link {
-			return
-		}
-		r.stepAside(ctx, draft{current: current}, ref)
+		w.stepAside(ctx, draft{current: w.found}, ref)
 		return
 	}
 }
 
 // stepAside gives the entry a temporary name and frees the values that no other entry may have, so that an object that
 // waits for them can move on. What is below a unit comes along, so that is done alone.
-func (r *run) stepAside(ctx context.Context, d draft, holder event.Ref) (again bool) {
-	self := r.task.Merged.Object.Ref
-	if self.Kind == event.KindUnit && !r.task.Alone {
-		r.result.NeedsAlone = true
+func (w *work) stepAside(ctx context.Context, d draft, holder event.Ref) (again bool) {
+	self := w.task.Merged.Object.Ref
+	if self.Kind == event.KindUnit && !w.task.Alone {
+		w.result.NeedsAlone = true
 		return false
 	}
 	if d.current != nil {
-		at := r.result.DN
-		if len(r.result.Operations) == 0 {
+		at := w.result.DN
+		if len(w.result.Operations) == 0 {
 			at = d.current.DN
 		}
-		if settled := r.settlePlace(ctx, d.current.Link, at); !settled {
+		if settled := w.settlePlace(ctx, d.current.Link, at); !settled {
 			return false
 		}
 	}
-	ops, err := r.aside(ctx, d)
+	ops, err := w.aside(ctx, d)
 	if err != nil {
-		return r.failed(err)
+		return w.failed(err)
 	}
 	for _, op := range ops {
-		if err := r.target.Apply(ctx, op); err != nil {
-			r.result.DN = r.task.DN // What refers to it has not followed.
-			return r.failed(err)
+		if err := w.target.Apply(ctx, op); err != nil {
+			w.result.DN = w.task.DN // What refers to it has not followed.
+			return w.failed(err)
 		}
-		r.wrote(op)
-		r.result.Freed = true
+		w.wrote(op)
+		w.result.Freed = true
 	}
-	if r.result.Freed {
-		if err := r.follow(ctx); err != nil {
-			return r.failed(err)
+	if w.result.Freed {
+		if err := w.follow(ctx); err != nil {
+			return w.failed(err)
 		}
 	}
 	message := fmt.Sprintf("%s changes places with %s and stands under a temporary name until ", self, holder)
@@ -88,18 +80,18 @@ func (r *run) stepAside(ctx context.Context, d draft, holder event.Ref) (again b
 	} else {
 		message += d.desired.DN.String() + " is free"
 	}
-	r.wait(event.CodeWaitsForDN, message, holder)
+	w.wait(event.CodeWaitsForDN, message, holder)
 	return false
 }
 
 // aside returns what it takes to step aside, nothing where that is done.
-func (r *run) aside(ctx context.Context, d draft) ([]plan.Operation, error) {
-	name := temporaryName(r.task.Merged.Object.Ref)
+func (w *work) aside(ctx context.Context, d draft) ([]plan.Operation, error) {
+	name := temporaryName(w.task.Merged.Object.Ref)
 	names := make([]string, len(d.unique))
 	for i, unique := range d.unique {
 		names[i] = unique.Name
 	}
-	current, err := r.target.Read(ctx, r.result.DN, names)
+	current, err := w.target.Read(ctx, w.result.DN, names)
 	if err != nil || current == nil {
 		return nil, err //nolint:wrapcheck // It names the entry.
 	}

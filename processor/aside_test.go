@@ -118,7 +118,7 @@ func TestAUnitStepsAsideAlone(t *testing.T) {
 			k := s.memory.objects[parent]
 			s.directory.written = nil
 			result := s.processor.Process(s.Context(), processor.Task{
-				Known: k.object, Merged: event.Merge(k.object, []event.Change{move}), Link: k.link, DN: k.dn, Memory: &memoryOf{memory: s.memory, self: parent},
+				Known: k.object, Merged: event.Merge(k.object, []event.Change{move}), Record: k.Record, Memory: &memoryOf{memory: s.memory, self: parent},
 			})
 			s.wrote("")
 			if !result.NeedsAlone {
@@ -154,7 +154,7 @@ func TestALookWritesNothingWhereUnitsWaitForEachOther(t *testing.T) {
 		k, move := s.memory.objects[parent], s.called(parent, "Parent", child.ID)
 		s.directory.written = nil
 		result := s.processor.Preview(s.Context(), processor.Task{
-			Known: k.object, Merged: event.Merge(k.object, []event.Change{move}), Link: k.link, DN: k.dn, Memory: &memoryOf{memory: s.memory, self: parent},
+			Known: k.object, Merged: event.Merge(k.object, []event.Change{move}), Record: k.Record, Memory: &memoryOf{memory: s.memory, self: parent},
 		})
 		s.wrote("")
 		if o := result.Outcome; o.State != event.Waiting || o.Code != event.CodeWaitsForDN || !strings.Contains(o.Message, "unit ou_child") || !slices.Equal(result.WaitsFor, []event.Ref{child}) {

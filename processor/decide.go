@@ -16,40 +16,40 @@ const candidatesAtOnce = 50
 
 // decide answers what the mapping decides once. An entry keeps what it has, so an object is asked about again only until
 // its entry is made; the memory gives it the same answer then.
-func (r *run) decide(ctx context.Context, in *mapping.Input, asked *mapping.Unresolved) bool {
+func (w *work) decide(ctx context.Context, in *mapping.Input, asked *mapping.Unresolved) bool {
 	if len(asked.Numbers)+len(asked.Names) == 0 {
 		return true
 	}
-	current, err := r.find(ctx, asked.Match)
+	current, err := w.find(ctx, asked.Match)
 	if err != nil {
-		return r.failed(err)
+		return w.failed(err)
 	}
 	for _, n := range asked.Numbers {
-		number, err := r.number(ctx, n, current)
+		number, err := w.number(ctx, n, current)
 		if err != nil {
-			return r.failed(err)
+			return w.failed(err)
 		}
 		in.Numbers[n.Pool] = number
 	}
 	for _, n := range asked.Names {
-		name, err := r.name(ctx, n, current)
+		name, err := w.name(ctx, n, current)
 		switch {
 		case err != nil:
-			return r.failed(err)
+			return w.failed(err)
 		case name == "":
-			r.end(event.Failed, event.CodeMapping, fmt.Sprintf(
-				"%s cannot get a %s: %s and all values after it are taken", r.task.Merged.Object.Ref, n.Pool, n.Candidates(0, 1)[0]))
+			w.end(event.Failed, event.CodeMapping, fmt.Sprintf(
+				"%s cannot get a %s: %s and all values after it are taken", w.task.Merged.Object.Ref, n.Pool, n.Candidates(0, 1)[0]))
 			return false
 		}
 		in.Names[n.Pool] = name
-		r.chose = current == nil
+		w.chose = current == nil
 	}
 	return true
 }
 
 // number returns the number that the entry has, or one that was never given out and that no entry has. Numbers that stand
 // in entries which are not ours are stepped over, many with one search.
-func (r *run) number(ctx context.Context, n mapping.Number, current *plan.Entry) (int64, error) {
+func (w *work) number(ctx context.Context, n mapping.Number, current *plan.Entry) (int64, error) {
 	if current != nil {
 		if kept, ok := n.Kept(current); ok {
 			return kept, nil
@@ -57,7 +57,7 @@ func (r *run) number(ctx context.Context, n mapping.Number, current *plan.Entry)
 	}
 	var taken []int64
 	for count := int64(1); ; count = candidatesAtOnce {
-		number, err := r.task.Memory.Allocate(ctx, n, taken...)
+		number, err := w.task.Memory.Allocate(ctx, n, taken...)
 		if err != nil {
 			return 0, fmt.Errorf("allocate a number: %w", err)
 		}
@@ -65,7 +65,7 @@ func (r *run) number(ctx context.Context, n mapping.Number, current *plan.Entry)
 		for i := number; i < number+count && (i <= n.To || i == number); i++ {
 			candidates = append(candidates, strconv.FormatInt(i, 10))
 		}
-		occupied, err := r.target.Occupied(ctx, r.set.Base(), n.Pool, candidates)
+		occupied, err := w.target.Occupied(ctx, w.set.Base(), n.Pool, candidates)
 		if err != nil {
 			return 0, fmt.Errorf("look for entries with %s %d: %w", n.Pool, number, err)
 		}
@@ -83,10 +83,10 @@ func (r *run) number(ctx context.Context, n mapping.Number, current *plan.Entry)
 
 // name returns the value that the entry has, or the first candidate that neither an entry nor another object has; the
 // empty text where there is none.
-func (r *run) name(ctx context.Context, n mapping.Name, current *plan.Entry) (string, error) {
+func (w *work) name(ctx context.Context, n mapping.Name, current *plan.Entry) (string, error) {
 	if current != nil {
 		// A temporary name is none that the entry keeps.
-		if kept := n.Kept(current); kept != "" && kept != temporaryName(r.task.Merged.Object.Ref) {
+		if kept := n.Kept(current); kept != "" && kept != temporaryName(w.task.Merged.Object.Ref) {
 			return kept, nil
 		}
 	}
@@ -96,7 +96,7 @@ func (r *run) name(ctx context.Context, n mapping.Name, current *plan.Entry) (st
 		if len(candidates) == 0 {
 			return "", nil
 		}
-		occupied, err := r.target.Occupied(ctx, r.set.Base(), n.Pool, candidates)
+		occupied, err := w.target.Occupied(ctx, w.set.Base(), n.Pool, candidates)
 		if err != nil {
 			return "", fmt.Errorf("look for entries with %s %s: %w", n.Pool, candidates[0], err)
 		}
@@ -104,29 +104,9 @@ func (r *run) name(ctx context.Context, n mapping.Name, current *plan.Entry) (st
 		if len(free) == 0 {
 			continue
 		}
-		name, err := r.task.Memory.Claim(ctx, n.Pool, free)
+		name, err := w.task.Memory.Claim(ctx, n.Pool, free)
 		if err != nil || name != "" {
 			return name, err //nolint:wrapcheck // It names the object and the attribute.
 		}
 	}
-}
-
-// find looks for the entry of the object, once per round.
-func (r *run) find(ctx context.Context, match []plan.Match) (*plan.Entry, error) {
-	if r.looked {
-		return r.found, nil
-	}
-	profile, err := r.target.Profile(ctx)
-	if err != nil {
-		return nil, err //nolint:wrapcheck // It names the directory.
-	}
-	kind := r.task.Merged.Object.Ref.Kind
-	r.found, err = r.target.Find(ctx, plan.Key{
-		Link:       r.task.Link,
-		Base:       r.set.Base(),
-		Match:      match,
-		Attributes: append(r.set.Attributes(kind), profile.Flavour.StatusAttributes()...),
-	})
-	r.looked = err == nil
-	return r.found, err //nolint:wrapcheck // As above.
 }

@@ -47,9 +47,9 @@ func Test389DSPasswordIsNotSentUnprotected(t *testing.T) {
 	ref := user("ann")
 	c := w.say(event.TypeUserCreate, ref, record("ann", nil))
 	const password = "Canary-Horse-1"
-	c.Password = secretOf(password)
+	c.Password = secretText(password)
 	r := w.process(ref, c)
-	if o := r.PasswordOutcome; o == nil || o.State != event.Failed || o.Code != event.CodePasswordRefused || !strings.Contains(o.Message, "TLS only") {
+	if o := secretOf(r); o == nil || o.State != event.Failed || o.Code != event.CodePasswordRefused || !strings.Contains(o.Message, "TLS only") {
 		t.Fatalf("%+v", r)
 	}
 	w.wantValues(w.dn(ref), "uid", "ann")

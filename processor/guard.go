@@ -20,28 +20,42 @@ type Act string
 const (
 	ActDelete  Act = "delete"
 	ActDisable Act = "disable"
+	// ActAdopt: an entry that somebody else has made is taken over. ActRename: an entry gets another name or place. ActChange: an
+	// entry is written at all. ActVanish: an entry is gone that nobody here has deleted.
+	ActAdopt  Act = "adoption"
+	ActRename Act = "rename"
+	ActChange Act = "change"
+	ActVanish Act = "vanished"
 )
+
+// plural names the guard on an act, as the mapping file does.
+func (a Act) plural() string {
+	if a == ActVanish {
+		return string(a)
+	}
+	return string(a) + "s"
+}
 
 // kindEntry stands for entries that belong to no object that we know. As none of them is known, percent of them is one.
 const kindEntry event.Kind = "entry"
 
 // permitted asks the guards before an entry is removed or a user disabled.
-func (r *run) permitted(ctx context.Context, d draft) bool {
-	guards := r.set.Guards()
-	limit, objects, below := guards.Deletes, []event.Ref{r.task.Merged.Object.Ref}, ""
+func (w *work) permitted(ctx context.Context, d draft) bool {
+	guards := w.set.Guards()
+	limit, objects, below := guards.Deletes, []event.Ref{w.task.Merged.Object.Ref}, ""
 	act := d.takes()
 	switch act {
 	case "":
-		return true
+		return w.permittedChange(ctx, d)
 	case ActDisable:
 		limit = guards.Disables
 	case ActDelete:
 		if d.desired.Removal.Action != plan.RemoveSubtree {
 			break
 		}
-		more, err := r.below(ctx, d.current.DN, limit.Max)
+		more, err := w.below(ctx, d.current.DN, limit.Max)
 		if err != nil {
-			return r.failed(err)
+			return w.failed(err)
 		}
 		objects = append(objects, more...)
 		if len(more) > 0 {
@@ -51,17 +65,35 @@ func (r *run) permitted(ctx context.Context, d draft) bool {
 			below = fmt.Sprintf(" and more than %d entries below it", limit.Max)
 		}
 	}
-	ok, err := r.task.Memory.Permit(ctx, act, objects, limit)
+	ok, err := w.task.Memory.Permit(ctx, act, objects, limit)
 	switch {
 	case err != nil:
-		return r.failed(err)
+		return w.failed(err)
 	case !ok:
-		r.result.Held = act
-		r.end(event.Held, event.CodeGuarded, fmt.Sprintf(
-			"held by the guard on %ss of the mapping: %s%s. Approve with 'events retry', or drop with 'events discard'", act, d.current.DN, below))
+		w.hold(act, d.current.DN.String()+below)
 		return false
 	}
 	return true
+}
+
+// permittedChange asks the guards that a mapping may set on entries that are renamed, or written at all.
+func (w *work) permittedChange(ctx context.Context, d draft) bool {
+	guards := w.set.Guards()
+	act, limit := ActChange, guards.Changes
+	if slices.ContainsFunc(d.plan.Operations, d.renames) {
+		act, limit = ActRename, guards.Renames
+	}
+	if d.current == nil || d.plan.Empty() || limit.Zero() {
+		return true
+	}
+	ok, err := w.task.Memory.Permit(ctx, act, []event.Ref{w.ref()}, limit)
+	if err != nil {
+		return w.failed(err)
+	}
+	if !ok {
+		w.hold(act, d.current.DN.String())
+	}
+	return ok
 }
 
 // takes returns what a draft takes away that the guards count, empty for nothing.
@@ -117,21 +149,21 @@ func speaks(rules []plan.Rule, attribute string) bool {
 }
 
 // endsSoon reports whether an account ends within the window of the guard: that is disabling it, by another name.
-func (r *run) endsSoon(a event.Account) bool {
-	window := event.Millis(r.set.Guards().Disables.Window.Milliseconds())
-	return a.ExpiresAt > 0 && a.ExpiresAt <= r.task.Now+window
+func (w *work) endsSoon(a event.Account) bool {
+	window := event.Millis(w.set.Guards().Disables.Window.Milliseconds())
+	return a.ExpiresAt > 0 && a.ExpiresAt <= w.task.Now+window
 }
 
 // below returns the objects whose entries lie below one. Beyond the limit it does not matter how many there are.
-func (r *run) below(ctx context.Context, dn plan.DN, limit int) ([]event.Ref, error) {
+func (w *work) below(ctx context.Context, dn plan.DN, limit int) ([]event.Ref, error) {
 	var out []event.Ref
 	for level := []plan.DN{dn}; len(level) > 0 && len(out) <= limit; level = level[1:] {
-		children, err := r.target.Children(ctx, level[0], limit+1-len(out))
+		children, err := w.target.Children(ctx, level[0], limit+1-len(out))
 		if err != nil {
 			return nil, err
 		}
 		for _, child := range children {
-			holder, err := r.task.Memory.Holder(ctx, child)
+			holder, err := w.task.Memory.Holder(ctx, child)
 			if err != nil {
 				return nil, err
 			}

@@ -24,51 +24,55 @@ func (p *Processor) Preview(ctx context.Context, task Task) Result {
 
 // Inspect plans without writing, as Preview does, and tells what the plan is made of.
 func (p *Processor) Inspect(ctx context.Context, task Task) Inspection {
-	r := p.begin(task)
-	draft, ok := r.draft(ctx)
-	switch {
-	case ok && draft.belowItself:
-		r.seeBelowItself(ctx, draft)
-	case ok:
-		r.result.Operations = draft.plan.Operations
-		r.result.DN = draft.plan.DN
-		r.result.Takes = draft.takes()
-		r.settleWritten()
+	w := p.begin(task)
+	w.lookAfresh()
+	w.inspect(ctx)
+	out := Inspection{Current: w.found}
+	if !w.draft.desired.Object.Zero() {
+		out.Desired = &w.draft.desired
 	}
-	out := Inspection{Current: draft.current}
-	if !draft.desired.Object.Zero() {
-		out.Desired = &draft.desired
-	} else {
-		out.Current = r.remembered(ctx)
-	}
-	out.Result = r.result
+	out.Result = w.result
 	return out
+}
+
+// inspect goes through the steps that write nothing.
+func (w *work) inspect(ctx context.Context) {
+	if identify(ctx, w) != proceed {
+		return
+	}
+	wanted, ok := w.desire(ctx)
+	if !ok {
+		return
+	}
+	w.draft.desired, w.draft.missing, w.failures = wanted.Desired, wanted.Missing, wanted.Failed
+	if len(w.required) > 0 {
+		w.wait(event.CodeWaitsForObject, "waits for "+naming(w.required)+", which is not in the directory yet", w.required...)
+		return
+	}
+	for _, step := range []step{recognise, draftPlan} {
+		if step(ctx, w) != proceed || w.blocked {
+			return
+		}
+	}
+	if w.draft.belowItself {
+		w.seeBelowItself(ctx, w.draft)
+		return
+	}
+	w.result.Operations, w.result.DN, w.result.Takes = w.draft.plan.Operations, w.draft.plan.DN, w.draft.takes()
+	w.concludeRecord()
 }
 
 // seeBelowItself says what an object waits for that belongs below where it is now. Process would step aside where that one waits
 // as well.
-func (r *run) seeBelowItself(ctx context.Context, d draft) {
+func (w *work) seeBelowItself(ctx context.Context, d draft) {
 	message := fmt.Sprintf("%s belongs at %s, below where it is now: what is between has to move away first", d.desired.Object, d.desired.DN)
-	holder, err := r.placeHolder(ctx, d.desired.DN)
+	holder, err := w.placeHolder(ctx, d.desired.DN)
 	switch {
 	case err != nil:
-		r.failed(err)
+		w.failed(err)
 	case holder.Zero():
-		r.wait(event.CodeDNTaken, message)
+		w.wait(event.CodeDNTaken, message)
 	default:
-		r.wait(event.CodeWaitsForDN, message+", which is "+holder.String(), holder)
+		w.wait(event.CodeWaitsForDN, message+", which is "+holder.String(), holder)
 	}
-}
-
-// remembered returns the entry that was written before, for an object of which the mapping cannot tell what it should be.
-// The task has its outcome already, so an error here adds nothing to it.
-func (r *run) remembered(ctx context.Context) *plan.Entry {
-	if r.task.Link == "" || !r.set.Handles(r.task.Merged.Object.Ref.Kind) {
-		return nil
-	}
-	entry, err := r.find(ctx, nil)
-	if err != nil {
-		return nil
-	}
-	return entry
 }

@@ -69,7 +69,7 @@ func TestARefusedPasswordSpoilsNothingElse(t *testing.T) {
 				if result.Outcome.State != event.Done || result.Outcome.Code != event.CodeApplied {
 					s.Errorf("the account is %+v", result.Outcome)
 				}
-				if o := result.PasswordOutcome; o == nil || o.State != event.Failed || o.Code != event.CodePasswordRefused || !strings.Contains(o.Message, c.words) {
+				if o := secretOf(result); o == nil || o.State != event.Failed || o.Code != event.CodePasswordRefused || !strings.Contains(o.Message, c.words) {
 					s.Errorf("the password is %+v", o)
 				}
 				s.there("uid=ann," + people)
@@ -94,8 +94,8 @@ func TestARefusalByTheHistoryOnARepeatCountsAsDone(t *testing.T) {
 			return &connector.OutcomeError{Kind: connector.KindPasswordRefused, Code: ldap.LDAPResultConstraintViolation, Verb: "password", History: true}
 		})
 		result := s.process(ann)
-		if result.Outcome.State != event.Done || result.PasswordOutcome != nil {
-			s.Errorf("the repeat is %+v, %+v", result.Outcome, result.PasswordOutcome)
+		if result.Outcome.State != event.Done || secretOf(result) != nil {
+			s.Errorf("the repeat is %+v, %+v", result.Outcome, secretOf(result))
 		}
 	})
 }
@@ -103,7 +103,7 @@ func TestARefusalByTheHistoryOnARepeatCountsAsDone(t *testing.T) {
 func TestAPasswordThatTheMappingDoesNotWant(t *testing.T) {
 	onBoth(t, []string{"{ write: auto, hash: none }", "{ write: never }"}, func(s *stage) {
 		result := s.process(ann, s.withPassword(s.named(ann, "ann", event.RootUnitID), "correct horse"))
-		if o := result.PasswordOutcome; o == nil || o.State != event.Skipped || o.Code != event.CodeSwitchedOff {
+		if o := secretOf(result); o == nil || o.State != event.Skipped || o.Code != event.CodeSwitchedOff {
 			s.Errorf("the password is %+v", o)
 		}
 		if len(result.Operations) != 1 || s.memory.noted != 0 {

@@ -78,10 +78,10 @@ employeeNumber: user_ann
 		// Found by match where the link leads nowhere: the entry was restored and has a new id.
 		s.make(byHand)
 		k := s.memory.objects[ann]
-		k.link = "00000000-0000-0000-0000-000000000000"
+		k.Link = "00000000-0000-0000-0000-000000000000"
 		s.memory.objects[ann] = k
 		s.done(back, ann)
-		if got := s.memory.objects[ann].link; got != link {
+		if got := s.memory.objects[ann].Link; got != link {
 			s.Errorf("the link is %q; the entry has %q", got, link)
 		}
 	})

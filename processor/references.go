@@ -17,17 +17,17 @@ import (
 // done so itself. It starts from where the entry was at the last write that was remembered, so that a crash in between leaves
 // nothing behind, and from where it was found, as somebody may have moved it since. Where it fails, the entry is remembered
 // at its former place for the same reason: the next try starts from there.
-func (r *run) follow(ctx context.Context) error {
-	for _, was := range r.formerly {
-		step := followed{was: was.Key(), is: r.result.DN.Key(), left: r.left}
-		if was.Empty() || !r.left && was.Equal(r.result.DN) || slices.Contains(r.followed, step) {
+func (w *work) follow(ctx context.Context) error {
+	for _, was := range w.formerly {
+		step := followed{was: was.Key(), is: w.result.DN.Key(), left: w.left}
+		if was.Empty() || !w.left && was.Equal(w.result.DN) || slices.Contains(w.followed, step) {
 			continue
 		}
-		if err := r.followFrom(ctx, was); err != nil {
-			r.result.DN, r.result.Gone = r.task.DN, false
+		if err := w.followFrom(ctx, was); err != nil {
+			w.result.DN, w.result.Gone = w.task.DN, false
 			return err
 		}
-		r.followed = append(r.followed, step)
+		w.followed = append(w.followed, step)
 	}
 	return nil
 }
@@ -39,58 +39,58 @@ type followed struct {
 }
 
 // followFrom corrects what other entries say of the entry under one of its former names.
-func (r *run) followFrom(ctx context.Context, was plan.DN) error {
-	is := r.result.DN
-	attributes := r.referring()
+func (w *work) followFrom(ctx context.Context, was plan.DN) error {
+	is := w.result.DN
+	attributes := w.referring()
 	kept := is
-	if r.left {
+	if w.left {
 		is = nil
 	}
-	if err := r.replaceReferences(ctx, attributes, was.String(), is.String()); err != nil {
+	if err := w.replaceReferences(ctx, attributes, was.String(), is.String()); err != nil {
 		return err
 	}
 	// A server that follows renames by itself, at its leisure, may have put the new DN of an entry that is kept in the place
 	// of the old one before that was removed; it is looked for last, as from here on it has nothing to replace.
-	if r.left && !kept.Empty() && !kept.Equal(was) {
-		if err := r.replaceReferences(ctx, attributes, kept.String(), ""); err != nil {
+	if w.left && !kept.Empty() && !kept.Equal(was) {
+		if err := w.replaceReferences(ctx, attributes, kept.String(), ""); err != nil {
 			return err
 		}
 	}
-	switch rule, hasMembers := r.set.Members(); {
-	case r.task.Merged.Object.Ref.Kind == event.KindUnit && !r.left:
-		return r.followBelow(ctx, was, is)
-	case hasMembers && !r.set.MembersByDN() && r.task.Known.Ref.Kind == event.KindUser:
-		return r.followMemberValue(ctx, rule.Attribute, was)
+	switch rule, hasMembers := w.set.Members(); {
+	case w.task.Merged.Object.Ref.Kind == event.KindUnit && !w.left:
+		return w.followBelow(ctx, was, is)
+	case hasMembers && !w.set.MembersByDN() && w.task.Known.Ref.Kind == event.KindUser:
+		return w.followMemberValue(ctx, rule.Attribute, was)
 	}
 	return nil
 }
 
 // referring returns the attributes of the mapping that hold DNs.
-func (r *run) referring() []string {
-	attributes := r.set.References()
-	if rule, ok := r.set.Members(); ok && r.set.MembersByDN() {
+func (w *work) referring() []string {
+	attributes := w.set.References()
+	if rule, ok := w.set.Members(); ok && w.set.MembersByDN() {
 		attributes = append(attributes, rule.Attribute)
 	}
 	return attributes
 }
 
 // followBelow corrects what other entries say of those that came along when the entry above them was renamed.
-func (r *run) followBelow(ctx context.Context, was, is plan.DN) error {
-	references, err := r.referringBelow(ctx, is, was)
+func (w *work) followBelow(ctx context.Context, was, is plan.DN) error {
+	references, err := w.referringBelow(ctx, is, was)
 	if err != nil {
 		return err
 	}
-	if err := r.rebaseReferences(ctx, references, was, is); err != nil {
+	if err := w.rebaseReferences(ctx, references, was, is); err != nil {
 		return err
 	}
-	return r.followUnsettledBelow(ctx, was, is)
+	return w.followUnsettledBelow(ctx, was, is)
 }
 
 // followUnsettledBelow corrects what other entries say of those that are below units which came along, and which have a name of their
 // own that is still to be followed. Who has come below such a unit lately, and is not remembered there yet, may be
 // referred to by its former name; with the new name above that, nothing would lead there.
-func (r *run) followUnsettledBelow(ctx context.Context, was, is plan.DN) error {
-	remembered, err := r.task.Memory.Below(ctx, was)
+func (w *work) followUnsettledBelow(ctx context.Context, was, is plan.DN) error {
+	remembered, err := w.task.Memory.Below(ctx, was)
 	if err != nil {
 		return fmt.Errorf("look up what is below %s: %w", was, err)
 	}
@@ -98,18 +98,18 @@ func (r *run) followUnsettledBelow(ctx context.Context, was, is plan.DN) error {
 		if !strings.EqualFold(dn.RDN()[0].Type, was.RDN()[0].Type) {
 			continue // Units are named alike, and nothing is below what is none.
 		}
-		at, err := r.calledNow(ctx, dn, dn.Rebase(was, is))
+		at, err := w.calledNow(ctx, dn, dn.Rebase(was, is))
 		if err != nil {
 			return err
 		}
 		if at.Empty() || at.Equal(dn.Rebase(was, is)) {
 			continue
 		}
-		references, err := r.target.ReferringBelow(ctx, r.set.Base(), r.referring(), at, dn, nil)
+		references, err := w.target.ReferringBelow(ctx, w.set.Base(), w.referring(), at, dn, nil)
 		if err != nil {
 			return fmt.Errorf("find references to what is below %s: %w", at, err)
 		}
-		if err := r.rebaseReferences(ctx, references, dn, at); err != nil {
+		if err := w.rebaseReferences(ctx, references, dn, at); err != nil {
 			return err
 		}
 	}
@@ -117,17 +117,17 @@ func (r *run) followUnsettledBelow(ctx context.Context, was, is plan.DN) error {
 }
 
 // rebaseReferences corrects references to entries that were below one entry and are below another.
-func (r *run) rebaseReferences(ctx context.Context, references []connector.Reference, was, is plan.DN) error {
+func (w *work) rebaseReferences(ctx context.Context, references []connector.Reference, was, is plan.DN) error {
 	for _, ref := range references {
 		named, err := plan.ParseDN(ref.Value)
 		if err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
-		is, err := r.calledNow(ctx, named, named.Rebase(was, is))
+		is, err := w.calledNow(ctx, named, named.Rebase(was, is))
 		if err != nil {
 			return err
 		}
-		if err := r.replaceReference(ctx, ref, is.String()); err != nil {
+		if err := w.replaceReference(ctx, ref, is.String()); err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
 	}
@@ -138,16 +138,16 @@ func (r *run) rebaseReferences(ctx context.Context, references []connector.Refer
 // gone, so that nothing is to refer to it any more. It may have got a name of its own that references do not follow yet. Where
 // this try ends halfway, they are found neither by what is remembered nor by what the entry is called, unless that is what they
 // say now.
-func (r *run) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN, error) {
-	holder, err := r.task.Memory.Holder(ctx, remembered)
+func (w *work) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN, error) {
+	holder, err := w.task.Memory.Holder(ctx, remembered)
 	if err != nil || holder.Zero() {
 		return came, err //nolint:wrapcheck // It names the DN.
 	}
-	link, err := r.task.Memory.Link(ctx, holder)
+	link, err := w.linkOf(ctx, holder)
 	if err != nil || link == "" {
 		return came, err //nolint:wrapcheck // It names the object.
 	}
-	entry, err := r.target.Find(ctx, plan.Key{Base: r.set.Base(), Link: link})
+	entry, err := w.target.Find(ctx, plan.Key{Base: w.set.Base(), Link: link})
 	if err != nil {
 		return nil, fmt.Errorf("look for the entry of %s: %w", holder, err)
 	}
@@ -159,12 +159,12 @@ func (r *run) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN,
 
 // referringBelow returns what refers to entries that are below at and were below was. An entry may have got another name of
 // its own meanwhile, to which references are still to follow, so those are looked for by which it is remembered as well.
-func (r *run) referringBelow(ctx context.Context, at, was plan.DN) ([]connector.Reference, error) {
-	remembered, err := r.task.Memory.Below(ctx, was)
+func (w *work) referringBelow(ctx context.Context, at, was plan.DN) ([]connector.Reference, error) {
+	remembered, err := w.task.Memory.Below(ctx, was)
 	if err != nil {
 		return nil, fmt.Errorf("look up what is below %s: %w", was, err)
 	}
-	references, err := r.target.ReferringBelow(ctx, r.set.Base(), r.referring(), at, was, remembered)
+	references, err := w.target.ReferringBelow(ctx, w.set.Base(), w.referring(), at, was, remembered)
 	if err != nil {
 		return nil, fmt.Errorf("find references to what is below %s: %w", at, err)
 	}
@@ -173,26 +173,26 @@ func (r *run) referringBelow(ctx context.Context, at, was plan.DN) ([]connector.
 
 // followChild corrects what other entries say of one that was moved out of a unit that is going to be deleted, and of
 // what came along with it.
-func (r *run) followChild(ctx context.Context, move plan.ModifyDN) error {
-	if err := r.replaceReferences(ctx, r.referring(), move.DN.String(), move.NewDN().String()); err != nil {
+func (w *work) followChild(ctx context.Context, move plan.ModifyDN) error {
+	if err := w.replaceReferences(ctx, w.referring(), move.DN.String(), move.NewDN().String()); err != nil {
 		return err
 	}
-	return r.followBelow(ctx, move.DN, move.NewDN())
+	return w.followBelow(ctx, move.DN, move.NewDN())
 }
 
 // followChildren corrects what other entries still say of those that were moved out of a unit by an earlier try, which ended before
 // it came to that.
-func (r *run) followChildren(ctx context.Context, unit plan.DN) error {
-	references, err := r.referringBelow(ctx, unit, unit)
+func (w *work) followChildren(ctx context.Context, unit plan.DN) error {
+	references, err := w.referringBelow(ctx, unit, unit)
 	if err != nil {
 		return err
 	}
-	return r.rebaseReferences(ctx, references, unit, unit.Parent())
+	return w.rebaseReferences(ctx, references, unit, unit.Parent())
 }
 
 // dropBelow removes what other entries say of those that are going to be deleted together with the one above them.
-func (r *run) dropBelow(ctx context.Context, dn plan.DN) error {
-	references, err := r.referringBelow(ctx, dn, dn)
+func (w *work) dropBelow(ctx context.Context, dn plan.DN) error {
+	references, err := w.referringBelow(ctx, dn, dn)
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (r *run) dropBelow(ctx context.Context, dn plan.DN) error {
 		if ref.DN.Within(dn) {
 			continue // it goes too
 		}
-		if err := r.replaceReference(ctx, ref, ""); err != nil {
+		if err := w.replaceReference(ctx, ref, ""); err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
 	}
@@ -208,42 +208,42 @@ func (r *run) dropBelow(ctx context.Context, dn plan.DN) error {
 }
 
 // followMemberValue corrects groups that name their members by something else than the DN.
-func (r *run) followMemberValue(ctx context.Context, attribute string, was plan.DN) error {
-	before, err := r.set.MemberValue(r.task.Known, was)
+func (w *work) followMemberValue(ctx context.Context, attribute string, was plan.DN) error {
+	before, err := w.set.MemberValue(w.task.Known, was)
 	if err != nil || before == "" {
 		return nil //nolint:nilerr // A value that cannot be computed for the former record stands in no group.
 	}
 	after := ""
-	if !r.left {
-		if after, err = r.set.MemberValue(r.task.Merged.Object, r.result.DN); err != nil {
-			return fmt.Errorf("member value of %s: %w", r.task.Known.Ref, err)
+	if !w.left {
+		if after, err = w.set.MemberValue(w.task.Merged.Object, w.result.DN); err != nil {
+			return fmt.Errorf("member value of %s: %w", w.task.Known.Ref, err)
 		}
 	}
 	if before == after {
 		return nil
 	}
-	return r.replaceReferences(ctx, []string{attribute}, before, after)
+	return w.replaceReferences(ctx, []string{attribute}, before, after)
 }
 
 // replaceReferences replaces a value in every entry that has it in one of the attributes, or removes it where there is
 // no new one.
-func (r *run) replaceReferences(ctx context.Context, attributes []string, was, is string) error {
+func (w *work) replaceReferences(ctx context.Context, attributes []string, was, is string) error {
 	if len(attributes) == 0 {
 		return nil
 	}
-	references, err := r.target.Referring(ctx, r.set.Base(), attributes, was)
+	references, err := w.target.Referring(ctx, w.set.Base(), attributes, was)
 	if err != nil {
 		return fmt.Errorf("find references to %s: %w", was, err)
 	}
 	for _, ref := range references {
-		if err := r.replaceReference(ctx, ref, is); err != nil {
+		if err := w.replaceReference(ctx, ref, is); err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
 	}
 	return nil
 }
 
-func (r *run) replaceReference(ctx context.Context, ref connector.Reference, is string) error {
+func (w *work) replaceReference(ctx context.Context, ref connector.Reference, is string) error {
 	change := func(replacement string) plan.Modify {
 		var changes []plan.Modification
 		if replacement != "" {
@@ -252,21 +252,21 @@ func (r *run) replaceReference(ctx context.Context, ref connector.Reference, is 
 		return plan.Modify{DN: ref.DN, Modifications: append(changes, plan.Modification{Type: plan.DeleteValues, Name: ref.Attribute, Values: []string{ref.Value}})}
 	}
 	op := change(is)
-	err := r.target.Apply(ctx, op)
+	err := w.target.Apply(ctx, op)
 	var outcome *connector.OutcomeError
-	members, _ := r.set.Members()
+	members, _ := w.set.Members()
 	if errors.As(err, &outcome) && is == "" && outcome.EmptiesGroup() && members.Placeholder != "" {
 		op = change(members.Placeholder)
-		err = r.target.Apply(ctx, op)
+		err = w.target.Apply(ctx, op)
 	}
 	if errors.As(err, &outcome) && is != "" && outcome.Kind == connector.KindConflict {
 		// The new value may be there already; then only the old one has to go.
 		op = change("")
-		err = r.target.Apply(ctx, op)
+		err = w.target.Apply(ctx, op)
 	}
 	switch {
 	case err == nil:
-		r.result.Operations = append(r.result.Operations, op)
+		w.result.Operations = append(w.result.Operations, op)
 		return nil
 	case errors.As(err, &outcome) && (outcome.Kind == connector.KindAlreadySo || outcome.Kind == connector.KindConflict):
 		return nil // the server, or somebody else, has done it meanwhile

@@ -104,7 +104,8 @@ func TestReferencesToAnEntryThatOthersMovedAreFollowed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onBoth(t, nil, func(s *stage) {
+			below := []string{"  object_classes: [inetOrgPerson]\n", "  object_classes: [inetOrgPerson]\n  adopt_below: \"{base}\"\n"}
+			onBoth(t, below, func(s *stage) {
 				s.make(plan.Add{DN: plan.MustParseDN("cn=elsewhere," + suffix), Attributes: []plan.Attribute{
 					{Name: "objectClass", Values: []string{"device"}}, {Name: "cn", Values: []string{"elsewhere"}},
 				}})
@@ -180,7 +181,7 @@ func TestReferencesAreFollowedWhateverGoesWrongElse(t *testing.T) {
 			return write()
 		}
 		result := s.process(ann, s.named(ann, "ann.kim", sales.ID))
-		if result.Outcome.State != event.Failed || result.DN.String() != "uid=ann.kim,ou=Sales,"+people {
+		if result.Of(event.FacetRecord).State != event.Failed || result.DN.String() != "uid=ann.kim,ou=Sales,"+people {
 			s.Errorf("it is %+v at %s", result.Outcome, result.DN)
 		}
 		member(s, "uid=ann.kim,ou=Sales,"+people)
@@ -215,9 +216,9 @@ func TestReferencesAreFollowedWhateverGoesWrongElse(t *testing.T) {
 	})
 }
 
-// A manager who is not there yet is waited for, one who has left is not.
+// A manager who is required and not there yet is waited for, one who has left is not.
 func TestAReferenceToSomebodyWhoIsGoneSaysNothing(t *testing.T) {
-	managed := []string{"    description: user.description\n", "    description: user.description\n    manager: { reference: user.custom.manager }\n"}
+	managed := []string{"    description: user.description\n", "    description: user.description\n    manager: { reference: user.custom.manager, required: true }\n"}
 	onBoth(t, managed, func(s *stage) {
 		is := func(title string) event.Change {
 			return s.say(event.TypeUserPush, ann, event.Values{
@@ -346,7 +347,7 @@ func TestWhoIsInAUnitThatIsKeptIsNot(t *testing.T) {
 				s.directory.once("modify", connectionLost)
 				s.process(lab, s.called(lab, "Laboratory", event.RootUnitID))
 				s.hasMembers("uid=ann,ou=Lab," + people)
-				if got := s.process(lab, c.next(s)).Outcome; got.State != c.state {
+				if got := s.process(lab, c.next(s)).Of(event.FacetRecord); got.State != c.state {
 					s.Fatalf("the unit is %+v; want %s", got, c.state)
 				}
 				s.hasMembers("uid=ann,ou=Laboratory," + people)

@@ -193,7 +193,7 @@ func checkRules(t *testing.T, w *world, s server) {
 		ann, bob := user("x-ann"), user("x-bob")
 		w.create(ann, "x-ann", "", nil)
 		w.create(bob, "x-bob", "", nil)
-		links := []string{w.memory.objects[ann].link, w.memory.objects[bob].link}
+		links := []string{w.memory.objects[ann].Link, w.memory.objects[bob].Link}
 		if r := w.must(event.CodeWaitsForDN, ann, w.say(event.TypeUserUpdateInfo, ann, record("x-bob", nil))); !slices.Contains(r.WaitsFor, bob) {
 			t.Fatalf("it waits for %v", r.WaitsFor)
 		}
@@ -203,8 +203,8 @@ func checkRules(t *testing.T, w *world, s server) {
 		}
 		for i, ref := range []event.Ref{ann, bob} {
 			name := []string{"x-bob", "x-ann"}[i]
-			if m := w.memory.objects[ref]; len(m.pending) > 0 || !m.dn.Equal(s.user(name)) || m.link != links[i] {
-				t.Fatalf("%s is at %s with the link %s", ref, m.dn, m.link)
+			if m := w.memory.objects[ref]; len(m.pending) > 0 || !m.DN.Equal(s.user(name)) || m.Link != links[i] {
+				t.Fatalf("%s is at %s with the link %s", ref, m.DN, m.Link)
 			}
 			w.wantValues(w.dn(ref), "mail", name+"@example.org")
 			w.quiet(ref)

@@ -28,12 +28,10 @@ type memory struct {
 }
 
 type known struct {
+	plan.Record
+
 	object  event.Object
 	pending []event.Change
-	link    string
-	dn      plan.DN
-	owned   map[string][]string
-	removed event.Millis
 	tried   bool
 }
 
@@ -55,7 +53,7 @@ func (m *memory) spokenOf(group event.Ref, changes []event.Change) map[string]ev
 
 func (m *memory) rebase(from, to plan.DN) {
 	for ref, k := range m.objects {
-		k.dn = k.dn.Rebase(from, to)
+		k.DN = k.DN.Rebase(from, to)
 		m.objects[ref] = k
 	}
 }
@@ -66,26 +64,18 @@ type memoryOf struct {
 	self event.Ref
 }
 
-func (m *memoryOf) Lookup(_ context.Context, ref event.Ref) (event.Object, plan.DN, bool, error) {
+func (m *memoryOf) Lookup(_ context.Context, ref event.Ref) (event.Object, plan.Record, bool, error) {
 	k, ok := m.objects[ref]
-	return k.object, k.dn, ok, nil
-}
-
-func (m *memoryOf) Link(_ context.Context, ref event.Ref) (string, error) {
-	return m.objects[ref].link, nil
+	return k.object, k.Record, ok, nil
 }
 
 func (m *memoryOf) Linked(_ context.Context, link string) (event.Ref, plan.DN, error) {
 	for ref, k := range m.objects {
-		if link != "" && k.link == link {
-			return ref, k.dn, nil
+		if link != "" && k.Link == link {
+			return ref, k.DN, nil
 		}
 	}
 	return event.Ref{}, nil, nil
-}
-
-func (m *memoryOf) Left(_ context.Context, ref event.Ref) (bool, error) {
-	return m.objects[ref].removed != 0, nil
 }
 
 func (m *memoryOf) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
@@ -94,7 +84,7 @@ func (m *memoryOf) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
 		happens()
 	}
 	for ref, k := range m.objects {
-		if k.dn.Equal(dn) && k.object.Exists() {
+		if k.DN.Equal(dn) && k.object.Exists() {
 			return ref, nil
 		}
 	}
@@ -104,8 +94,8 @@ func (m *memoryOf) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
 func (m *memoryOf) Below(_ context.Context, dn plan.DN) ([]plan.DN, error) {
 	var below []plan.DN
 	for _, k := range m.objects {
-		if k.dn.Below(dn) {
-			below = append(below, k.dn)
+		if k.DN.Below(dn) {
+			below = append(below, k.DN)
 		}
 	}
 	return below, nil
@@ -139,10 +129,10 @@ func (m *memoryOf) Members(context.Context) (map[string]event.Membership, error)
 
 func (m *memoryOf) Moved(_ context.Context, link string, dn plan.DN) error {
 	k := m.objects[m.self]
-	if m.self.Kind == event.KindUnit && !k.dn.Empty() {
-		m.rebase(k.dn, dn)
+	if m.self.Kind == event.KindUnit && !k.DN.Empty() {
+		m.rebase(k.DN, dn)
 	}
-	k.link, k.dn = link, dn
+	k.Link, k.DN = link, dn
 	m.objects[m.self] = k
 	return nil
 }

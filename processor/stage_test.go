@@ -178,23 +178,23 @@ func (s *stage) process(ref event.Ref, changes ...event.Change) processor.Result
 	k.object.Ref = ref
 	k.object.Members = s.memory.spokenOf(ref, k.pending)
 	task := processor.Task{
-		Known: k.object, Merged: event.Merge(k.object, k.pending), Link: k.link, DN: k.dn, Owned: k.owned,
-		RemovedAt: k.removed, Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried, Alone: true,
+		Record: k.Record, Known: k.object, Merged: event.Merge(k.object, k.pending),
+		Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried, Alone: true,
 	}
 	for _, c := range k.pending {
 		task.Unlock = task.Unlock || c.Type == event.TypeUserUnlock || c.Type == event.TypeUserEnable
 	}
 	result := s.processor.Process(s.Context(), task)
-	k.dn = s.memory.objects[ref].dn
+	k.DN = s.memory.objects[ref].DN
 	s.remember(ref, k, task, result)
 	return result
 }
 
 func (s *stage) remember(ref event.Ref, k known, task processor.Task, result processor.Result) {
-	if ref.Kind == event.KindUnit && !k.dn.Empty() && !result.DN.Empty() {
-		s.memory.rebase(k.dn, result.DN)
+	if ref.Kind == event.KindUnit && !k.DN.Empty() && !result.DN.Empty() {
+		s.memory.rebase(k.DN, result.DN)
 	}
-	k.link, k.dn, k.owned, k.removed = result.Link, result.DN, result.Owned, result.RemovedAt
+	k.Record = result.Record
 	k.tried = k.tried || s.memory.noted > 0
 	s.memory.noted = 0
 	s.memory.waits[ref] = result.WaitsFor

@@ -219,14 +219,14 @@ func checkPasswords(t *testing.T, a ldaptest.Access, mapping string, keepsHistor
 			}
 			refused(t, w, ref, "Correct-Horse-1")
 			// The one in use is no refusal: the directory says so already.
-			if r := w.password(ref, `Påßwörd "密码" 🐎 1`); r.Outcome.Code != event.CodeUnchanged || r.PasswordOutcome != nil {
+			if r := w.password(ref, `Påßwörd "密码" 🐎 1`); r.Outcome.Code != event.CodeUnchanged || secretOf(r) != nil {
 				t.Fatalf("the password in use: %+v", r)
 			}
 			// After a crash nobody knows whether the first try was the one that the history remembers.
 			k := w.memory.objects[ref]
 			k.tried = true
 			w.memory.objects[ref] = k
-			if r := w.password(ref, "Correct-Horse-1"); r.Outcome.Code != event.CodeApplied || r.PasswordOutcome != nil {
+			if r := w.password(ref, "Correct-Horse-1"); r.Outcome.Code != event.CodeApplied || secretOf(r) != nil {
 				t.Fatalf("a repeat after a crash: %+v", r)
 			}
 		})
@@ -237,7 +237,7 @@ func checkPasswords(t *testing.T, a ldaptest.Access, mapping string, keepsHistor
 		c := w.say(event.TypeUserCreate, ref, record("refused", nil))
 		c.Password = secret.New("Ab1-")
 		result := w.process(ref, c)
-		if result.PasswordOutcome == nil || result.PasswordOutcome.Code != event.CodePasswordRefused {
+		if secretOf(result) == nil || secretOf(result).Code != event.CodePasswordRefused {
 			t.Fatalf("a bad password of a new user: %+v", result)
 		}
 		w.quiet(ref)
@@ -249,7 +249,7 @@ func checkPasswords(t *testing.T, a ldaptest.Access, mapping string, keepsHistor
 func refused(t *testing.T, w *world, ref event.Ref, password string) {
 	t.Helper()
 	result := w.password(ref, password)
-	o := result.PasswordOutcome
+	o := secretOf(result)
 	if o == nil || o.State != event.Failed || o.Code != event.CodePasswordRefused {
 		t.Fatalf("the password %q is not refused: %+v", password, result)
 	}

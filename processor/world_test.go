@@ -90,7 +90,7 @@ func (w *world) again(c event.Change) event.Change {
 }
 
 // dn is where the entry of an object is.
-func (w *world) dn(ref event.Ref) plan.DN { return w.memory.objects[ref].dn }
+func (w *world) dn(ref event.Ref) plan.DN { return w.memory.objects[ref].DN }
 
 // must processes and expects a code.
 func (w *world) must(code event.Code, ref event.Ref, changes ...event.Change) processor.Result {
@@ -116,7 +116,7 @@ func record(name string, more event.Values) event.Values {
 func (w *world) create(ref event.Ref, name, password string, more event.Values) processor.Result {
 	w.Helper()
 	c := w.say(event.TypeUserCreate, ref, record(name, more))
-	c.Password = secretOf(password)
+	c.Password = secretText(password)
 	return w.must(event.CodeApplied, ref, c)
 }
 
@@ -124,11 +124,19 @@ func (w *world) create(ref event.Ref, name, password string, more event.Values) 
 func (w *world) password(ref event.Ref, password string) processor.Result {
 	w.Helper()
 	c := w.say(event.TypeUserUpdatePassword, ref, nil)
-	c.Password = secretOf(password)
+	c.Password = secretText(password)
 	return w.process(ref, c)
 }
 
-func secretOf(text string) secret.Text { return secret.New(text) }
+func secretText(text string) secret.Text { return secret.New(text) }
+
+// secretOf is the outcome of the password where it differs from that of the object, nil otherwise.
+func secretOf(r processor.Result) *event.Outcome {
+	if o, differs := r.Facets[event.FacetSecret]; differs {
+		return &o
+	}
+	return nil
+}
 
 // quiet fails the test where anything is left to be written for an object.
 func (w *world) quiet(ref event.Ref) {

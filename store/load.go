@@ -98,12 +98,12 @@ type sealedPending struct {
 
 func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
 	var out []sealedPending
-	err := r.rows(`SELECT d.seq, d.state, d.code, d.message, d.password, d.tried, CASE WHEN d.approved THEN d.act ELSE '' END, e.application, e.event_id, e.type, e.happened, e.updated, e.payload
+	err := r.rows(`SELECT d.seq, d.state, d.code, d.message, d.password, d.tried, d.retried > 0, CASE WHEN d.approved THEN d.act ELSE '' END, e.application, e.event_id, e.type, e.happened, e.updated, e.payload
 		FROM delivery d JOIN event e ON e.id = d.event
 		WHERE d.directory = ? AND d.kind = ? AND d.object = ? AND d.state IN ('pending', 'waiting') ORDER BY d.seq LIMIT ?`,
 		append(keyArgs(key), limit), func(rows *sql.Rows) error {
 			var p sealedPending
-			err := rows.Scan(&p.Seq, &p.Outcome.State, &p.Outcome.Code, &p.Outcome.Message, &p.password, &p.PasswordTried, &p.Approved,
+			err := rows.Scan(&p.Seq, &p.Outcome.State, &p.Outcome.Code, &p.Outcome.Message, &p.password, &p.PasswordTried, &p.Retried, &p.Approved,
 				&p.Application, &p.EventID, &p.Change.Type, &p.Change.Stamp.Event, &p.Change.Stamp.Update, &p.payload)
 			out = append(out, p)
 			return failure(err)

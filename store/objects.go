@@ -57,10 +57,27 @@ func (s *SQLite) openObject(directory string, sealed sealedObject) (event.Object
 	if plain, err = s.seal.open(objectPlace(directory, o.Ref, "owned values"), sealed.owned); err != nil {
 		return o, r, err
 	}
-	if err := json.Unmarshal(plain, &r.Owned); err != nil {
+	if err := openValues(plain, &r); err != nil {
 		return o, r, fmt.Errorf("decode the owned values of %s in %s: %w", o.Ref, directory, err)
 	}
 	return o, r, nil
+}
+
+// ownValues are the values of an entry that are remembered: those that are ours, and those that the server has refused.
+type ownValues struct {
+	Form    int                     `json:"form"`
+	Owned   map[string][]string     `json:"owned,omitempty"`
+	Refused map[string]plan.Refusal `json:"refused,omitempty"`
+}
+
+// openValues reads the remembered values. The first form held nothing but the owned ones, by attribute.
+func openValues(plain []byte, r *Record) error {
+	var values ownValues
+	if err := json.Unmarshal(plain, &values); err == nil && values.Form == 2 {
+		r.Owned, r.Refused = values.Owned, values.Refused
+		return nil
+	}
+	return json.Unmarshal(plain, &r.Owned) //nolint:wrapcheck // The caller names the object.
 }
 
 // sealObject is the way back of openObject.
@@ -73,10 +90,10 @@ func (s *SQLite) sealObject(directory string, o event.Object, r Record) (sealedO
 	if out.facts, err = s.seal.close(objectPlace(directory, o.Ref, "facts"), plain); err != nil {
 		return out, err
 	}
-	if len(r.Owned) == 0 {
+	if len(r.Owned)+len(r.Refused) == 0 {
 		return out, nil
 	}
-	if plain, err = json.Marshal(r.Owned); err != nil {
+	if plain, err = json.Marshal(ownValues{Form: 2, Owned: r.Owned, Refused: r.Refused}); err != nil {
 		return out, fmt.Errorf("encode the owned values of %s in %s: %w", o.Ref, directory, err)
 	}
 	out.owned, err = s.seal.close(objectPlace(directory, o.Ref, "owned values"), plain)

@@ -86,16 +86,8 @@ type Job struct {
 	Version int64
 }
 
-// Record is what the product itself remembers of an object in a directory.
-type Record struct {
-	// Link is the stable id of the entry, DN where it was at the last write.
-	Link string
-	DN   plan.DN
-	// Owned are the values that we added to attributes with authority merge, by attribute name in lower case.
-	Owned map[string][]string
-	// RemovedAt is when the entry was disabled or moved instead of deleted, zero otherwise.
-	RemovedAt event.Millis
-}
+// Record is what is remembered of the entry of an object in a directory.
+type Record = plan.Record
 
 // Pending is one event that is not settled.
 type Pending struct {
@@ -105,6 +97,8 @@ type Pending struct {
 	Change      event.Change
 	// PasswordTried: the password of this event may have been written before; see Store.MarkPasswordTried.
 	PasswordTried bool
+	// Retried: a person has asked for another try.
+	Retried bool
 	// Approved is what a person has allowed for this event after a guard had held it: the Held of the settlement then.
 	// Empty for nothing.
 	Approved string

@@ -1,0 +1,26 @@
+package plan
+
+import "idaas-ldap/event"
+
+// Record is what is remembered of the entry of an object between two writes.
+type Record struct {
+	// Link is the stable id of the entry at the last write, empty if it has none or there is no entry.
+	Link string
+	// DN is where the entry was then; empty if there is none.
+	DN DN
+	// Owned are the values that we added to attributes with authority merge, by attribute name in lower case.
+	Owned map[string][]string
+	// Refused are the values that the server has refused, by attribute name in lower case. They are not tried again until
+	// the mapping wants others, or a person asks for another try.
+	Refused map[string]Refusal
+	// RemovedAt is since when the entry of an object that is gone is kept, disabled or among the leavers; zero if it is not.
+	RemovedAt event.Millis
+}
+
+// Refusal is an attribute that the server would not take as the mapping wants it.
+type Refusal struct {
+	// Digest stands for the wanted values, which may be long.
+	Digest string `json:"d"`
+	// Reason is what the server said.
+	Reason string `json:"r"`
+}

@@ -1,0 +1,148 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+)
+
+// endAccess makes the directory keep a user out who may not log in, before anything else is written, so that nothing that
+// stands in the way of the rest holds it up. The entry of a user who is gone is for remove.
+func endAccess(ctx context.Context, w *work) verdict {
+	object := w.task.Merged.Object
+	if !w.isUser() || !w.ours(w.found) || !object.Exists() || object.Account().Usable(w.task.Now) {
+		return proceed
+	}
+	return w.writeAccess(ctx)
+}
+
+// grantAccess lets a user in whose record could not be written, which otherwise brings the login along.
+func grantAccess(ctx context.Context, w *work) verdict {
+	object := w.task.Merged.Object
+	if !w.blocked || w.leaves || !w.isUser() || !w.ours(w.found) || !object.Exists() || !object.Account().Usable(w.task.Now) {
+		return proceed
+	}
+	return w.writeAccess(ctx)
+}
+
+// writeAccess writes what decides whether the user can log in, and nothing else. Its outcome is that of the access.
+func (w *work) writeAccess(ctx context.Context) verdict {
+	account, speaks := w.set.Account(mapping.Input{Object: w.task.Merged.Object})
+	if !speaks || w.accessHeld {
+		return proceed
+	}
+	d := draft{current: w.found, desired: plan.Desired{Object: w.ref(), Base: w.set.Base(), Account: &account}}
+	if problem := w.express(&d); problem != "" {
+		w.result.Facets[event.FacetAccess] = event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: problem}
+		return proceed
+	}
+	d.desired.DN = nil // a place of its own is for takePlace
+	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: w.profile.Matching})
+	if err != nil {
+		w.result.Facets[event.FacetAccess] = outcomeOf(fmt.Errorf("plan the login of %s: %w", w.ref(), err))
+		return proceed
+	}
+	d.plan = built
+	if held := w.asksGuard(ctx, &d); held != nil {
+		w.accessHeld = true
+		w.result.Facets[event.FacetAccess] = *held
+		return proceed
+	}
+	for _, op := range built.Operations {
+		if v := w.applyAccess(ctx, op); v != proceed {
+			return v
+		}
+	}
+	if w.wroteAccess && len(built.Operations) > 0 {
+		return w.readAgain(ctx)
+	}
+	return proceed
+}
+
+// applyAccess makes one operation that changes the login. What is refused holds up nothing else.
+func (w *work) applyAccess(ctx context.Context, op plan.Operation) verdict {
+	err := w.target.Apply(ctx, op)
+	var outcome *connector.OutcomeError
+	switch {
+	case err == nil:
+		w.wrote(op)
+		w.wroteAccess = true
+		return proceed
+	case errors.As(err, &outcome) && (outcome.Kind == connector.KindConflict || outcome.Kind == connector.KindAlreadySo || outcome.InDoubt):
+		return lookAgain
+	}
+	w.result.Facets[event.FacetAccess] = outcomeOf(err)
+	if w.result.Facets[event.FacetAccess].Code == event.CodeUnavailable {
+		w.failed(err)
+		return ended
+	}
+	return proceed
+}
+
+// readAgain reads the entry as it is after its login was written.
+func (w *work) readAgain(ctx context.Context) verdict {
+	found, err := w.target.Find(ctx, w.key(w.task.Link, nil))
+	switch {
+	case err != nil:
+		w.failed(err)
+		return w.block()
+	case found == nil:
+		return lookAgain
+	}
+	w.found = found
+	return proceed
+}
+
+// asksGuard asks the guard on what a draft takes away, and returns the outcome where it holds that.
+func (w *work) asksGuard(ctx context.Context, d *draft) *event.Outcome {
+	before := w.result.Outcome
+	defer func() { w.result.Outcome = before }()
+	if w.looking || w.permitted(ctx, *d) {
+		return nil
+	}
+	held := w.result.Outcome
+	return &held
+}
+
+// express turns the wanted status into what the server understands. It returns why it cannot, empty where it can.
+func (w *work) express(d *draft) (problem string) {
+	d.unique = w.profile.Flavour.UniqueAttributes()
+	account := d.desired.Account
+	if account == nil || d.desired.Removal != nil && d.current == nil {
+		return ""
+	}
+	if d.desired.Removal != nil {
+		account.State.Disabled, account.State.StatusSeen = true, true
+	} else {
+		d.desired.DN, d.elsewhere = account.Place(d.desired.DN, d.current, w.task.Now)
+	}
+	account.Unlock = w.task.Unlock
+	account.HasPassword = w.passwordSet || w.set.PasswordRule().MustChange && !w.task.Merged.Object.Password.Zero()
+	status, err := w.profile.Flavour.Status(*account, d.current, w.task.Now)
+	if err != nil {
+		return err.Error()
+	}
+	d.status, d.afterPassword, w.note = status.Rules, status.AfterPassword, status.Note
+	if problem := status.Problem(); problem != "" {
+		if removal := d.desired.Removal; removal == nil || removal.Action == plan.RemoveDisable {
+			return problem
+		}
+		w.note = problem // the entry goes to the leavers all the same: there it is at least no member of anything
+	}
+	d.statusOf = w.profile.Flavour.StatusAttributes()
+	d.desired.Rules = append(slices.Clone(d.desired.Rules), status.Rules...)
+	d.disables = !account.State.Usable(w.task.Now) || account.Expire.Auto && w.endsSoon(account.State)
+	return ""
+}
+
+// leaveAccess keeps the login of an entry as it is while its record is written, where a guard holds the change.
+func (w *work) leaveAccess(d *draft) bool {
+	_, troubled := w.result.Facets[event.FacetAccess]
+	return troubled && d.current != nil && d.desired.Removal == nil
+}

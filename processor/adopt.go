@@ -1,0 +1,99 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+
+	"idaas-ldap/event"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+)
+
+// mayLink decides whether an entry that a match rule has found may become ours. The rule that asks for the id in IDaaS finds what was
+// written for the object before. Anything else was made by somebody else: it takes a rule that adopts, and an entry that belongs to
+// nobody and is not protected.
+func (w *work) mayLink(ctx context.Context, current *plan.Entry) bool {
+	belongs, err := w.belongsTo(ctx, current)
+	if err != nil {
+		return w.failed(err)
+	}
+	switch {
+	case !belongs.Zero() && belongs != w.ref():
+		w.wait(event.CodeWaitsForDN, fmt.Sprintf("the entry %s matches %s and belongs to %s", current.DN, w.ref(), belongs), belongs)
+		return false
+	case belongs == w.ref() || w.by.ByID || w.ours(current):
+		return true
+	case w.leaves:
+		// What is not ours is not removed either.
+		w.end(event.Done, event.CodeUnchanged, "there is no entry of ours")
+		return false
+	}
+	return w.mayAdopt(ctx, current)
+}
+
+// belongsTo returns the object whose entry this is, also of one who has left; the zero reference if it is nobody's.
+func (w *work) belongsTo(ctx context.Context, current *plan.Entry) (event.Ref, error) {
+	owner, _, err := w.task.Memory.Linked(ctx, current.Link)
+	if err != nil || !owner.Zero() {
+		return owner, err //nolint:wrapcheck // It names the entry.
+	}
+	return w.task.Memory.Holder(ctx, current.DN) //nolint:wrapcheck // It names the DN.
+}
+
+// mayAdopt decides whether an entry that somebody else has made may be taken over.
+func (w *work) mayAdopt(ctx context.Context, current *plan.Entry) bool {
+	kind := w.ref().Kind
+	refuse := func(format string, args ...any) bool {
+		w.wait(event.CodeDNTaken, fmt.Sprintf("%s matches %s and is not ours: ", current.DN, w.ref())+fmt.Sprintf(format, args...))
+		return false
+	}
+	if !w.by.Adopt {
+		return refuse("the match rule that finds it does not adopt; rename or delete the entry, or add adopt: true to the rule")
+	}
+	if reason := w.set.Protect().Reason(current); reason != "" {
+		return refuse("it is never taken over, as %s", reason)
+	}
+	if !w.set.MayAdopt(kind, current.DN) {
+		return refuse("it is not where the mapping may take entries over (%s.adopt_below)", kind)
+	}
+	ok, err := w.task.Memory.Permit(ctx, ActAdopt, []event.Ref{w.ref()}, w.set.Guards().Adoptions)
+	switch {
+	case err != nil:
+		return w.failed(err)
+	case !ok:
+		w.hold(ActAdopt, fmt.Sprintf("%s would be taken over for %s", current.DN, w.ref()))
+		return false
+	}
+	w.adopts = true
+	return true
+}
+
+// hold stops the task at a guard until a person approves the act.
+func (w *work) hold(act Act, what string) {
+	w.result.Held = act
+	w.end(event.Held, event.CodeGuarded, fmt.Sprintf(
+		"held by the guard on %s of the mapping: %s. Approve with 'events retry', or drop with 'events discard'", act.plural(), what))
+}
+
+// vanished asks the guard where an entry that is linked to the object is gone. Many that are gone at once are a server that does not
+// show them, and no news.
+func (w *work) vanished(ctx context.Context) verdict {
+	self := []event.Ref{w.ref()}
+	guards := w.set.Guards()
+	// What we have deleted ourselves within the window, with the unit above it perhaps, has not vanished. A limit of nothing grants
+	// only what was granted before.
+	known, err := w.task.Memory.Permit(ctx, ActDelete, self, mapping.Limit{Window: guards.Deletes.Window})
+	if err == nil && !known {
+		known, err = w.task.Memory.Permit(ctx, ActVanish, self, guards.Vanished)
+	}
+	switch {
+	case err != nil:
+		w.failed(err)
+		return ended
+	case !known:
+		w.hold(ActVanish, fmt.Sprintf("the entry of %s, which was at %s, is not there, and so are those of others: the server may hide entries "+
+			"from the bind account, be an empty or lagging replica, or another server than before", w.ref(), w.task.DN))
+		return ended
+	}
+	return proceed
+}

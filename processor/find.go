@@ -1,0 +1,105 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// identify finds out whether the mapping speaks of the object, and reads the entry that is linked to it.
+func identify(ctx context.Context, w *work) verdict {
+	w.leaves = w.task.Merged.Object.Deleted()
+	if w.ref() == (event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}) {
+		w.end(event.Skipped, event.CodeSwitchedOff, "the root unit is fixed by the mapping (organizational_unit.root)")
+		return ended
+	}
+	if !w.set.Handles(w.ref().Kind) {
+		w.end(event.Skipped, event.CodeSwitchedOff, fmt.Sprintf("the mapping has no section for a %s", w.ref().Kind))
+		return ended
+	}
+	var err error
+	if w.profile, err = w.target.Profile(ctx); err != nil {
+		w.failed(err)
+		return ended
+	}
+	if w.task.Link == "" {
+		return proceed
+	}
+	if w.found, err = w.target.Find(ctx, w.key(w.task.Link, nil)); err != nil {
+		w.failed(err)
+		return ended
+	}
+	w.looked = w.found != nil
+	if w.found == nil {
+		return w.vanished(ctx)
+	}
+	return proceed
+}
+
+// key is how the entry of the object is asked for.
+func (w *work) key(link string, match []plan.Match) plan.Key {
+	return plan.Key{
+		Link: link, Base: w.set.Base(), Match: match,
+		Attributes: slices.Concat(w.set.Attributes(w.ref().Kind), w.profile.Flavour.StatusAttributes(), w.set.Protect().Attributes()),
+	}
+}
+
+// find returns the entry of the object, nil for none: the one that is linked to it, or the first that a match rule finds.
+func (w *work) find(ctx context.Context, match []plan.Match) (*plan.Entry, error) {
+	if w.looked {
+		return w.found, nil
+	}
+	for i := range match {
+		found, err := w.target.Find(ctx, w.key("", match[i:i+1]))
+		if err != nil {
+			return nil, err //nolint:wrapcheck // It names the filter.
+		}
+		if found != nil {
+			w.found, w.by = found, &match[i]
+			break
+		}
+	}
+	w.looked = true
+	return w.found, nil
+}
+
+// recognise looks for the entry by the match rules where none is linked, and decides whether the work can go on with the one that
+// is found, or with none.
+func recognise(ctx context.Context, w *work) verdict {
+	if w.blocked {
+		return proceed
+	}
+	d := &w.draft
+	var err error
+	if d.current, err = w.find(ctx, d.desired.Match); err != nil {
+		w.failed(err)
+		return w.block()
+	}
+	switch {
+	case d.current != nil && w.by != nil:
+		return w.blockedUnless(w.mayLink(ctx, d.current))
+	case d.current != nil || d.desired.Removal != nil:
+		return proceed
+	}
+	return w.blockedUnless(w.mayMake())
+}
+
+// mayMake decides whether enough is known to make an entry.
+func (w *work) mayMake() bool {
+	object := w.task.Merged.Object
+	switch {
+	case len(w.failures) > 0:
+		return w.failed(w.failures[0])
+	case !object.Exists():
+		w.wait(event.CodeWaitsForRecord, fmt.Sprintf("%s is not known yet and no entry matches; waits for its record", object.Ref))
+		return false
+	case w.draft.desired.DN.Empty():
+		w.wait(event.CodeWaitsForRecord, fmt.Sprintf("waits for more of the record of %s: %s was never said, and the DN needs it", object.Ref, strings.Join(w.draft.missing, ", ")))
+		return false
+	}
+	return true
+}

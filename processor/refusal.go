@@ -1,0 +1,233 @@
+package processor
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// refusal is an attribute that the server has refused in this task.
+type refusal struct {
+	attribute string
+	plan.Refusal
+}
+
+// partsAtMost bounds how often parts of one record are tried.
+const partsAtMost = 40
+
+// writeInParts writes what the server takes of a record that it has refused as a whole.
+func (w *work) writeInParts(ctx context.Context, d draft, op plan.Operation, refused *connector.OutcomeError) verdict {
+	switch op := op.(type) {
+	case plan.Modify:
+		return w.modifyInParts(ctx, d, op, refused)
+	case plan.Add:
+		return w.addInParts(ctx, d, op, refused)
+	}
+	w.failed(refused)
+	return w.block()
+}
+
+// addInParts makes the entry with what it cannot be without, and then adds the rest.
+func (w *work) addInParts(ctx context.Context, d draft, op plan.Add, refused *connector.OutcomeError) verdict {
+	least := plan.Add{DN: op.DN}
+	rest := plan.Modify{DN: op.DN}
+	for _, a := range op.Attributes {
+		if w.isNeeded(d, a.Name) {
+			least.Attributes = append(least.Attributes, a)
+		} else {
+			rest.Modifications = append(rest.Modifications, plan.Modification{Type: plan.ReplaceValues, Name: a.Name, Values: a.Values})
+		}
+	}
+	if len(rest.Modifications) == 0 {
+		w.failed(refused)
+		return w.block()
+	}
+	if err := w.target.Apply(ctx, least); err != nil {
+		w.failed(refused)
+		return w.block()
+	}
+	w.wrote(least)
+	return w.modifyInParts(ctx, d, rest, refused)
+}
+
+// isNeeded reports whether an entry cannot be made without an attribute, or should not be.
+func (w *work) isNeeded(d draft, attribute string) bool {
+	schema := w.profile.Schema
+	if schema == nil {
+		return true // nobody can tell what it could be without
+	}
+	same := func(other string) bool { return schema.Same(other, attribute) }
+	if same("objectClass") || slices.ContainsFunc(d.desired.DN.RDN(), func(ava plan.AVA) bool { return same(ava.Type) }) {
+		return true
+	}
+	if speaks(d.status, attribute) || d.desired.Members != nil && same(d.desired.Members.Attribute) {
+		return true
+	}
+	for _, class := range d.desired.ObjectClasses {
+		if slices.ContainsFunc(schema.Demands(class), same) {
+			return true
+		}
+	}
+	return false
+}
+
+// modifyInParts makes the modifications that the server takes. Those of one attribute belong together, and an object class
+// comes with what its entry must have.
+func (w *work) modifyInParts(ctx context.Context, d draft, op plan.Modify, refused *connector.OutcomeError) verdict {
+	parts := partsOf(op)
+	if v := w.tryParts(ctx, op.DN, parts, refused); v != proceed {
+		return v
+	}
+	for name := range w.refusals {
+		if speaks(d.status, name) {
+			w.result.Facets[event.FacetAccess] = event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: w.refusals[name].Reason}
+		}
+	}
+	return proceed
+}
+
+// part holds the modifications of one attribute.
+type part []plan.Modification
+
+func partsOf(op plan.Modify) []part {
+	var parts []part
+	for _, m := range op.Modifications {
+		i := slices.IndexFunc(parts, func(p part) bool { return strings.EqualFold(p[0].Name, m.Name) })
+		if i < 0 {
+			parts = append(parts, part{m})
+			continue
+		}
+		parts[i] = append(parts[i], m)
+	}
+	return parts
+}
+
+// tryParts writes parts that were refused together: without those that the server's words name, or else by halves.
+func (w *work) tryParts(ctx context.Context, dn plan.DN, parts []part, refused *connector.OutcomeError) verdict {
+	if len(parts) == 1 || w.tries >= partsAtMost {
+		for _, p := range parts {
+			w.refuse(p, refused)
+		}
+		return proceed
+	}
+	named := slices.IndexFunc(parts, func(p part) bool { return names(refused.Message, p[0].Name) })
+	if named >= 0 {
+		w.refuse(parts[named], refused)
+		return w.tryPart(ctx, dn, slices.Delete(slices.Clone(parts), named, named+1))
+	}
+	half := len(parts) / 2
+	if v := w.tryPart(ctx, dn, parts[:half]); v != proceed {
+		return v
+	}
+	return w.tryPart(ctx, dn, parts[half:])
+}
+
+func (w *work) tryPart(ctx context.Context, dn plan.DN, parts []part) verdict {
+	w.tries++
+	op := plan.Modify{DN: dn, Modifications: slices.Concat(parts...)}
+	err := w.target.Apply(ctx, op)
+	refused, isRefused := asRefusal(err)
+	switch {
+	case err == nil:
+		w.wrote(op)
+		return proceed
+	case isRefused:
+		return w.tryParts(ctx, dn, parts, refused)
+	}
+	return w.applyFailed(ctx, w.draft, op, err)
+}
+
+// refuse notes that the server does not take what an attribute should hold.
+func (w *work) refuse(p part, refused *connector.OutcomeError) {
+	name := p[0].Name
+	w.refusals[strings.ToLower(name)] = refusal{attribute: name, Refusal: plan.Refusal{
+		Digest: digest(w.wantedValues(name)), Reason: refused.Explain(),
+	}}
+}
+
+// wantedValues are those that the mapping wants in an attribute.
+func (w *work) wantedValues(attribute string) []string {
+	i := slices.IndexFunc(w.draft.desired.Rules, func(r plan.Rule) bool { return strings.EqualFold(r.Attribute, attribute) })
+	if i < 0 {
+		return nil
+	}
+	return w.draft.desired.Rules[i].Values
+}
+
+// leaveRefused takes out of a draft what the server has refused before, as it stands, unless a person asks for another try. What
+// this task has found refused is left out in any case.
+func (w *work) leaveRefused(d *draft) {
+	if d.desired.Removal != nil {
+		return
+	}
+	d.desired.Rules = slices.DeleteFunc(slices.Clone(d.desired.Rules), func(r plan.Rule) bool {
+		name := strings.ToLower(r.Attribute)
+		if now, refused := w.refusals[name]; refused {
+			return now.Digest == digest(r.Values)
+		}
+		before, refused := w.task.Refused[name]
+		if !refused || w.task.TryRefused || before.Digest != digest(r.Values) {
+			return false
+		}
+		w.refusals[name] = refusal{attribute: r.Attribute, Refusal: before}
+		return true
+	})
+}
+
+// rememberRefusals makes what was refused the outcome of a record that is written otherwise, and keeps it from being tried by
+// every event from now on.
+func (w *work) rememberRefusals() {
+	if w.blocked || w.left || len(w.refusals) == 0 {
+		if !w.blocked {
+			w.result.Refused = nil
+		}
+		return
+	}
+	w.result.Refused = map[string]plan.Refusal{}
+	var reasons []string
+	for _, name := range slices.Sorted(maps.Keys(w.refusals)) {
+		r := w.refusals[name]
+		w.result.Refused[name] = r.Refusal
+		reasons = append(reasons, fmt.Sprintf("%s: %s", r.attribute, r.Reason))
+		w.result.RefusedFields = append(w.result.RefusedFields, w.set.Reads(w.ref().Kind, r.attribute)...)
+	}
+	w.result.Facets[event.FacetRecord] = event.Outcome{
+		State: event.Failed, Code: event.CodeRefused, Message: "everything but this is written: " + strings.Join(reasons, "; "),
+	}
+	w.addNote("the server has refused " + strings.Join(slices.Sorted(maps.Keys(w.result.Refused)), ", "))
+}
+
+// asRefusal returns an error as one that is about the values of the write.
+func asRefusal(err error) (*connector.OutcomeError, bool) {
+	var outcome *connector.OutcomeError
+	if !errors.As(err, &outcome) {
+		return nil, false
+	}
+	return outcome, outcome.Kind == connector.KindRefused
+}
+
+// names reports whether the words of a server name an attribute.
+func names(message, attribute string) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(message, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-')
+	}), func(word string) bool { return strings.EqualFold(word, attribute) })
+}
+
+// digest stands for values, whatever their order.
+func digest(values []string) string {
+	sorted := slices.Sorted(slices.Values(values))
+	sum := sha256.New()
+	for _, v := range sorted {
+		fmt.Fprintf(sum, "%d:%s", len(v), v)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:16]
+}

@@ -143,12 +143,6 @@ func (s *Set) MembersByDN() bool {
 	return ok && rule.value == nil
 }
 
-// KeepsLeavers reports whether the entry of a user who is gone is kept, without any group.
-func (s *Set) KeepsLeavers() bool {
-	user := s.sections[event.KindUser]
-	return user != nil && (user.removal.Action == plan.RemoveDisable || user.removal.Action == plan.RemoveMove)
-}
-
 // OutOfScope reports whether it is certain that the scope of the mapping leaves an object out, or that there is no section
 // for its kind; above is the unit that it belongs to, nil where that is not known.
 func (s *Set) OutOfScope(object event.Object, above *Above) bool {

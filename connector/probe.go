@@ -20,6 +20,8 @@ type Profile struct {
 	Schema *plan.Schema
 	// Controls and Extensions are the object identifiers of what it supports.
 	Controls, Extensions map[string]bool
+	// Login is the name with which this service logs in, in any of the forms that the server takes; empty for none.
+	Login string
 	// Vendor is how the server names itself, for people; Shown is the name of the flavour that it shows itself to be.
 	Vendor, Shown string
 	// provisional: the server lacks something that an administrator may be adding, as events are failing for it.
@@ -70,6 +72,7 @@ func (d *Directory) probe(ctx context.Context) (*Profile, error) {
 		return nil, err
 	}
 	p := &Profile{
+		Login:      d.cfg.BindDN,
 		Controls:   set(root.GetEqualFoldAttributeValues("supportedControl")),
 		Extensions: set(root.GetEqualFoldAttributeValues("supportedExtension")),
 		Vendor:     strings.TrimSpace(root.GetEqualFoldAttributeValue("vendorName") + " " + root.GetEqualFoldAttributeValue("vendorVersion")),

@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
@@ -50,8 +51,8 @@ func (w *work) mayAdopt(ctx context.Context, current *plan.Entry) bool {
 	if !w.by.Adopt {
 		return refuse("the match rule that finds it does not adopt; rename or delete the entry, or add adopt: true to the rule")
 	}
-	if reason := w.set.Protect().Reason(current); reason != "" {
-		return refuse("it is never taken over, as %s", reason)
+	if reason := w.protects(current); reason != "" {
+		return refuse("it is protected by %s, and never taken over", reason)
 	}
 	if !w.set.MayAdopt(kind, current.DN) {
 		return refuse("it is not where the mapping may take entries over (%s.adopt_below)", kind)
@@ -66,6 +67,31 @@ func (w *work) mayAdopt(ctx context.Context, current *plan.Entry) bool {
 	}
 	w.adopts = true
 	return true
+}
+
+// protects returns what protects an entry from being taken over; empty where nothing does.
+func (w *work) protects(current *plan.Entry) string {
+	if reason := plan.Protected(current); reason != "" {
+		return reason
+	}
+	if isLogin(w.profile.Login, current) {
+		return "its being the account that this service logs in with"
+	}
+	return w.set.Protect().Reason(current)
+}
+
+// isLogin reports whether an entry is that of the account with this login name: a DN or, on Active Directory, a principal name or
+// a name behind that of its domain.
+func isLogin(login string, entry *plan.Entry) bool {
+	if dn, err := plan.ParseDN(login); err == nil && !dn.Empty() {
+		return dn.Equal(entry.DN)
+	}
+	name := login
+	if _, account, hasDomain := strings.Cut(login, `\`); hasDomain {
+		name = account
+	}
+	account, _, _ := strings.Cut(name, "@")
+	return account != "" && (strings.EqualFold(entry.Value("userPrincipalName"), login) || strings.EqualFold(entry.Value("sAMAccountName"), account))
 }
 
 // hold stops the task at a guard until a person approves the act.

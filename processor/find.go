@@ -44,9 +44,12 @@ func identify(ctx context.Context, w *work) verdict {
 func (w *work) key(link string, match []plan.Match) plan.Key {
 	return plan.Key{
 		Link: link, Base: w.set.Base(), Match: match,
-		Attributes: slices.Concat(w.set.Attributes(w.ref().Kind), w.profile.Flavour.StatusAttributes(), w.set.Protect().Attributes()),
+		Attributes: slices.Concat(w.set.Attributes(w.ref().Kind), w.profile.Flavour.StatusAttributes(), w.set.Protect().Attributes(), plan.ProtectedBy(), loginNames()),
 	}
 }
+
+// loginNames are the attributes by which Active Directory knows an account that logs in.
+func loginNames() []string { return []string{"userPrincipalName", "sAMAccountName"} }
 
 // find returns the entry of the object, nil for none: the one that is linked to it, or the first that a match rule finds.
 func (w *work) find(ctx context.Context, match []plan.Match) (*plan.Entry, error) {

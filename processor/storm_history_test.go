@@ -10,6 +10,10 @@ import (
 	"idaas-ldap/plan"
 )
 
+// beforeTheBubble is some minutes before the clock of a bubble begins (testing/synctest): events from the future would count as
+// received now.
+const beforeTheBubble = 946_684_800_000 - 10*60*1000
+
 // history is a made-up past of a company, event by event in the order of time, with what it comes to. At every moment it is
 // one that IDaaS would allow: names are unique, units are a tree, and one that is deleted is empty.
 type history struct {
@@ -33,7 +37,7 @@ type pastGroup struct {
 
 func newHistory(seed uint64) *history {
 	return &history{
-		random: rand.New(rand.NewPCG(seed, 9)), at: 1_800_000_000_000,
+		random: rand.New(rand.NewPCG(seed, 9)), at: beforeTheBubble,
 		users: map[string]*pastUser{}, units: map[string]*pastUnit{}, groups: map[string]*pastGroup{},
 	}
 }

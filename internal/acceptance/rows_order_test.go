@@ -3,6 +3,7 @@ package acceptance_test
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -15,6 +16,8 @@ var orderRows = []row{
 	{"common:test", "it succeeds if the directory answers", connectionTest},
 	{"an unknown type", "skipped", unknownType},
 	{"a malformed event", "failed, without holding up those beside it", malformed},
+	{"a field that cannot be read", "counts as not said, and the rest of the event is applied", unreadableField},
+	{"an event from the future", "counts as of its receipt, so that later ones are applied", fromTheFuture},
 	{"the same event again", "gets the recorded answer and does nothing", repeated},
 	{"an older event", "skipped as STALE where something newer is applied", stale},
 	{"an older event", "fills in what the newer one did not say", olderFillsIn},
@@ -52,6 +55,32 @@ func malformed(s *scene) {
 			s.t.Fatalf("%+v; want %s", result, want)
 		}
 	}
+	s.hasUser(u)
+}
+
+func unreadableField(s *scene) {
+	u := s.hire("ann")
+	u.Email = "new@example.org"
+	s.applied(s.f.tenant.Event(event.TypeUserUpdateInfo, u.ID, map[string]any{
+		"userId": u.ID, "email": u.Email, "phoneVerified": "perhaps", "customFields": []any{map[string]any{"fieldName": "skills", "fieldValue": map[string]any{"a": 1}}},
+	}))
+	s.hasUser(u)
+	s.applied(s.f.tenant.Event(event.TypeUserDelete, u.ID, map[string]any{
+		"userId": u.ID, "status": []string{"no", "text"}, "customFields": []any{map[string]any{"fieldName": "skills", "fieldValue": []string{"go"}}},
+	}))
+	s.gone(u.ID)
+}
+
+func fromTheFuture(s *scene) {
+	u := s.hire("ann")
+	u.Email = "first@example.org"
+	ahead := s.update(u)
+	ahead.Time = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	s.applied(ahead)
+	s.hasUser(u)
+	s.p.clock.Forward(2 * time.Minute) // what happens from now on is later than the receipt
+	u.Email = "second@example.org"
+	s.applied(s.update(u))
 	s.hasUser(u)
 }
 

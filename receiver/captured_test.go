@@ -53,7 +53,7 @@ func (c captured) verifier(tb testing.TB, now time.Time) *receiver.Verifier {
 	if err := os.WriteFile(path, c.JWKS, 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	keys, err := receiver.NewFileKeys(path)
+	keys, err := receiver.NewFileKeys(path, silentLog(), time.Now)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -90,7 +90,7 @@ func fileKeys(t *testing.T, tenant *idaastest.Tenant) *receiver.FileKeys {
 	if err := os.WriteFile(path, tenant.JWKS(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := receiver.NewFileKeys(path)
+	keys, err := receiver.NewFileKeys(path, silentLog(), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func (f *front) post(t *testing.T, body string, headers ...string) (int, map[str
 
 func (f *front) do(t *testing.T, request *http.Request) (int, map[string]any) {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, ExpectContinueTimeout: time.Minute}}
 	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func FuzzBody(f *testing.F) {
 	v := c.verifier(f, c.at())
 	handler := receiver.NewHandler(receiver.Config{
 		Path: "/", Verifier: v, Intake: &intake{}, MaxBodyBytes: 1 << 20, Log: silentLog(), Clock: time.Now,
-		AnswerWithin: time.Second, RequestsPerSecond: 1e9, Burst: 1 << 30,
+		AnswerWithin: time.Second, Limits: receiver.Limits{RequestsPerSecond: 1 << 30, Burst: 1 << 30},
 	})
 	for _, seed := range []string{"", "{}", `{"event":""}`, body(c.Event), `{"event":"a.b.c"}`, `[1]`, fmt.Sprintf(`{"event":%q}`, c.Event[:len(c.Event)-5])} {
 		f.Add(seed)

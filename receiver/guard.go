@@ -4,20 +4,14 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// What one address may send a second where the configuration does not say. IDaaS sends from one address and gives an event
-// up after a few refusals, so this is more than can be stored anyway: it keeps a flood from taking all the processors.
-const (
-	defaultRate  = 5000
-	defaultBurst = 10_000
-	maxAddresses = 10_000 // remembered at a time
-)
+// maxAddresses is how many callers are remembered at a time.
+const maxAddresses = 10_000
 
 // addressGuard decides by the caller's address: is it allowed at all, and is it too fast.
 type addressGuard struct {
@@ -31,59 +25,51 @@ type addressGuard struct {
 }
 
 func newAddressGuard(cfg Config) *addressGuard {
-	g := &addressGuard{
-		allow: cfg.AllowFrom, proxies: cfg.TrustedProxies, limit: rate.Limit(cfg.RequestsPerSecond), burst: cfg.Burst,
+	return &addressGuard{
+		allow: cfg.AllowFrom, proxies: cfg.TrustedProxies, limit: rate.Limit(cfg.Limits.RequestsPerSecond), burst: cfg.Limits.Burst,
 		clock: cfg.Clock, limiters: map[netip.Addr]*rate.Limiter{},
 	}
-	if g.limit <= 0 {
-		g.limit, g.burst = defaultRate, defaultBurst
-	}
-	return g
 }
 
-func (g *addressGuard) check(r *http.Request) error {
-	caller, ok := g.caller(r)
-	if len(g.allow) > 0 && (!ok || !within(g.allow, caller)) {
-		return &Rejection{
-			Status: http.StatusForbidden, Code: "forbidden", Description: "callers from this address are not allowed",
-			Reason: "the address " + caller.String() + " is not in receiver.allow_from",
-		}
-	}
-	if !g.take(caller) {
-		return &Rejection{
+// check returns the caller, and why the caller is refused.
+func (g *addressGuard) check(r *http.Request) (netip.Addr, error) {
+	forbidden := Rejection{Status: http.StatusForbidden, Code: "forbidden", Description: "callers from this address are not allowed"}
+	address, err := caller(r, g.proxies)
+	switch {
+	case !g.take(address): // first, so that who is not allowed is not let come as fast as they can
+		return address, &Rejection{
 			Status: http.StatusTooManyRequests, Code: "too_many_requests", Description: "too many requests",
-			Reason: "the address " + caller.String() + " is too fast", RetryAfter: time.Second,
+			Reason: "the address is faster than receiver.limits.requests_per_second", RetryAfter: time.Second,
 		}
+	case err != nil:
+		forbidden.Reason, forbidden.kind = err.Error(), "unreadable address"
+		return address, &forbidden
+	case len(g.allow) > 0 && !within(g.allow, address):
+		forbidden.Reason = "the address " + address.String() + " is not in receiver.allow_from"
+		return address, &forbidden
 	}
-	return nil
-}
-
-// caller returns the address that the request really comes from: the peer's, or, where the peer is a trusted proxy, the
-// nearest one in X-Forwarded-For that is not. What stands further left there was written by the caller itself.
-func (g *addressGuard) caller(r *http.Request) (netip.Addr, bool) {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}, false
-	}
-	address := peer.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && within(g.proxies, address); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			return address, strings.TrimSpace(hops[i]) == ""
-		}
-		address = hop.Unmap()
-	}
-	return address, true
+	return address, nil
 }
 
 func within(networks []netip.Prefix, address netip.Addr) bool {
 	return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(address) })
 }
 
+// household is what counts as one caller: an address, or the network that a subscriber of IPv6 has to draw from.
+func household(address netip.Addr) netip.Addr {
+	const subscriber = 64
+	if address.Is6() && !address.Is4In6() {
+		if network, err := address.Prefix(subscriber); err == nil {
+			return network.Addr()
+		}
+	}
+	return address
+}
+
 // take counts a request against the caller's rate. The number of callers that are remembered is bounded: when it is
 // reached, those that have not sent for a while are forgotten, and if there are none, everybody is.
 func (g *addressGuard) take(caller netip.Addr) bool {
+	caller = household(caller)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.clock()

@@ -42,7 +42,7 @@ func TestTheAllowListCannotBePassedByAForgedHeader(t *testing.T) {
 func TestWhoIsTooFastIsToldSo(t *testing.T) {
 	at := time.Now()
 	f := newFront(t, func(cfg *receiver.Config) {
-		cfg.RequestsPerSecond, cfg.Burst, cfg.Clock = 1, 3, func() time.Time { return at }
+		cfg.Limits.RequestsPerSecond, cfg.Limits.Burst, cfg.Clock = 1, 3, func() time.Time { return at }
 	})
 	for i := range 4 {
 		want := 400

@@ -1,14 +1,14 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	"mime"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +17,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/event"
+	"idaas-ldap/internal/jsonscan"
 )
 
 // Delivery is what one verified request asks to be taken in.
@@ -49,17 +50,15 @@ type Config struct {
 	Verifier *Verifier
 	Intake   Intake
 	// AllowFrom are the networks that callers must be in; empty for any. TrustedProxies are those whose X-Forwarded-For
-	// is believed.
+	// or Forwarded is believed.
 	AllowFrom, TrustedProxies []netip.Prefix
 	// AnswerWithin is how long an answer may wait for results.
 	AnswerWithin time.Duration
 	// MaxBodyBytes is the largest body that is read.
 	MaxBodyBytes int64
-	// RequestsPerSecond and Burst bound what one address may send.
-	RequestsPerSecond float64
-	Burst             int
-	Log               logrus.FieldLogger
-	Clock             func() time.Time
+	Limits       Limits
+	Log          logrus.FieldLogger
+	Clock        func() time.Time
 	// Observe may be nil.
 	Observe Observer
 }
@@ -72,7 +71,9 @@ const retryAfter = 5 * time.Second
 
 type handler struct {
 	Config
-	guard *addressGuard
+	guard   *addressGuard
+	bodies  *bodies
+	refused *refusals
 }
 
 // NewHandler returns the handler of callbacks.
@@ -80,20 +81,24 @@ func NewHandler(cfg Config) http.Handler {
 	if cfg.Observe == nil {
 		cfg.Observe = func(string, time.Duration) {}
 	}
-	h := &handler{Config: cfg, guard: newAddressGuard(cfg)}
+	cfg.Limits = cfg.Limits.complete()
+	h := &handler{
+		Config: cfg, guard: newAddressGuard(cfg), bodies: newBodies(cfg.Limits.BodyBytes, cfg.MaxBodyBytes, cfg.Clock),
+		refused: newRefusals(cfg.Log, cfg.Clock),
+	}
 	gin.SetMode(gin.ReleaseMode) // the only way to keep gin from printing its routes
 	engine := gin.New()
 	engine.ContextWithFallback = true
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false
 	_ = engine.SetTrustedProxies(nil) // cannot fail; addresses are judged by addressGuard
-	engine.Use(h.recovered)
+	engine.Use(h.recovered, h.admit)
 	engine.NoRoute(func(c *gin.Context) {
 		h.reject(c, &Rejection{Status: http.StatusNotFound, Code: "not_found", Description: "there is nothing at this path", Reason: "unknown path"})
 	})
 	engine.NoMethod(func(c *gin.Context) {
 		c.Header("Allow", http.MethodPost)
-		h.reject(c, &Rejection{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Description: "events are sent with POST", Reason: "method " + c.Request.Method})
+		h.reject(c, &Rejection{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Description: "events are sent with POST", Reason: "method " + strconv.Quote(short(c.Request.Method, 20)), kind: "method"})
 	})
 	engine.POST(cfg.Path, h.provision)
 	return engine
@@ -106,30 +111,43 @@ func (h *handler) recovered(c *gin.Context) {
 			if p == http.ErrAbortHandler { //nolint:errorlint // The value itself is the signal.
 				panic(p)
 			}
-			h.Log.WithField("panic", p).WithField("stack", string(debug.Stack())).Error("the request broke the receiver")
+			h.refused.note("panic", "", notServed, "the request broke the receiver", logrus.Fields{"panic": fmt.Sprint(p), "stack": stack(debug.Stack())})
 			h.reject(c, &Rejection{Status: http.StatusInternalServerError, Code: "internal_error", Description: "the request could not be handled", Reason: "panic"})
 		}
 	}()
 	c.Next()
 }
 
-// provision handles one callback: who is it, what is it, is it genuine, store it, answer.
+// stack is the trace of a panic, which holds nothing from outside and is not cut.
+type stack []byte
+
+// String returns the trace as it is.
+func (s stack) String() string { return string(s) }
+
+// callerKey is where the caller's address is kept.
+const callerKey = "caller"
+
+// admit decides by the caller's address, on every path and before anything of the body is read.
+func (h *handler) admit(c *gin.Context) {
+	h.refused.tell()
+	address, err := h.guard.check(c.Request)
+	if address.IsValid() {
+		c.Set(callerKey, address.String())
+	}
+	if err != nil {
+		h.fail(c, err)
+	}
+}
+
+// provision handles one callback: what is it, is it genuine, store it, answer.
 func (h *handler) provision(c *gin.Context) {
 	start := h.Clock()
-	if err := h.guard.check(c.Request); err != nil {
-		h.fail(c, err)
-		return
-	}
-	token, err := h.token(c)
+	document, err := h.document(c)
 	if err != nil {
 		h.fail(c, err)
 		return
 	}
-	document, err := h.Verifier.Open(c.Request.Context(), token)
-	if err != nil {
-		h.fail(c, err)
-		return
-	}
+	defer inUse(c.Request.Context())()
 	ticket, err := h.accept(c.Request.Context(), document)
 	if err != nil {
 		h.fail(c, err)
@@ -141,29 +159,73 @@ func (h *handler) provision(c *gin.Context) {
 	h.Observe("ok", h.Clock().Sub(start))
 }
 
-// token reads the body and returns the token in it.
-func (h *handler) token(c *gin.Context) (string, error) {
-	media, _, err := mime.ParseMediaType(c.ContentType())
-	if err != nil || media != "application/json" {
-		return "", &Rejection{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Description: "events are sent as application/json", Reason: "media type " + strconv.Quote(c.ContentType())}
+// document reads the body and opens the token in it. The memory for the body is given back before anything else is done.
+func (h *handler) document(c *gin.Context) (Document, error) {
+	if !strings.EqualFold(c.ContentType(), "application/json") {
+		return Document{}, &Rejection{
+			Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Description: "events are sent as application/json",
+			Reason: "media type " + strconv.Quote(short(c.GetHeader("Content-Type"), 60)), kind: "media type",
+		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, h.MaxBodyBytes))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return "", &Rejection{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Description: "the body is larger than " + strconv.FormatInt(h.MaxBodyBytes, 10) + " bytes", Reason: "body too large"}
-	case err != nil:
-		return "", badRequest("the body could not be read")
-	case len(body) == 0:
-		return "", badRequest("the body is empty")
-	}
-	members, err := objectMembers(body)
+	body, ctx, err := h.bodies.read(c.Writer, c.Request)
+	defer body.release()
 	if err != nil {
-		return "", badRequest("the body is not a JSON object")
+		return Document{}, h.unread(err)
 	}
-	var token string
-	if json.Unmarshal(members["event"], &token) != nil || token == "" {
-		return "", badRequest("the body has no text in the member event")
+	defer inUse(c.Request.Context())()
+	token, err := token(body.buffer)
+	if err != nil {
+		return Document{}, err
+	}
+	document, err := h.Verifier.open(ctx, token)
+	if err != nil && body.mustGo() {
+		return Document{}, h.unread(errDisplaced)
+	}
+	return document, err
+}
+
+// unread is the answer to a body that could not be read.
+func (h *handler) unread(err error) *Rejection {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return &Rejection{
+			Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large",
+			Description: "the body is larger than " + strconv.FormatInt(h.MaxBodyBytes, 10) + " bytes", Reason: "body too large",
+		}
+	case errors.Is(err, errNoMemory), errors.Is(err, errDisplaced):
+		return unavailable("too much is being sent at a time; nothing was accepted", err.Error())
+	}
+	r := badRequest("the body could not be read")
+	r.Reason, r.kind = "the body could not be read: "+err.Error(), "unread body"
+	return r
+}
+
+// maxMembers is how many members the body may have; that of IDaaS has one.
+const maxMembers = 16
+
+// token returns the token in a body.
+func token(body []byte) (token []byte, err error) {
+	if len(body) == 0 {
+		return nil, badRequest("the body is empty")
+	}
+	members := 0
+	var names [maxMembers]string
+	err = jsonscan.Object(body, func(name string, value []byte) error {
+		if members == maxMembers || slices.Contains(names[:members], name) {
+			return errors.New("a member is there twice, or there are too many")
+		}
+		names[members] = name
+		members++
+		if name == "event" {
+			token, _ = jsonscan.Bytes(value)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, badRequest("the body is not a JSON object")
+	case len(token) == 0:
+		return nil, badRequest("the body has no text in the member event")
 	}
 	return token, nil
 }
@@ -176,7 +238,9 @@ func (h *handler) accept(ctx context.Context, d Document) (Ticket, error) {
 	}
 	ticket, err := h.Intake.Accept(ctx, Delivery{Application: d.Application, Instance: d.InstanceID, Changes: d.Changes})
 	if err != nil {
-		return nil, &Rejection{Status: http.StatusServiceUnavailable, Code: "unavailable", Description: "events cannot be stored now; nothing was accepted", Reason: err.Error(), RetryAfter: retryAfter}
+		r := unavailable("events cannot be stored now; nothing was accepted", err.Error())
+		r.kind = "not stored"
+		return nil, r
 	}
 	return ticket, nil
 }
@@ -191,15 +255,18 @@ func (h *handler) fail(c *gin.Context, err error) {
 }
 
 func (h *handler) reject(c *gin.Context, r *Rejection) {
-	entry := h.Log.WithFields(logrus.Fields{"status": r.Status, "code": r.Code, "reason": r.Reason, "peer": c.Request.RemoteAddr})
+	whose, text := refusedCaller, "request refused"
 	if r.Status >= http.StatusInternalServerError {
-		entry.Error("request not served")
-	} else {
-		entry.Warn("request refused")
+		whose, text = notServed, "request not served"
 	}
+	fields := logrus.Fields{"status": r.Status, "code": r.Code, "reason": r.Reason, "peer": c.Request.RemoteAddr, "caller": c.GetString(callerKey)}
+	h.refused.note(cmp.Or(r.kind, r.Code), c.GetString(callerKey), whose, text, fields)
 	h.Observe(r.Code, 0)
 	if r.RetryAfter > 0 {
 		c.Header("Retry-After", strconv.Itoa(int(r.RetryAfter.Seconds())))
+	}
+	if c.Request.ProtoMajor == 1 && c.Request.ContentLength != 0 && r.Status != http.StatusBadRequest && r.Status != http.StatusUnauthorized {
+		c.Header("Connection", "close") // so that the server does not go on reading what nobody wants
 	}
 	c.AbortWithStatusJSON(r.Status, gin.H{"error": r.Code, "errorDescription": r.Description})
 }

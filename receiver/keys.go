@@ -1,227 +1,114 @@
 package receiver
 
 import (
-	"context"
+	"bytes"
 	"crypto/rsa"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/hashicorp/go-retryablehttp"
 	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/internal/jsonscan"
 )
 
-// Bounds of a key set and of how often it is fetched.
+// Bounds of a key set and of the keys in it. Verifying takes longer the longer the key is.
 const (
-	maxKeySet     = 1 << 20
-	minKeyBits    = 2048
-	fetchGap      = 30 * time.Second // between fetches that unknown keys cause
-	refreshLeast  = 5 * time.Minute
-	refreshMost   = 24 * time.Hour
-	refreshNormal = time.Hour
+	maxKeySet  = 1 << 20
+	minKeyBits = 2048
+	maxKeyBits = 8192
 )
 
-// usable keeps the keys of a set that may sign tokens, by id.
-func usable(data []byte) (map[string][]jose.JSONWebKey, error) {
-	var set jose.JSONWebKeySet
-	if err := json.Unmarshal(data, &set); err != nil {
-		return nil, fmt.Errorf("read the key set: %w", err)
-	}
-	keys := map[string][]jose.JSONWebKey{}
-	for _, key := range set.Keys {
-		public, isRSA := key.Key.(*rsa.PublicKey)
-		if !isRSA || public.N.BitLen() < minKeyBits || key.Use != "" && key.Use != "sig" || key.KeyID == "" || key.Algorithm != "" && key.Algorithm != string(jose.RS256) {
-			continue
+// byteOrderMark may stand in front of a text in UTF-8; editors of one system write it.
+var byteOrderMark = []byte("\ufeff")
+
+// keySet are the keys that may sign tokens, by id.
+type keySet map[string][]*rsa.PublicKey
+
+// errNoUsableKey says that a set is well-formed and of no use.
+var errNoUsableKey = errors.New("the key set holds no RSA key of 2048 bits or more for signatures")
+
+// readKeySet reads a JWK Set (RFC 7517 section 5). Each key is judged by itself: one that is not understood or may not sign
+// tokens is left out, and said why.
+func readKeySet(data []byte) (keys keySet, leftOut []string, err error) {
+	var members []byte
+	err = jsonscan.Object(bytes.TrimPrefix(data, byteOrderMark), func(name string, value []byte) error {
+		if name == "keys" {
+			members = value
 		}
-		keys[key.KeyID] = append(keys[key.KeyID], key)
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("the key set holds no RSA key of 2048 bits or more for signatures")
-	}
-	return keys, nil
-}
-
-func find(keys map[string][]jose.JSONWebKey, kid string) ([]jose.JSONWebKey, error) {
-	if found := keys[kid]; len(found) > 0 {
-		return found, nil
-	}
-	return nil, fmt.Errorf("no key has the id %.100q", kid)
-}
-
-// FileKeys is a key set in a file. It is read again when the file has changed and a key is asked for that it lacks.
-type FileKeys struct {
-	path string
-
-	mu     sync.Mutex
-	keys   map[string][]jose.JSONWebKey
-	loaded time.Time
-}
-
-// NewFileKeys reads a key set from a file.
-func NewFileKeys(path string) (*FileKeys, error) {
-	f := &FileKeys{path: path}
-	return f, f.load()
-}
-
-func (f *FileKeys) load() error {
-	info, err := os.Stat(f.path)
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("read jwks_file: %w", err)
+		return nil, nil, fmt.Errorf("read the key set: %w", err)
 	}
-	data, err := os.ReadFile(f.path)
+	keys, number := keySet{}, 0
+	err = jsonscan.Array(members, func(member []byte) error {
+		number++
+		key, err := readKey(member)
+		if err != nil {
+			leftOut = append(leftOut, fmt.Sprintf("number %d (%.60q): %v", number, key.KeyID, err))
+			return nil
+		}
+		keys[key.KeyID] = append(keys[key.KeyID], key.Key.(*rsa.PublicKey))
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("read jwks_file: %w", err)
+		return nil, nil, errors.New("read the key set: it has no list of keys")
 	}
-	keys, err := usable(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.path, err)
+	return keys, leftOut, nil
+}
+
+// readKey reads one key. With an error, only the id of the result means something.
+func readKey(member []byte) (jose.JSONWebKey, error) {
+	var key jose.JSONWebKey
+	if err := key.UnmarshalJSON(member); err != nil {
+		return jose.JSONWebKey{KeyID: keyID(member)}, fmt.Errorf("it is not understood: %.100q", err.Error())
 	}
-	f.keys, f.loaded = keys, info.ModTime()
-	return nil
-}
-
-// Find returns the keys with an id.
-func (f *FileKeys) Find(_ context.Context, kid string) ([]jose.JSONWebKey, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.keys[kid]) == 0 {
-		if info, err := os.Stat(f.path); err == nil && !info.ModTime().Equal(f.loaded) {
-			_ = f.load() // a broken file leaves the last good set in force
-		}
+	public, isRSA := key.Key.(*rsa.PublicKey)
+	switch {
+	case !isRSA:
+		return key, errors.New("it is not a public RSA key")
+	case public.N.BitLen() < minKeyBits || public.N.BitLen() > maxKeyBits:
+		return key, fmt.Errorf("it has %d bits, not between %d and %d", public.N.BitLen(), minKeyBits, maxKeyBits)
+	case key.Use != "" && key.Use != "sig":
+		return key, fmt.Errorf("its use is %.20q", key.Use)
+	case key.Algorithm != "" && key.Algorithm != algorithm:
+		return key, fmt.Errorf("its algorithm is %.20q", key.Algorithm)
+	case key.KeyID == "":
+		return key, errors.New("it has no kid")
 	}
-	return find(f.keys, kid)
+	return key, nil
 }
 
-// RemoteKeys is the key set that IDaaS publishes for an application. It is kept, refreshed in the background, and fetched
-// once more when a token names a key that it lacks, though not more often than every 30 seconds; the last good set stays
-// in force while IDaaS does not answer.
-type RemoteKeys struct {
-	url    string
-	client *retryablehttp.Client
-	log    logrus.FieldLogger
-	clock  func() time.Time
-
-	fetching sync.Mutex // held while a fetch is under way, so that there is one at a time
-
-	mu      sync.Mutex
-	keys    map[string][]jose.JSONWebKey
-	tried   time.Time
-	refresh time.Duration
-	failure error
-}
-
-// NewRemoteKeys returns the key set at a URL; it is fetched when it is needed, and by Run.
-func NewRemoteKeys(url string, client *retryablehttp.Client, log logrus.FieldLogger, clock func() time.Time) *RemoteKeys {
-	return &RemoteKeys{url: url, client: client, log: log, clock: clock, refresh: refreshNormal}
-}
-
-// Run keeps the set fresh until ctx ends.
-func (r *RemoteKeys) Run(ctx context.Context) {
-	for {
-		r.fetch(ctx, 0)
-		r.mu.Lock()
-		wait := r.refresh
-		if r.failure != nil {
-			wait = refreshLeast
+// keyID returns the kid of a key that is not understood, if it has one.
+func keyID(member []byte) (kid string) {
+	_ = jsonscan.Object(member, func(name string, value []byte) error { // What is no object has no id.
+		if name == "kid" {
+			kid, _ = jsonscan.Text(value)
 		}
-		if r.keys == nil {
-			wait = fetchGap
-		}
-		r.mu.Unlock()
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return
+		return nil
+	})
+	return kid
+}
+
+// logKeys says which keys are in force now and which of the set are not.
+func logKeys(log logrus.FieldLogger, before, now keySet, leftOut []string) {
+	ids := slices.Sorted(maps.Keys(now))
+	var gone []string
+	for _, id := range slices.Sorted(maps.Keys(before)) {
+		if now[id] == nil {
+			gone = append(gone, id)
 		}
 	}
-}
-
-// Find returns the keys with an id.
-func (r *RemoteKeys) Find(ctx context.Context, kid string) ([]jose.JSONWebKey, error) {
-	keys, _ := r.current()
-	if len(keys[kid]) == 0 {
-		// A caller who goes away must not take the one fetch of this half minute with it.
-		r.fetch(context.WithoutCancel(ctx), fetchGap)
-		keys, _ = r.current()
+	entry := log.WithField("keys", fmt.Sprintf("%.500q", ids))
+	if len(gone) > 0 {
+		entry = entry.WithField("withdrawn", fmt.Sprintf("%.500q", gone))
 	}
-	if keys == nil {
-		_, err := r.current()
-		return nil, fmt.Errorf("%w from %s: %w", ErrNoKeys, r.url, err)
+	entry.Info("the key set was read and is in force")
+	if len(leftOut) > 0 {
+		log.WithField("reason", fmt.Sprintf("%.1000s", strings.Join(leftOut, "; "))).Warn("some keys of the set are left out")
 	}
-	return find(keys, kid)
-}
-
-func (r *RemoteKeys) current() (map[string][]jose.JSONWebKey, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.keys, r.failure
-}
-
-// fetch gets the set unless that was tried less than gap ago.
-func (r *RemoteKeys) fetch(ctx context.Context, gap time.Duration) {
-	r.fetching.Lock()
-	defer r.fetching.Unlock()
-	r.mu.Lock()
-	recent := !r.tried.IsZero() && r.clock().Sub(r.tried) < gap
-	if !recent {
-		r.tried = r.clock()
-	}
-	r.mu.Unlock()
-	if recent {
-		return
-	}
-	keys, refresh, err := r.get(ctx)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failure = err
-	if err != nil {
-		r.log.WithError(err).WithField("url", r.url).Warn("cannot fetch the key set of IDaaS; the last good one stays in force")
-		return
-	}
-	r.keys, r.refresh = keys, refresh
-}
-
-func (r *RemoteKeys) get(ctx context.Context) (map[string][]jose.JSONWebKey, time.Duration, error) {
-	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
-	if err != nil {
-		return nil, 0, fmt.Errorf("fetch the key set: %w", err)
-	}
-	response, err := r.client.Do(request)
-	if err != nil {
-		return nil, 0, fmt.Errorf("fetch the key set: %w", err)
-	}
-	defer func() { _ = response.Body.Close() }() // only read from
-	if response.StatusCode != http.StatusOK {
-		return nil, 0, fmt.Errorf("fetch the key set: the answer is %s", response.Status)
-	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxKeySet+1))
-	if err != nil {
-		return nil, 0, fmt.Errorf("fetch the key set: %w", err)
-	}
-	if len(data) > maxKeySet {
-		return nil, 0, errors.New("fetch the key set: it is larger than 1 MiB")
-	}
-	keys, err := usable(data)
-	return keys, cacheTime(response.Header.Get("Cache-Control")), err
-}
-
-// cacheTime returns how long a set may be used, within bounds.
-func cacheTime(header string) time.Duration {
-	for _, directive := range strings.Split(header, ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		if seconds, err := strconv.Atoi(value); err == nil && strings.EqualFold(name, "max-age") {
-			return min(max(time.Duration(seconds)*time.Second, refreshLeast), refreshMost)
-		}
-	}
-	return refreshNormal
 }

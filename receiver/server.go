@@ -9,18 +9,24 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
+
+	"github.com/sirupsen/logrus"
 )
 
-// Timeouts of the server. Reading is bounded, so that nobody holds connections by being slow; writing leaves room for the
-// wait for results.
+// What is the same for every server: writing leaves room for the wait for results.
 const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 30 * time.Second
-	writeTimeout      = 60 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
-	shutdownWithin    = 15 * time.Second
+	writeBeyondBody = 30 * time.Second
+	maxHeaderBytes  = 16 << 10
+	shutdownWithin  = 15 * time.Second
+)
+
+// What one connection of HTTP/2 may buffer beyond what its requests take for their bodies.
+const (
+	maxFrame         = 16 << 10
+	streamBuffer     = 64 << 10
+	connectionBuffer = 128 << 10
 )
 
 // ServerConfig says where to listen.
@@ -29,6 +35,12 @@ type ServerConfig struct {
 	// Certificate returns the certificate to show, and is asked at each handshake; nil for plain HTTP.
 	Certificate func() *tls.Certificate
 	Handler     http.Handler
+	Limits      Limits
+	// TrustedProxies are the networks whose connections count in the total only: each speaks for many.
+	TrustedProxies []netip.Prefix
+	// Log is told of connections that are refused, by the time of Clock.
+	Log   logrus.FieldLogger
+	Clock func() time.Time
 }
 
 // Server serves callbacks until it is told to stop.
@@ -44,6 +56,8 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
+	limits := cfg.Limits.complete()
+	listener = newConnections(listener, limits, cfg.TrustedProxies, newRefusals(cfg.Log, cfg.Clock))
 	if cfg.Certificate != nil {
 		listener = tls.NewListener(listener, &tls.Config{
 			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
@@ -53,8 +67,13 @@ func Listen(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	return &Server{
 		listener: listener,
 		http: &http.Server{
-			Handler: cfg.Handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-			IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+			Handler: cfg.Handler, ReadHeaderTimeout: limits.HeaderWithin, ReadTimeout: limits.HeaderWithin + limits.BodyWithin,
+			WriteTimeout: limits.HeaderWithin + limits.BodyWithin + writeBeyondBody, IdleTimeout: limits.IdleWithin,
+			MaxHeaderBytes: maxHeaderBytes, ConnContext: withConnection, DisableGeneralOptionsHandler: true,
+			HTTP2: &http.HTTP2Config{
+				MaxConcurrentStreams: limits.StreamsPerConnection, MaxReadFrameSize: maxFrame,
+				MaxReceiveBufferPerConnection: connectionBuffer, MaxReceiveBufferPerStream: streamBuffer,
+			},
 			// Failed handshakes and the like are the noise of the Internet.
 			ErrorLog: stdlog.New(io.Discard, "", 0),
 		},

@@ -151,7 +151,7 @@ func (c planCommand) open(ctx context.Context, t terminal, cfg *config.Config, r
 	if !c.At.IsZero() {
 		clock = func() time.Time { return c.At }
 	}
-	verifier, _, err := app.NewVerifier(cfg, quietLog(t.Err), clock)
+	verifier, err := app.NewVerifier(cfg, quietLog(t.Err), clock)
 	if err != nil {
 		return "", nil, err
 	}

@@ -21,11 +21,13 @@ func (a *App) adminHandler() http.Handler {
 	return mux
 }
 
-// readiness is the answer of /readyz. A directory that is down and files that are refused are shown, and do not make the
-// service unready: events go on being taken in.
+// readiness is the answer of /readyz. Without a key set that was loaded once for every application no event of it can be taken
+// in. A directory that is down and files that are refused are shown, and do not make the service unready: events go on being
+// taken in.
 type readiness struct {
 	Ready       bool              `json:"ready"`
 	Store       string            `json:"store"`
+	Keys        map[string]string `json:"keys"`
 	Directories map[string]string `json:"directories"`
 	Mappings    map[string]string `json:"mappings"`
 	// Files are the secrets and certificates, by the key of the configuration.
@@ -40,11 +42,15 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
 	out := readiness{
-		Ready: true, Store: "ok", Directories: map[string]string{}, Mappings: map[string]string{}, Files: map[string]string{},
+		Ready: true, Store: "ok", Keys: map[string]string{}, Directories: map[string]string{}, Mappings: map[string]string{}, Files: map[string]string{},
 		Certificates: map[string]string{}, Configuration: a.reloadState(),
 	}
 	if err := a.Store.Check(ctx); err != nil {
 		out.Ready, out.Store = false, err.Error()
+	}
+	for _, k := range a.keys {
+		loaded, state := k.state()
+		out.Ready, out.Keys[k.application] = out.Ready && loaded, state
 	}
 	reasons := a.Dispatcher.Availability()
 	for _, d := range a.Directories {

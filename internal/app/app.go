@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
@@ -13,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-retryablehttp"
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/dispatch"
@@ -37,7 +35,7 @@ type App struct {
 	metrics     *telemetry.Metrics
 	certificate *reload.Held[*tls.Certificate] // of the receiver, nil where it speaks plain HTTP
 	verifier    *receiver.Verifier
-	keys        []*receiver.RemoteKeys
+	keys        []applicationKeys
 	watcher     *reload.Watcher
 	release     func() error // of the right to work on what is due
 	server      *receiver.Server
@@ -89,7 +87,7 @@ func (a *App) open(ctx context.Context) error {
 	if a.server, err = receiver.Listen(ctx, a.receiver()); err != nil {
 		return listenProblem(a.cfg, "receiver.listen", err)
 	}
-	if a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler()}); err != nil {
+	if a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler(), Limits: limits(a.cfg.Receiver.Limits), Log: a.log, Clock: a.clock.Now}); err != nil {
 		return listenProblem(a.cfg, "admin.listen", err)
 	}
 	return nil
@@ -98,13 +96,13 @@ func (a *App) open(ctx context.Context) error {
 // receiver says where and how events are taken in.
 func (a *App) receiver() receiver.ServerConfig {
 	r := a.cfg.Receiver
-	server := receiver.ServerConfig{Listen: r.Listen}
+	server := receiver.ServerConfig{Listen: r.Listen, Limits: limits(r.Limits), TrustedProxies: r.TrustedProxies, Log: a.log, Clock: a.clock.Now}
 	if a.certificate != nil {
 		server.Certificate = a.certificate.Value
 	}
 	server.Handler = receiver.NewHandler(receiver.Config{
 		Path: r.Path, Verifier: a.verifier, Intake: intake{a}, AllowFrom: r.AllowFrom, TrustedProxies: r.TrustedProxies,
-		AnswerWithin: r.AnswerWithin, MaxBodyBytes: r.MaxBodyBytes, Log: a.log, Clock: a.clock.Now,
+		AnswerWithin: r.AnswerWithin, MaxBodyBytes: r.MaxBodyBytes, Limits: limits(r.Limits), Log: a.log, Clock: a.clock.Now,
 		Observe: func(result string, took time.Duration) {
 			if result != "ok" {
 				a.metrics.Rejected(result)
@@ -114,41 +112,6 @@ func (a *App) receiver() receiver.ServerConfig {
 		},
 	})
 	return server
-}
-
-// Verifier returns a verifier for the configured applications, with a clock of the caller's.
-func (a *App) Verifier(clock func() time.Time) (*receiver.Verifier, error) {
-	v, _, err := NewVerifier(a.cfg, a.log, clock)
-	return v, err
-}
-
-// NewVerifier returns a verifier for the configured applications, and the key sets that have to be kept fresh.
-func NewVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.Time) (*receiver.Verifier, []*receiver.RemoteKeys, error) {
-	client := retryablehttp.NewClient()
-	client.Logger = telemetry.RetryLogger(log)
-	client.RetryMax = 2
-	client.RetryWaitMin, client.RetryWaitMax = 200*time.Millisecond, time.Second
-	client.CheckRetry = retryablehttp.ErrorPropagatedRetryPolicy
-	client.HTTPClient.Timeout = 5 * time.Second
-	var remote []*receiver.RemoteKeys
-	var wrong []error
-	applications := make([]receiver.Application, len(cfg.Applications))
-	for i, a := range cfg.Applications {
-		applications[i] = receiver.Application{ID: a.ID, InstanceID: a.InstanceID, EncryptionKeys: a.EncryptionKeys}
-		if a.JWKSFile != "" {
-			keys, err := receiver.NewFileKeys(string(a.JWKSFile))
-			if err != nil {
-				wrong = append(wrong, located(cfg, fmt.Sprintf("applications[%d].jwks_file", i), err))
-				continue
-			}
-			applications[i].Keys = keys
-			continue
-		}
-		keys := receiver.NewRemoteKeys(a.JWKSURL, client, log, time.Now)
-		remote = append(remote, keys)
-		applications[i].Keys = keys
-	}
-	return receiver.NewVerifier(applications, clock), remote, errors.Join(wrong...)
 }
 
 // Address returns where callbacks are taken in, AdminAddress where health and metrics are shown.
@@ -180,10 +143,13 @@ func (a *App) Run(ctx context.Context) error {
 	front.Go(func() { serve(a.admin, "admin") })
 	back.Go(func() { a.Dispatcher.Run(inner) })
 	back.Go(func() { a.prune(inner) })
+	back.Go(func() { boundMemory(inner) })
 	back.Go(func() { a.watcher.Run(inner) })
 	back.Go(func() { a.watchCertificates(inner) })
 	for _, k := range a.keys {
-		back.Go(func() { k.Run(inner) })
+		if k.remote != nil {
+			back.Go(func() { k.remote.Run(inner) })
+		}
 	}
 	front.Wait()
 	stopInner()

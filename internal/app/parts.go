@@ -29,7 +29,7 @@ func (a *App) openParts() error {
 	if a.certificate, err = serverCertificate(a.cfg, a.clock.Now, filesReloaded(a.log, a.metrics)); err != nil {
 		wrong = append(wrong, err)
 	}
-	if a.verifier, a.keys, err = NewVerifier(a.cfg, a.log, a.clock.Now); err != nil {
+	if a.verifier, a.keys, err = newVerifier(a.cfg, a.log, a.clock.Now); err != nil {
 		wrong = append(wrong, err)
 	}
 	return errors.Join(wrong...)

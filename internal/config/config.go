@@ -43,12 +43,33 @@ type Receiver struct {
 	TLS ServerTLS `yaml:"tls"`
 	// AllowFrom are the networks that callers must be in; empty for any.
 	AllowFrom []netip.Prefix `yaml:"allow_from"`
-	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty for none.
+	// TrustedProxies are the networks whose X-Forwarded-For or Forwarded is believed; empty for none.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	// AnswerWithin is how long an answer may wait for results; IDaaS gives up after 10 s.
 	AnswerWithin time.Duration `yaml:"answer_within"`
 	// MaxBodyBytes is the largest request that is read.
 	MaxBodyBytes int64 `yaml:"max_body_bytes"`
+	// Limits bound what anybody can hold, with a key or without.
+	Limits Limits `yaml:"limits"`
+}
+
+// Limits bound what those who call can hold of memory, connections and time.
+type Limits struct {
+	// BodyBytes is how much memory all bodies that are being read or verified take together.
+	BodyBytes int64 `yaml:"body_bytes"`
+	// Connections and ConnectionsPerAddress are how many are kept open; StreamsPerConnection how many requests one of
+	// HTTP/2 carries at a time.
+	Connections           int `yaml:"connections"`
+	ConnectionsPerAddress int `yaml:"connections_per_address"`
+	StreamsPerConnection  int `yaml:"streams_per_connection"`
+	// HeaderWithin and BodyWithin are how long the head of a request and its body may take to come, IdleWithin how long a
+	// connection is kept without a request.
+	HeaderWithin time.Duration `yaml:"header_within"`
+	BodyWithin   time.Duration `yaml:"body_within"`
+	IdleWithin   time.Duration `yaml:"idle_within"`
+	// RequestsPerSecond is what one address may send, Burst how much of it at once.
+	RequestsPerSecond int `yaml:"requests_per_second"`
+	Burst             int `yaml:"burst"`
 }
 
 // ServerTLS names the certificate of a server. Both paths are empty, or none is.
@@ -182,6 +203,12 @@ func Defaults() Config {
 			Path:         "/accounts/provision",
 			AnswerWithin: 8 * time.Second,
 			MaxBodyBytes: 4 << 20,
+			Limits: Limits{
+				BodyBytes:   64 << 20,
+				Connections: 1024, ConnectionsPerAddress: 256, StreamsPerConnection: 32,
+				HeaderWithin: 5 * time.Second, BodyWithin: 15 * time.Second, IdleWithin: time.Minute,
+				RequestsPerSecond: 5000, Burst: 10_000,
+			},
 		},
 		Store: Store{
 			URL:       sqliteScheme + "data/idaas-ldap.db",

@@ -19,6 +19,14 @@ const (
 	minBody      = 1 << 10
 	maxBody      = 64 << 20
 	minRetention = time.Hour
+
+	maxBodies       = 1 << 40
+	minConnections  = 8
+	mostConnections = 1 << 20
+	maxStreams      = 1000
+	maxRate         = 1 << 30
+	minPatience     = time.Second
+	maxPatience     = 10 * time.Minute
 )
 
 // validate reports everything that is wrong with the configuration as a whole.
@@ -48,8 +56,29 @@ func (l *loader) validateReceiver() {
 	if r.MaxBodyBytes < minBody || r.MaxBodyBytes > maxBody {
 		l.wrong("receiver.max_body_bytes", "%d is not between %d and %d", r.MaxBodyBytes, minBody, maxBody)
 	}
+	l.validateLimits()
 	if !r.TLS.Enabled() && !isLoopback(host) && len(r.TrustedProxies) == 0 {
 		l.warn("receiver.listen", "events are taken in over plain HTTP; give receiver.tls, or name the proxy that speaks TLS in receiver.trusted_proxies")
+	}
+}
+
+func (l *loader) validateLimits() {
+	r := l.config.Receiver
+	number := func(key string, value, least, most int64) {
+		if value < least || value > most {
+			l.wrong("receiver.limits."+key, "%d is not between %d and %d", value, least, most)
+		}
+	}
+	number("body_bytes", r.Limits.BodyBytes, 2*r.MaxBodyBytes, maxBodies)
+	number("connections", int64(r.Limits.Connections), minConnections, mostConnections)
+	number("connections_per_address", int64(r.Limits.ConnectionsPerAddress), 1, int64(r.Limits.Connections))
+	number("streams_per_connection", int64(r.Limits.StreamsPerConnection), 1, maxStreams)
+	number("requests_per_second", int64(r.Limits.RequestsPerSecond), 1, maxRate)
+	number("burst", int64(r.Limits.Burst), 1, maxRate)
+	for key, value := range map[string]time.Duration{"header_within": r.Limits.HeaderWithin, "body_within": r.Limits.BodyWithin, "idle_within": r.Limits.IdleWithin} {
+		if value < minPatience || value > maxPatience {
+			l.wrong("receiver.limits."+key, "%s is not between %s and %s", value, minPatience, maxPatience)
+		}
 	}
 }
 

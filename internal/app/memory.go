@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// How much memory the runtime takes before it collects garbage more often than it would by itself.
+const (
+	memoryUsual = 112 << 20
+	memoryRoom  = 16 << 20
+	memoryEvery = 2 * time.Second
+	liveHeap    = "/gc/heap/live:bytes"
+)
+
+// boundMemory keeps the runtime from taking twice of what is in use, as it does by itself: what strangers make us hold is
+// bounded, and would count twice. Where more is in use for good reason, the bound goes up with it. One that was set from
+// outside (GOMEMLIMIT) is left alone. It ends with ctx.
+func boundMemory(ctx context.Context) {
+	const unlimited = math.MaxInt64
+	if debug.SetMemoryLimit(-1) != unlimited {
+		return
+	}
+	defer debug.SetMemoryLimit(unlimited)
+	ticker := time.NewTicker(memoryEvery)
+	defer ticker.Stop()
+	sample := []metrics.Sample{{Name: liveHeap}}
+	for {
+		metrics.Read(sample)
+		debug.SetMemoryLimit(memoryBound(int64(sample[0].Value.Uint64())))
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// memoryBound leaves a quarter of what is in use, and a little more, for garbage.
+func memoryBound(live int64) int64 { return max(memoryUsual, live+live/4+memoryRoom) }

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/telemetry"
+	"idaas-ldap/receiver"
+)
+
+// keyRetries is how often one fetch of a key set is repeated.
+const keyRetries = 2
+
+// applicationKeys are the keys of one application.
+type applicationKeys struct {
+	application string
+	// State tells whether there was ever a set, and what there is to say about it.
+	state  func() (loaded bool, state string)
+	remote *receiver.RemoteKeys // nil for a file
+}
+
+// Verifier returns a verifier for the configured applications, with a clock of the caller's.
+func (a *App) Verifier(clock func() time.Time) (*receiver.Verifier, error) {
+	return NewVerifier(a.cfg, a.log, clock)
+}
+
+// NewVerifier returns a verifier for the configured applications whose key sets are fetched when they are needed.
+func NewVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.Time) (*receiver.Verifier, error) {
+	v, _, err := newVerifier(cfg, log, clock)
+	return v, err
+}
+
+// newVerifier returns the key sets beside the verifier, which have to be kept fresh.
+func newVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.Time) (*receiver.Verifier, []applicationKeys, error) {
+	var wrong []error
+	keys := make([]applicationKeys, len(cfg.Applications))
+	applications := make([]receiver.Application, len(cfg.Applications))
+	for i, a := range cfg.Applications {
+		applications[i] = receiver.Application{ID: a.ID, InstanceID: a.InstanceID, EncryptionKeys: a.EncryptionKeys}
+		keys[i].application = a.ID
+		entry := log.WithField(telemetry.FieldApplication, a.ID)
+		if a.JWKSFile != "" {
+			file, err := receiver.NewFileKeys(string(a.JWKSFile), entry, time.Now)
+			if err != nil {
+				wrong = append(wrong, located(cfg, fmt.Sprintf("applications[%d].jwks_file", i), err))
+				continue
+			}
+			applications[i].Keys, keys[i].state = file, file.State
+			continue
+		}
+		remote := receiver.NewRemoteKeys(receiver.RemoteConfig{
+			URL: a.JWKSURL, Retries: keyRetries, RetryLog: telemetry.RetryLogger(log), Log: entry, Clock: time.Now,
+		})
+		applications[i].Keys, keys[i].state, keys[i].remote = remote, remote.State, remote
+	}
+	return receiver.NewVerifier(applications, clock), keys, errors.Join(wrong...)
+}
+
+// limits hands the configured limits to a listener.
+func limits(l config.Limits) receiver.Limits {
+	return receiver.Limits{
+		BodyBytes: l.BodyBytes, Connections: l.Connections, ConnectionsPerAddress: l.ConnectionsPerAddress, StreamsPerConnection: l.StreamsPerConnection,
+		HeaderWithin: l.HeaderWithin, BodyWithin: l.BodyWithin, IdleWithin: l.IdleWithin, RequestsPerSecond: l.RequestsPerSecond, Burst: l.Burst,
+	}
+}

@@ -1,0 +1,68 @@
+package receiver_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"idaas-ldap/receiver"
+)
+
+// Proxies write addresses in many forms. Whoever is allowed is let in under each of them; what cannot be read is refused, and
+// the log names it.
+func TestTheFormsOfForwardingHeaders(t *testing.T) {
+	const xff, rfc = "X-Forwarded-For", "Forwarded"
+	for _, c := range []struct {
+		name    string
+		headers []string
+		allowed bool
+		names   string // what the log names
+	}{
+		{"an address", []string{xff, "203.0.113.7"}, true, ""},
+		{"with a port", []string{xff, "203.0.113.7:51432"}, true, ""},
+		{"in quotes", []string{xff, `"203.0.113.7:51432"`}, true, ""},
+		{"IPv6", []string{xff, "2001:db8::7"}, true, ""},
+		{"IPv6 in brackets", []string{xff, "[2001:db8::7]"}, true, ""},
+		{"IPv6 with a port", []string{xff, "[2001:db8::7]:51432"}, true, ""},
+		{"IPv6 with a zone", []string{xff, "2001:db8::7%eth0"}, true, ""},
+		{"IPv4 in IPv6", []string{xff, "::ffff:203.0.113.7"}, true, ""},
+		{"several", []string{xff, "198.51.100.1, 203.0.113.7:1, 127.0.0.1"}, true, ""},
+		{"empty ones between", []string{xff, "203.0.113.7,, ,"}, true, ""},
+		{"a stranger behind one who is allowed", []string{xff, "203.0.113.7, 198.51.100.1:80"}, false, "198.51.100.1"},
+		{"no address", []string{xff, "unknown"}, false, "unknown"},
+		{"half an address", []string{xff, "203.0.113"}, false, "203.0.113"},
+		{"what is not read does not matter", []string{xff, "unknown, 203.0.113.7"}, true, ""},
+		{"RFC 7239", []string{rfc, "for=203.0.113.7"}, true, ""},
+		{"RFC 7239 with more", []string{rfc, `proto=https; For="203.0.113.7:51432" ;by=127.0.0.1`}, true, ""},
+		{"RFC 7239 with IPv6", []string{rfc, `for="[2001:db8::7]:51432"`}, true, ""},
+		{"RFC 7239 several", []string{rfc, `for=198.51.100.1, for="[2001:db8::7]";host="a,b;c"`}, true, ""},
+		{"RFC 7239 with escapes", []string{rfc, `for="203.0.113\.7"`}, true, ""},
+		{"RFC 7239 hidden", []string{rfc, "for=_hidden"}, false, "_hidden"},
+		{"RFC 7239 without an address", []string{rfc, "proto=https"}, false, "Forwarded"},
+		{"a forged one beside it", []string{xff, "198.51.100.1", rfc, "for=203.0.113.7"}, false, "differ"},
+		{"both the same", []string{xff, "203.0.113.7", rfc, "for=203.0.113.7"}, true, ""},
+		{"none", nil, false, "127.0.0.1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFront(t, func(cfg *receiver.Config) {
+				cfg.AllowFrom = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+				cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+			})
+			status, _ := f.post(t, `{"event":"x"}`, c.headers...)
+			if (status == 400) != c.allowed || status != 400 && status != 403 {
+				t.Errorf("answered with %d", status)
+			}
+			if !strings.Contains(f.log.String(), c.names) {
+				t.Errorf("the log says %q", f.log.String())
+			}
+		})
+	}
+}
+
+// A header that cannot be read is refused also where anybody may call: it says that the proxy is not the one that was meant.
+func TestAnUnreadableHopIsRefusedWithoutAnAllowList(t *testing.T) {
+	f := newFront(t, func(cfg *receiver.Config) { cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	if status, _ := f.post(t, `{"event":"x"}`, "X-Forwarded-For", "nobody"); status != 403 || !strings.Contains(f.log.String(), "nobody") {
+		t.Errorf("answered with %d, and the log says %q", status, f.log.String())
+	}
+}

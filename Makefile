@@ -40,9 +40,10 @@ test: ## everything: set up, vet, lint, all tests with the race detector, on rea
 test-unit: ## tests that need no server
 	$(GO_TEST) -skip "$$(scripts/suite.sh --all)" ./...
 
-# The race detector keeps sync.Pool from pooling, so what is allocated is counted without it.
-test-memory: ## what may be allocated
+# The race detector keeps sync.Pool from pooling and multiplies memory, so both are counted without it.
+test-memory: ## what may be allocated, and what an attacker can make the service hold
 	go test -run 'WithinBounds|AllocatesLittle' ./mapping
+	go test -count=1 ./internal/attacks
 
 # Program and tests are compiled for each; they run where they are built.
 test-platforms: ## that program and tests build for linux, darwin and windows on amd64 and arm64

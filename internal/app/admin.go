@@ -15,10 +15,10 @@ const readyWithin = 3 * time.Second
 // adminHandler serves health and metrics.
 func (a *App) adminHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET "+alive, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics.Handler())
-	return mux
+	return guarded(a.cfg.Admin, mux)
 }
 
 // readiness is the answer of /readyz. Without a key set that was loaded once for every application no event of it can be taken

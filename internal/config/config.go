@@ -179,7 +179,9 @@ type ClientTLS struct {
 // Admin says where health, metrics and the console are served.
 type Admin struct {
 	Listen string `yaml:"listen"`
-	// Token is what the console asks for. It may be empty only where Listen is a loopback address.
+	// Hosts are the names that the listener is asked under, beside localhost and its addresses.
+	Hosts []string `yaml:"hosts"`
+	// Token is asked for on everything but /livez. It may be empty only where Listen is a loopback address.
 	Token     secret.Text `yaml:"token" file:"token_file"`
 	TokenFile Path        `yaml:"token_file"`
 }

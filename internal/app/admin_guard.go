@@ -1,0 +1,59 @@
+package app
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/secret"
+)
+
+// alive is the one path that is for everybody: it says nothing but that the process runs.
+const alive = "/livez"
+
+// guarded lets those in who name us as we are called, and show the token where there is one. A page of a stranger that has its
+// name resolved to our address would make a browser ask us under that name (DNS rebinding); so names are looked at even
+// where only this machine can connect.
+func guarded(cfg config.Admin, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == alive:
+		case !isOurName(r.Host, cfg):
+			http.Error(w, "this is not a name of this service; ask it by its address, or name it in admin.hosts", http.StatusMisdirectedRequest)
+			return
+		case !cfg.Token.Empty() && !shows(r, cfg.Token):
+			w.Header().Set("WWW-Authenticate", `Bearer realm="idaas-ldap"`)
+			w.Header().Add("WWW-Authenticate", `Basic realm="idaas-ldap"`)
+			http.Error(w, "show admin.token as a bearer token, or as the password of any user", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isOurName reports whether a Host header names this service: by an address, which nobody can have resolved to another one, by
+// localhost, or by a name of the configuration.
+func isOurName(host string, cfg config.Admin) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	if _, err := netip.ParseAddr(name); err == nil {
+		return true
+	}
+	same := func(known string) bool { return strings.EqualFold(strings.TrimSuffix(name, "."), known) }
+	return same("localhost") || slices.ContainsFunc(cfg.Hosts, same)
+}
+
+// shows reports whether a request carries the token, as a bearer token (RFC 6750) or as a password (RFC 7617).
+func shows(r *http.Request, token secret.Text) bool {
+	if scheme, shown, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return token.Equal(secret.New(strings.TrimSpace(shown)))
+	}
+	_, password, ok := r.BasicAuth()
+	return ok && token.Equal(secret.New(password))
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -97,12 +98,13 @@ func (b *ldifBuilder) values(name string, values []string) {
 
 // readable writes a comment with the text where its line has to be encoded and a person could read it.
 func (b *ldifBuilder) readable(text string) {
-	if !isSafe(text) && utf8.ValidString(text) && !strings.ContainsFunc(text, isControl) && strings.TrimSpace(text) == text && len(text) < 1024 {
+	if !isSafe(text) && utf8.ValidString(text) && !strings.ContainsFunc(text, isHidden) && strings.TrimSpace(text) == text && len(text) < 1024 {
 		b.comment(text)
 	}
 }
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+// isHidden finds what a terminal does not show as it is: control characters, and those that turn the direction of writing.
+func isHidden(r rune) bool { return !unicode.IsGraphic(r) }
 
 func (b *ldifBuilder) comment(text string) { b.WriteString("# " + text + "\n") }
 

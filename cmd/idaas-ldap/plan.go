@@ -83,10 +83,10 @@ func (c planCommand) Run(ctx context.Context, t terminal) error {
 
 // show prints one event's plan as LDIF with comments; it reports false for an event that would fail.
 func (c planCommand) show(ctx context.Context, out io.Writer, directory string, preview *dispatch.Preview, change event.Change) (bool, error) {
-	fmt.Fprintf(out, "# %s %s, %s, in %s\n", change.Type.Short(), change.ID, orDash(!change.Object.Zero(), change.Object.String()), directory)
+	fmt.Fprintf(out, "# %s %s, %s, in %s\n", oneLine(change.Type.Short()), oneLine(change.ID), oneLine(orDash(!change.Object.Zero(), change.Object.String())), directory)
 	switch {
 	case change.Problem != "":
-		fmt.Fprintf(out, "# would fail: %s\n\n", change.Problem)
+		fmt.Fprintf(out, "# would fail: %s\n\n", oneLine(change.Problem))
 		return false, nil
 	case change.Object.Zero():
 		fmt.Fprintf(out, "# nothing would be written\n\n")
@@ -99,10 +99,10 @@ func (c planCommand) show(ctx context.Context, out io.Writer, directory string, 
 	switch result.Outcome.State {
 	case event.Done:
 		if len(result.Operations) == 0 {
-			fmt.Fprintf(out, "# nothing to write: %s\n\n", result.Outcome.Message)
+			fmt.Fprintf(out, "# nothing to write: %s\n\n", oneLine(result.Outcome.Message))
 		}
 	default:
-		fmt.Fprintf(out, "# %s (%s): %s\n\n", result.Outcome.State, result.Outcome.Code, result.Outcome.Message)
+		fmt.Fprintf(out, "# %s (%s): %s\n\n", result.Outcome.State, result.Outcome.Code, oneLine(result.Outcome.Message))
 	}
 	return result.Outcome.State != event.Failed, plan.WriteLDIF(out, result.Operations...)
 }

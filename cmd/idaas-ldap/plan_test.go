@@ -57,3 +57,38 @@ employeeNumber: user_ossx3qxxixacimjwpwqdmmofr4
 		t.Error("planning made a store")
 	}
 }
+
+// What an event says can neither write lines of LDIF of its own nor turn what the terminal shows.
+func TestPlanOfAnEventThatWouldWriteItsOwnLines(t *testing.T) {
+	directory := startDirectory(t, "")
+	folder := t.TempDir()
+	config := writeConfig(t, folder, `listen: "127.0.0.1:0"`, "  - { id: app_example, jwks_url: 'http://127.0.0.1:1/' }", directory.URL())
+	const evil = "x\ndn: cn=evil\nchangetype: delete\n\x1b[2J\u202e"
+	for name, change := range map[string]func(e, user map[string]any){
+		"the id":     func(e, _ map[string]any) { e["eventId"] = evil },
+		"the type":   func(e, _ map[string]any) { e["eventType"] = evil },
+		"the object": func(_, u map[string]any) { u["userId"] = evil },
+		"a name":     func(_, u map[string]any) { u["displayName"] = evil },
+		"a member":   func(_, u map[string]any) { u[evil] = map[string]any{"a": 1} },
+		"a custom field": func(_, u map[string]any) {
+			u["customFields"] = []any{map[string]any{"fieldName": evil, "fieldValue": []any{}}}
+		},
+		"a wrong status": func(_, u map[string]any) { u["emailVerified"] = evil },
+	} {
+		user := map[string]any{"userId": "user_1", "username": "ann", "displayName": "Ann Lee"}
+		e := map[string]any{"eventId": "evnt_1", "eventType": "urn:alibaba:idaas:app:event:ud:user:create", "eventTime": 1767225599000, "bizData": user}
+		change(e, user)
+		document, err := json.Marshal(map[string]any{"instanceId": "idaas_1", "eventData": []any{e}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, "event.json")
+		if err := os.WriteFile(path, document, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, out, errs := call(t, "plan", "--config", config, "--offline", path)
+		if text := out + errs; strings.Contains(text, "\ndn: cn=evil") || strings.ContainsAny(text, "\x1b\u202e") {
+			t.Errorf("%s writes\n%q", name, text)
+		}
+	}
+}

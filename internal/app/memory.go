@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"math"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -17,20 +16,17 @@ const (
 )
 
 // boundMemory keeps the runtime from taking twice of what is in use, as it does by itself: what strangers make us hold is
-// bounded, and would count twice. Where more is in use for good reason, the bound goes up with it. One that was set from
-// outside (GOMEMLIMIT) is left alone. It ends with ctx.
+// bounded, and would count twice. Where more is in use for good reason, the bound goes up with it, though not beyond one that was
+// set before. It ends with ctx.
 func boundMemory(ctx context.Context) {
-	const unlimited = math.MaxInt64
-	if debug.SetMemoryLimit(-1) != unlimited {
-		return
-	}
-	defer debug.SetMemoryLimit(unlimited)
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
 	ticker := time.NewTicker(memoryEvery)
 	defer ticker.Stop()
 	sample := []metrics.Sample{{Name: liveHeap}}
 	for {
 		metrics.Read(sample)
-		debug.SetMemoryLimit(memoryBound(int64(sample[0].Value.Uint64())))
+		debug.SetMemoryLimit(min(before, memoryBound(int64(sample[0].Value.Uint64()))))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

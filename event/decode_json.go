@@ -6,9 +6,12 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"idaas-ldap/internal/jsonscan"
 )
 
-// unwrap returns the JSON inside a string, or the JSON itself where it is not a string.
+// unwrap returns the JSON inside a string, or the JSON itself where it is not a string. Whoever reads it sees whether it is
+// JSON.
 func unwrap(raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) == 0 {
 		return nil, errors.New("it is missing")
@@ -16,21 +19,20 @@ func unwrap(raw json.RawMessage) (json.RawMessage, error) {
 	if raw[0] != '"' {
 		return raw, nil
 	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil || !json.Valid([]byte(s)) {
-		return nil, errors.New("the text in it is not JSON")
+	content, ok := jsonscan.Bytes(raw)
+	if !ok {
+		return nil, errors.New("it is no text")
 	}
-	return json.RawMessage(s), nil
+	return content, nil
 }
 
 // text returns a string, number or boolean as text, empty for anything else.
 func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
+	if s, ok := jsonscan.Text(raw); ok {
 		return s
 	}
 	t := string(bytes.TrimSpace(raw))
-	if t == "" || t == "null" || t[0] == '{' || t[0] == '[' {
+	if t == "" || t == "null" || strings.ContainsAny(t[:1], `{["`) {
 		return ""
 	}
 	return t
@@ -50,20 +52,3 @@ func millis(raw json.RawMessage) (int64, error) {
 func isNull(raw json.RawMessage) bool { return string(bytes.TrimSpace(raw)) == "null" }
 
 func isText(raw json.RawMessage) bool { return bytes.HasPrefix(bytes.TrimSpace(raw), []byte{'"'}) }
-
-func isObject(raw []byte) bool {
-	trimmed := bytes.TrimSpace(raw)
-	return len(trimmed) > 0 && trimmed[0] == '{'
-}
-
-// strict decodes exactly one JSON value and refuses anything after it.
-func strict(data []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if decoder.More() {
-		return errors.New("there is something after it")
-	}
-	return nil
-}

@@ -26,11 +26,14 @@ func (c *Change) payload(members map[string]json.RawMessage, bizID string) error
 	}
 	taken := c.known(members)
 	id, _ := c.Fields[FieldID].(string)
-	if id == "" && !holdsNUL(bizID) {
+	if id == "" {
 		id = bizID
 	}
 	if id == "" {
 		return fmt.Errorf("the payload names no %s", c.Type.Kind())
+	}
+	if wrong := wrongID(id); wrong != "" {
+		return fmt.Errorf("the id of the %s %s", c.Type.Kind(), wrong)
 	}
 	c.Fields[FieldID] = id
 	c.Object = Ref{Kind: c.Type.Kind(), ID: id}
@@ -197,7 +200,7 @@ func (c *Change) users(members map[string]json.RawMessage) []string {
 		if !ok {
 			continue
 		}
-		if inner, err := unwrap(raw); err == nil {
+		if inner, err := unwrap(raw); err == nil && json.Valid(inner) {
 			raw = inner
 		}
 		list := []json.RawMessage{raw}
@@ -208,7 +211,7 @@ func (c *Change) users(members map[string]json.RawMessage) []string {
 		for i, item := range list {
 			id := userID(item)
 			switch {
-			case id == "" || holdsNUL(id):
+			case id == "" || wrongID(id) != "":
 				c.unread("%s names no user at number %d", name, i+1)
 			case !slices.Contains(ids, id):
 				ids = append(ids, id)

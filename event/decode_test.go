@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -253,6 +254,42 @@ func TestWrongShapes(t *testing.T) {
 				t.Errorf("%s %s: %+v", kind, biz, c)
 			}
 		}
+	}
+}
+
+// Ids are shown and compared everywhere: they are short, and hold nothing that moves a cursor or begins a line.
+func TestIDsAreShortAndCanBeShown(t *testing.T) {
+	long := strings.Repeat("x", 257)
+	for _, id := range []string{long, "evnt\n1", "evnt\u001b[2J", "evnt\u202e", "evnt\u0000", "evnt\u2028"} {
+		quoted, err := json.Marshal(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document := fmt.Sprintf(`{"eventData":[{"eventId":%s,"eventType":"ud:user:delete","eventTime":1,"bizId":"u"},{"eventId":"evnt_2","eventType":"ud:user:delete","eventTime":1,"bizData":{"userId":%s}}]}`, quoted, quoted)
+		d, err := event.Decode([]byte(document))
+		if err != nil || len(d.Changes) != 1 || len(d.Unread) != 1 {
+			t.Errorf("%.20q: %+v, %v", id, d, err)
+			continue
+		}
+		if c := d.Changes[0]; !c.Object.Zero() || c.Problem == "" {
+			t.Errorf("%.20q: %+v", id, c)
+		}
+		if c := decodeOne(t, event.TypeGroupAddUser, fmt.Sprintf(`{"groupId":"g","userIds":["a",%s]}`, quoted), true); len(c.Members) != 1 || len(c.Unread) != 1 {
+			t.Errorf("%.20q as a member: %+v", id, c)
+		}
+	}
+	if c := decodeOne(t, event.TypeUserDelete, `{"userId":"用户 1"}`, true); c.Problem != "" {
+		t.Errorf("an id in Chinese: %s", c.Problem)
+	}
+}
+
+// Each event is answered under its id, so one id cannot stand for two.
+func TestOneIDForTwoEvents(t *testing.T) {
+	one := `{"eventId":"evnt_1","eventType":"common:test"}`
+	_, err := event.Decode([]byte(`{"eventData":[` + one + `,` + one + `]}`))
+	var malformed *event.DocumentError
+	if !errors.As(err, &malformed) || !strings.Contains(err.Error(), "evnt_1") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -62,14 +62,3 @@ func silentLog() *logrus.Logger {
 	log.SetOutput(io.Discard)
 	return log
 }
-
-func BenchmarkOpen(b *testing.B) {
-	c := loadCaptured(b)
-	v := c.verifier(b, c.at())
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := v.Open(context.Background(), c.Event); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

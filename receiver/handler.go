@@ -234,7 +234,7 @@ func (h *handler) accept(ctx context.Context, d Document) (Ticket, error) {
 	ctx, cancel := context.WithTimeout(ctx, acceptWithin)
 	defer cancel()
 	if len(d.Unread) > 0 {
-		h.Log.WithField("application", d.Application).WithField("unread", strings.Join(d.Unread, "; ")).Warn("events without an id or a type are left out")
+		h.Log.WithField("application", d.Application).WithField("unread", short(strings.Join(d.Unread, "; "), maxReason)).Warn("events without an id or a type are left out")
 	}
 	ticket, err := h.Intake.Accept(ctx, Delivery{Application: d.Application, Instance: d.InstanceID, Changes: d.Changes})
 	if err != nil {

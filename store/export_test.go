@@ -11,6 +11,8 @@ import (
 
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"idaas-ldap/plan"
 )
 
 // MakeOfVersion makes the database that a program made which knew so many migrations.
@@ -114,4 +116,30 @@ func Steps(t *testing.T, s *SQLite) int64 {
 		}
 	})
 	return total
+}
+
+// Populate lets the store know so many people, and groups with so many members each. Nothing is sealed, so nobody may load them:
+// they are there to be in the way.
+func Populate(t *testing.T, s *SQLite, people, groups, members int) {
+	t.Helper()
+	const counted = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?) "
+	unit := treeKey(plan.MustParseDN("ou=people,dc=example,dc=org"))
+	err := s.writer.do(t.Context(), func(t *tx) error {
+		if people > 0 {
+			if _, err := t.exec("INSERT INTO object (directory, kind, id, present, said, said_update, password, password_update, facts, link, dn, dn_key, removed, woke) "+counted+
+				"SELECT 'corp', 'user', printf('user_%06d', i), TRUE, 5, 0, 0, 0, x'', printf('link of user_%06d', i), printf('uid=user_%06d,ou=people,dc=example,dc=org', i), "+
+				"CAST(CAST(? AS TEXT) || printf('uid=user_%06d,', i) AS BLOB), 0, 1 FROM n", people, unit); err != nil {
+				return err
+			}
+		}
+		if groups == 0 {
+			return nil
+		}
+		_, err := t.exec("INSERT INTO membership (directory, grp, member, present, said, said_update) "+counted+
+			"SELECT 'corp', 'g_' || (i / ?), printf('user_%06d', i % 8000), TRUE, 5, 0 FROM n", groups*members, members)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

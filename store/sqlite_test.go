@@ -11,10 +11,12 @@ import (
 )
 
 func TestSQLiteConforms(t *testing.T) {
-	conformance.Run(t, func(t *testing.T) store.Store {
+	ran := statements{}
+	conformance.Run(t, ran.gatheredBy(func(t *testing.T) *store.SQLite {
 		t.Helper()
 		return open(t, store.SQLiteConfig{Path: filepath.Join(t.TempDir(), "data", "store.db")})
-	})
+	}))
+	ran.readLittle(t)
 }
 
 // open opens a store that is closed at the end of the test.

@@ -19,7 +19,7 @@ func TestWorkForOneDoesNotGrowWithTheOthers(t *testing.T) {
 			within(t, "1,000 people", base, base)
 			many := newCrowd(t, version, 8000)
 			within(t, "8,000 people", many.perPerson(t), base)
-			many.groups(t, 20, 5000)
+			store.Populate(t, many.SQLite, 0, 20, 5000)
 			within(t, "8,000 people with 100,000 memberships", many.perPerson(t), base)
 		})
 	}
@@ -47,24 +47,8 @@ func newCrowd(t *testing.T, version, people int) *crowd {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "store.db")
 	store.MakeOfVersion(t, path, version)
-	c := &crowd{SQLite: open(t, store.SQLiteConfig{Path: path})}
-	const workers = 64
-	errs := make(chan error, workers)
-	for w := range workers {
-		go func() {
-			var err error
-			for i := w; i < people && err == nil; i += workers {
-				_, err = c.Settle(t.Context(), 1, settlementOf(person(i), true))
-			}
-			errs <- err
-		}()
-	}
-	for range workers {
-		if err := <-errs; err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.people = people
+	c := &crowd{SQLite: open(t, store.SQLiteConfig{Path: path}), people: people}
+	store.Populate(t, c.SQLite, people, 0, 0)
 	return c
 }
 
@@ -88,26 +72,6 @@ func settlementOf(key store.Key, exists bool) store.Settlement {
 		s.ForgetMember, s.Known.Floor = true, event.Stamp{Event: 5}
 	}
 	return s
-}
-
-// groups makes groups with so many members each.
-func (c *crowd) groups(t *testing.T, groups, members int) {
-	t.Helper()
-	for g := range groups {
-		key := store.Key{Directory: "corp", Object: event.Ref{Kind: event.KindGroup, ID: fmt.Sprintf("g_%d", g)}}
-		job, err := c.Load(t.Context(), key, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := settlementOf(key, true)
-		s.Version, s.Entered, s.Memberships = job.Version, false, map[string]event.Membership{}
-		for i := range members {
-			s.Memberships[person((g*members+i)%c.people).Object.ID] = event.Membership{Present: true, At: event.Stamp{Event: 5}}
-		}
-		if _, err := c.Settle(t.Context(), 1, s); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // perPerson returns how many steps the database takes for what happens to one person, on average over some who are new.

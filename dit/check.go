@@ -102,6 +102,22 @@ func (d *Directory) checkEntry(e *Entry, rdn plan.RDN, lacking lackingName) erro
 	return d.checkAllowed(e, chosen, classes)
 }
 
+// checkMembers demands a member of the groups of RFC 4519, which not every server does.
+func (d *Directory) checkMembers(e *Entry) error {
+	if !d.membersNeeded {
+		return nil
+	}
+	for _, c := range d.classesOf(e) {
+		if name := c.name(); name != "groupOfNames" && name != "groupOfUniqueNames" {
+			continue
+		}
+		if lacks := missing(e, c); lacks != nil && (lacks.name() == "member" || lacks.name() == "uniqueMember") {
+			return Refuse(ldap.LDAPResultObjectClassViolation, "object class '%s' requires attribute '%s'", c.name(), lacks.name())
+		}
+	}
+	return nil
+}
+
 // lackingName is called with a value of the name that the entry lacks.
 type lackingName func(e *Entry, desc description, value, key string) error
 

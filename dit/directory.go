@@ -32,6 +32,8 @@ type Directory struct {
 	clock        func() time.Time
 	rand         io.Reader
 	trouble      Trouble
+	// membersNeeded is as in Config.
+	membersNeeded bool
 	// changes gives every change a number of its own; writes counts the writes that succeeded.
 	changes, writes uint64
 }
@@ -63,7 +65,9 @@ type Config struct {
 	// Placeholder is the DN that takes the place of the last value of such an attribute when its entry is deleted. If empty the
 	// attribute goes, or keeps the value where the entry needs it.
 	Placeholder string
-	Passwords   PasswordPolicy
+	// MembersNeeded: also in a sketch the last member of a groupOfNames or groupOfUniqueNames cannot be taken away.
+	MembersNeeded bool
+	Passwords     PasswordPolicy
 	// Clock and Rand are the time and the randomness.
 	Clock func() time.Time
 	Rand  io.Reader
@@ -79,7 +83,7 @@ func New(cfg Config) (*Directory, error) {
 	}
 	d := &Directory{
 		schema: s, indexes: map[*attributeType]*index{}, keepMemberOf: !cfg.NoMemberOf,
-		passwords: cfg.Passwords, clock: cfg.Clock, rand: cfg.Rand,
+		passwords: cfg.Passwords, clock: cfg.Clock, rand: cfg.Rand, membersNeeded: cfg.MembersNeeded,
 	}
 	var err error
 	if d.suffix, err = s.parseDN(cfg.Suffix); err != nil {

@@ -98,6 +98,11 @@ func (d *Directory) draftChanges(modifications []plan.Modification) ([]change, e
 
 // checkModified applies the schema after a modification. Its structural class stays what it was (RFC 4512 section 2.4.2).
 func (d *Directory) checkModified(e *Entry, before *objectClass) error {
+	if d.schema.sketch {
+		if err := d.checkMembers(e); err != nil {
+			return err
+		}
+	}
 	classes := d.classesOf(e)
 	if len(classes) > 0 && !d.schema.sketch {
 		now, err := structural(classes)

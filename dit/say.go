@@ -87,24 +87,24 @@ func (d *Directory) Snapshot(e *Entry, want Selection) *plan.Entry {
 	return out
 }
 
-// All returns the whole tree, always in the same order: parents first, names sorted, values sorted.
-func (d *Directory) All(want Selection) []*plan.Entry { return d.below(d.root, want) }
+// All returns every entry, always in the same order: parents first, names sorted.
+func (d *Directory) All() []*Entry { return d.withBelow(d.root) }
 
 // Below returns an entry and what is below it, in the order of All; none where there is no such entry.
-func (d *Directory) Below(dn plan.DN, want Selection) []*plan.Entry {
+func (d *Directory) Below(dn plan.DN) []*Entry {
 	e, found := d.Find(dn)
 	if !found {
 		return nil
 	}
-	return d.below(e, want)
+	return d.withBelow(e)
 }
 
-func (d *Directory) below(top *Entry, want Selection) []*plan.Entry {
-	var entries []*plan.Entry
+func (d *Directory) withBelow(top *Entry) []*Entry {
+	var entries []*Entry
 	var visit func(*Entry)
 	visit = func(e *Entry) {
 		if !e.implied {
-			entries = append(entries, d.Snapshot(e, want))
+			entries = append(entries, e)
 		}
 		children := e.sortedChildren()
 		slices.SortFunc(children, func(a, b *Entry) int { return cmp.Compare(a.key, b.key) })

@@ -39,6 +39,13 @@ func readSchema(s *Schema, more []string) (*Schema, error) {
 	if err := s.inherit(); err != nil {
 		return nil, fmt.Errorf("read schema: %w", err)
 	}
+	if s.sketch {
+		for _, a := range s.attributeOrder {
+			if a.ordering == nil {
+				a.ordering = anyOrder()
+			}
+		}
+	}
 	for _, d := range classes { // a class names attributes, so all of them come first
 		s.addClass(d)
 	}

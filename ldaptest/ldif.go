@@ -19,8 +19,11 @@ func (s *Server) LoadLDIF(text string) error {
 func (s *Server) LDIF(operational ...string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	want := s.dir.Select(append([]string{"*"}, operational...)...)
 	var b strings.Builder
-	_ = plan.WriteEntries(&b, s.dir.All(s.dir.Select(append([]string{"*"}, operational...)...))...) // a strings.Builder takes everything
+	for _, e := range s.dir.All() {
+		_ = plan.WriteEntries(&b, s.dir.Snapshot(e, want)) // a strings.Builder takes everything
+	}
 	return b.String()
 }
 

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"idaas-ldap/internal/mappingtest"
+
 	"github.com/google/go-cmp/cmp"
 
 	"idaas-ldap/event"
@@ -150,11 +152,11 @@ tests:
 `
 	const byName, adopts, byID = "{ attribute: uid, value: user.username }", "{ attribute: uid, value: user.username, adopt: true }", "{ attribute: employeeNumber, value: user.id }"
 	for _, c := range []struct{ rule, name, want string }{
-		{byName, "ann", "uid=ann,ou=people,dc=example,dc=org matches (uid=ann) and was not made by us; 'adopt: true' in the rule takes it over"},
-		{adopts, "bob", "uid=bob,ou=admins,dc=example,dc=org matches and is not taken over, as it lies elsewhere than below ou=people,dc=example,dc=org (adopt_below)"},
-		{adopts, "root", "uid=root,ou=people,dc=example,dc=org matches and is not taken over, as uid=root,ou=people,dc=example,dc=org is protected (protect)"},
-		{adopts, "cid", "uid=cid,ou=people,dc=example,dc=org matches and is not taken over, as the filter (title=keep) is protected (protect)"},
-		{adopts, "dan", "uid=dan,ou=people,dc=example,dc=org matches and is never taken over: uidNumber is 0"},
+		{byName, "ann", "uid=ann,ou=people,dc=example,dc=org matches user user_1 and is not ours: the match rule that finds it does not adopt; rename or delete the entry, or add adopt: true to the rule"},
+		{adopts, "bob", "uid=bob,ou=admins,dc=example,dc=org matches user user_1 and is not ours: it is not where the mapping may take entries over (user.adopt_below)"},
+		{adopts, "root", "uid=root,ou=people,dc=example,dc=org matches user user_1 and is not ours: it is protected by uid=root,ou=people,dc=example,dc=org, and never taken over"},
+		{adopts, "cid", "uid=cid,ou=people,dc=example,dc=org matches user user_1 and is not ours: it is protected by the filter (title=keep), and never taken over"},
+		{adopts, "dan", "uid=dan,ou=people,dc=example,dc=org matches user user_1 and is not ours: it is protected by uidNumber is 0, and never taken over"},
 		{adopts, "ann", ""},
 		{byID, "ann", ""},
 	} {
@@ -163,7 +165,7 @@ tests:
 			source = strings.NewReplacer("RULE", c.rule, "NAME", c.name, "expect_error: \"ERROR\"",
 				"expect: |\n      dn: uid=ann,ou=people,dc=example,dc=org\n      changetype: modify\n      add: objectClass\n      objectClass: account\n      -\n").Replace(file)
 		}
-		if err := compile(t, source).RunTests()[0].Err; err != nil {
+		if err := mappingtest.Run(compile(t, source))[0].Err; err != nil {
 			t.Errorf("%s %s: %v", c.rule, c.name, err)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"idaas-ldap/internal/mappingtest"
+
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
 )
@@ -175,7 +177,7 @@ func FuzzCompile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source []byte) {
 		set, err := mapping.Compile("fuzz.yaml", source)
 		if err == nil {
-			for _, result := range set.RunTests() {
+			for _, result := range mappingtest.Run(set) {
 				_ = result.Err
 			}
 			return

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"idaas-ldap/internal/mappingtest"
+
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
@@ -149,7 +151,7 @@ func BenchmarkLoad(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		for _, r := range set.RunTests() {
+		for _, r := range mappingtest.Run(set) {
 			if r.Err != nil {
 				b.Fatal(r.Err)
 			}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"idaas-ldap/internal/mappingtest"
+
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
@@ -114,7 +116,7 @@ func (p *page) run(b block) string {
 // file checks a whole file; the first one is what the examples add to.
 func (p *page) file(b block) {
 	p.t.Helper()
-	for _, r := range compile(p.t, b.content).RunTests() {
+	for _, r := range mappingtest.Run(compile(p.t, b.content)) {
 		if r.Err != nil {
 			p.t.Errorf("line %d: %s:\n%v", b.line, r.Name, r.Err)
 		}
@@ -147,28 +149,23 @@ func (p *page) compile(b block, test map[string]any) *mapping.Set {
 func (p *page) after(b block) string {
 	p.t.Helper()
 	set := p.compile(b, map[string]any{"name": "example", "event": p.event, "directory": p.before, "expect_writes": 0})
-	operations, err := mapping.OperationsOfTest(set)
-	if b.language == "text" {
-		if err == nil {
-			p.t.Errorf("line %d: it is written", b.line)
-		}
-		return fmt.Sprintln(err)
-	}
+	trial, err := mappingtest.Try(set, set.Tests()[0])
 	if err != nil {
 		p.t.Fatalf("line %d: %v", b.line, err)
 	}
-	before, err := plan.ParseEntries(strings.NewReader(p.before))
-	if err != nil {
-		p.t.Fatal(err)
+	if b.language == "text" {
+		if trial.Message == "" {
+			p.t.Errorf("line %d: it is written", b.line)
+		}
+		return trial.Message + "\n"
 	}
-	was := make([]string, len(before))
-	entries := make([]*plan.Entry, len(before))
-	for i, e := range before {
-		was[i], entries[i] = shown(e), e.Clone()
+	if trial.Message != "" {
+		p.t.Fatalf("line %d: %s", b.line, trial.Message)
 	}
 	var out []string
-	for _, e := range apply(p.t, entries, operations) {
-		if text := shown(e); !slices.Contains(was, text) {
+	for _, e := range trial.After {
+		text := shown(e)
+		if !slices.ContainsFunc(trial.Before, func(e *plan.Entry) bool { return shown(e) == text }) {
 			out = append(out, text)
 		}
 	}
@@ -211,7 +208,7 @@ func TestStepsOfTheDocumentationLeadToItsExample(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-example +steps)\n%s", diff)
 	}
-	results := compile(t, string(example)).RunTests()
+	results := mappingtest.Run(compile(t, string(example)))
 	for _, r := range results {
 		if r.Err != nil {
 			t.Errorf("%s:\n%v", r.Name, r.Err)
@@ -246,60 +243,6 @@ func merged(document, change map[string]any) map[string]any {
 		out[key] = value
 	}
 	return out
-}
-
-// apply does with entries what a server does.
-func apply(t *testing.T, entries []*plan.Entry, operations []plan.Operation) []*plan.Entry {
-	t.Helper()
-	find := func(dn plan.DN) int {
-		return slices.IndexFunc(entries, func(e *plan.Entry) bool { return e.DN.Equal(dn) })
-	}
-	for _, op := range operations {
-		i := find(op.Target())
-		if _, isAdd := op.(plan.Add); (i < 0) != isAdd {
-			t.Fatalf("%s %s: there is no such entry, or already", op.Verb(), op.Target())
-		}
-		switch op := op.(type) {
-		case plan.Add:
-			entries = append([]*plan.Entry{{DN: op.DN, Attributes: op.Attributes}}, entries...)
-		case plan.Delete:
-			entries = slices.Delete(entries, i, i+1)
-		case plan.ModifyDN:
-			for _, ava := range entries[i].DN.RDN() {
-				change(entries[i], plan.Modification{Type: plan.DeleteValues, Name: ava.Type, Values: []string{ava.Value}})
-			}
-			for _, ava := range op.NewRDN {
-				change(entries[i], plan.Modification{Type: plan.DeleteValues, Name: ava.Type, Values: []string{ava.Value}})
-				change(entries[i], plan.Modification{Type: plan.AddValues, Name: ava.Type, Values: []string{ava.Value}})
-			}
-			from, to := entries[i].DN, op.NewDN()
-			for _, e := range entries {
-				e.DN = e.DN.Rebase(from, to)
-			}
-		case plan.Modify:
-			for _, m := range op.Modifications {
-				change(entries[i], m)
-			}
-		}
-	}
-	return entries
-}
-
-func change(e *plan.Entry, m plan.Modification) {
-	i := slices.IndexFunc(e.Attributes, func(a plan.Attribute) bool { return strings.EqualFold(a.Name, m.Name) })
-	if i < 0 {
-		e.Attributes = append(e.Attributes, plan.Attribute{Name: m.Name})
-		i = len(e.Attributes) - 1
-	}
-	a := &e.Attributes[i]
-	switch m.Type {
-	case plan.AddValues:
-		a.Values = append(a.Values, m.Values...)
-	case plan.ReplaceValues:
-		a.Values = m.Values
-	case plan.DeleteValues:
-		a.Values = slices.DeleteFunc(a.Values, func(v string) bool { return slices.Contains(m.Values, v) })
-	}
 }
 
 // shown writes an entry as LDIF, with text of other scripts as it is.

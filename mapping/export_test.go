@@ -6,7 +6,6 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"idaas-ldap/event"
-	"idaas-ldap/plan"
 )
 
 // Work is what the evaluation of an expression used up.
@@ -47,9 +46,4 @@ func EvaluateMeasured(source string, fields event.Values) ([]string, Work, error
 	}
 	runtime.ReadMemStats(&after)
 	return values, Work{Metered: maxWork - m.left, MaxMetered: maxWork, Allocated: after.TotalAlloc - before.TotalAlloc}, err
-}
-
-// OperationsOfTest returns what the event of the first test of a file leads to.
-func OperationsOfTest(s *Set) ([]plan.Operation, error) {
-	return (&trial{Set: s, test: s.tests[0]}).operations()
 }

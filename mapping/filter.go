@@ -222,7 +222,7 @@ func isAttributeName(s string) bool {
 	return s != ""
 }
 
-// holds reports whether an entry passes a filter, by what the RFCs say of well-known attributes: for the tests inside a
+// holds reports whether an entry passes a filter, by what the RFCs say of well-known attributes: for what a
 // mapping, where no server is at hand.
 func (f *filter) holds(e *plan.Entry) bool {
 	switch f.operator {

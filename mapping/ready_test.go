@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"idaas-ldap/internal/mappingtest"
+
 	"idaas-ldap/mapping"
 )
 
@@ -23,7 +25,7 @@ func TestReadyMappingsPassTheirOwnTests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			results := set.RunTests()
+			results := mappingtest.Run(set)
 			if len(results) == 0 {
 				t.Error("it has no tests")
 			}

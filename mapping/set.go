@@ -18,7 +18,7 @@ type Set struct {
 	guards   Guards
 	// protection names what is never taken over.
 	protection Protection
-	tests      []test
+	tests      []Test
 	// lines is the text of the file, for the excerpts of problems that show later.
 	lines []string
 	// kept are where the sections keep entries that are not at their usual place.
@@ -199,6 +199,18 @@ func (s *Set) References() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Tests returns the tests of the file.
+func (s *Set) Tests() []Test { return s.tests }
+
+// Matches returns the filters by which the entry of an object is looked for, as far as they follow from what is known of it.
+func (s *Set) Matches(object event.Object) ([]plan.Match, error) {
+	c := s.sections[object.Ref.Kind]
+	if c == nil {
+		return nil, nil
+	}
+	return s.evaluation(c, Input{Object: object}).matches()
 }
 
 // Guards returns the limits on what happens without a person's approval.

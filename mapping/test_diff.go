@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -26,8 +27,21 @@ const (
 	ldifSeparator  = "-"
 )
 
-// parseChanges reads change records. With an error comes the number of its line.
-func parseChanges(text string) (records []ldifRecord, line int, err error) {
+// Changes are change records of LDIF.
+type Changes []ldifRecord
+
+// ChangesOf returns operations as LDIF has them.
+func ChangesOf(operations []plan.Operation) (Changes, error) {
+	var b bytes.Buffer
+	if err := plan.WriteLDIF(&b, operations...); err != nil {
+		return nil, err //nolint:wrapcheck // It says what was tried.
+	}
+	return parseChanges(b.String())
+}
+
+// parseChanges reads change records. The error is a [*plan.LDIFError].
+func parseChanges(text string) (Changes, error) {
+	var records Changes
 	var record ldifRecord
 	flush := func() {
 		if len(record) > 0 {
@@ -35,52 +49,34 @@ func parseChanges(text string) (records []ldifRecord, line int, err error) {
 		}
 		record = nil
 	}
-	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
-	for i := 0; i < len(lines); i++ {
-		number, logical := i+1, lines[i]
-		for i+1 < len(lines) && strings.HasPrefix(lines[i+1], " ") && logical != "" {
-			i++
-			logical += lines[i][1:]
-		}
-		logical = strings.TrimRight(logical, " ")
-		switch {
-		case logical == "":
+	err := plan.ReadLDIF(strings.NewReader(text), func(line plan.LDIFLine) error {
+		if line.Name == "" {
 			flush()
-			continue
-		case strings.HasPrefix(logical, "#"):
-			continue
+			return nil
 		}
-		parsed, err := parseLine(logical)
+		parsed, err := lineOf(line)
 		switch {
 		case err != nil:
-			return records, number, err
+			return err
 		case len(record) == 0 && !strings.HasPrefix(parsed.key, ldifDN+":"):
-			return records, number, errors.New("a change begins with its dn")
+			return errors.New("a change begins with its dn")
 		case len(record) == 1 && !strings.HasPrefix(parsed.key, ldifChangeType+":"):
-			return records, number, errors.New("the second line of a change is its changetype: add, modify, modrdn or delete")
+			return errors.New("the second line of a change is its changetype: add, modify, modrdn or delete")
 		}
 		record = append(record, parsed)
-	}
+		return nil
+	})
 	flush()
-	return records, 0, nil
+	return records, err //nolint:wrapcheck // It names the line.
 }
 
-func parseLine(line string) (ldifLine, error) {
-	if line == ldifSeparator {
-		return ldifLine{line, line}, nil
+func lineOf(line plan.LDIFLine) (ldifLine, error) {
+	if line.Name == ldifSeparator {
+		return ldifLine{ldifSeparator, ldifSeparator}, nil
 	}
-	name, value, ok := strings.Cut(line, ":")
-	if !ok {
-		return ldifLine{}, fmt.Errorf("%q has no colon", line)
-	}
-	if encoded, is := strings.CutPrefix(value, ":"); is {
-		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
-		if err != nil {
-			return ldifLine{}, fmt.Errorf("the value of %s is not base64", name)
-		}
-		value = string(raw)
-	} else {
-		value = strings.TrimLeft(value, " ")
+	name, value := line.Name, line.Value
+	if !line.Encoded {
+		value = strings.TrimRight(value, " ")
 	}
 	shown := name + ": " + value
 	if !readable(value) {
@@ -155,9 +151,9 @@ func (r ldifRecord) sorted() ldifRecord {
 	return out
 }
 
-// difference returns what is expected and what would be written as one text, with - and + where they differ, and nothing
+// Difference returns what is expected and what would be written as one text, with - and + where they differ, and nothing
 // where they do not.
-func difference(want, got []ldifRecord) string {
+func Difference(want, got Changes) string {
 	w, g := linesOf(want), linesOf(got)
 	same := func(a, b ldifLine) bool { return a.key == b.key }
 	if slices.EqualFunc(w, g, same) {
@@ -188,7 +184,7 @@ func difference(want, got []ldifRecord) string {
 }
 
 // linesOf returns the lines of records with an empty one between them.
-func linesOf(records []ldifRecord) []ldifLine {
+func linesOf(records Changes) []ldifLine {
 	var out []ldifLine
 	for i, r := range records {
 		if i > 0 {

@@ -14,38 +14,39 @@ import (
 	"idaas-ldap/plan"
 )
 
-// test is a test inside a mapping file: an event, and what it leads to.
-type test struct {
-	name string
-	at   place
-	// record is that of the event's object, above that of the unit above it; without one, that is the root.
-	eventType     event.Type
-	record, above event.Values
-	// members are the users that a group event speaks about.
-	members []event.Values
-	// directory is what is there before.
-	directory []*plan.Entry
-	// One of these says what is expected: a change as LDIF, a part of an error's text, or that nothing is written.
-	expect        []ldifRecord
-	expectError   string
-	expectNothing bool
+// Test is a test inside a mapping file: an event, and what it leads to.
+type Test struct {
+	Name string
+	// Line is where the test begins in the file.
+	Line int
+	// Record is that of the event's object, Above that of the unit above it; without one, that is the root.
+	Event         event.Type
+	Record, Above event.Values
+	// Members are the users that a group event speaks about.
+	Members []event.Values
+	// Directory is what is there before.
+	Directory []*plan.Entry
+	// One of these says what is expected: a change as LDIF, a part of a message, or that nothing is written.
+	Expect        Changes
+	ExpectMessage string
+	ExpectNothing bool
 }
 
 // tests reads the tests of a file.
-func (r *reader) tests(n ast.Node) []test {
+func (r *reader) tests(n ast.Node) []Test {
 	sequence, ok := n.(*ast.SequenceNode)
 	if !ok {
 		r.report(r.at(n), "begin each test with '- name:'", "tests is a list")
 		return nil
 	}
-	var out []test
+	var out []Test
 	names := map[string]bool{}
 	for _, item := range sequence.Values {
 		t := r.test(item)
-		if names[t.name] {
-			r.problem(t.at, "another test is called %q too", t.name)
+		if names[t.Name] {
+			r.problem(r.at(item), "another test is called %q too", t.Name)
 		}
-		names[t.name] = t.name != ""
+		names[t.Name] = t.Name != ""
 		out = append(out, t)
 	}
 	return out
@@ -54,8 +55,9 @@ func (r *reader) tests(n ast.Node) []test {
 // outcomes are the keys of a test that say what is expected.
 var outcomes = []string{"expect", "expect_error", "expect_writes"}
 
-func (r *reader) test(item ast.Node) test {
-	t := test{at: r.at(item)}
+func (r *reader) test(item ast.Node) Test {
+	at := r.at(item)
+	t := Test{Line: at.line}
 	keys := r.keys(item, "a test")
 	if keys == nil {
 		return t
@@ -68,21 +70,21 @@ func (r *reader) test(item ast.Node) test {
 		}
 	}
 	r.each(keys, map[string]func(ast.Node){
-		"name":          text("name", func(s scalar) { t.name = s.text }),
+		"name":          text("name", func(s scalar) { t.Name = s.text }),
 		"event":         func(n ast.Node) { r.testEvent(&t, n) },
-		"directory":     text("directory", func(s scalar) { t.directory = r.testDirectory(s) }),
-		"expect":        text("expect", func(s scalar) { t.expect = r.testExpect(s) }),
-		"expect_error":  text("expect_error", func(s scalar) { t.expectError = s.text }),
-		"expect_writes": func(n ast.Node) { _, t.expectNothing = r.oneOf(n, "expect_writes", "0") },
+		"directory":     text("directory", func(s scalar) { t.Directory = r.testDirectory(s) }),
+		"expect":        text("expect", func(s scalar) { t.Expect = r.testExpect(s) }),
+		"expect_error":  text("expect_error", func(s scalar) { t.ExpectMessage = s.text }),
+		"expect_writes": func(n ast.Node) { _, t.ExpectNothing = r.oneOf(n, "expect_writes", "0") },
 	})
 	for _, needed := range []string{"name", "event"} {
 		if !hasKey(keys, needed) {
-			r.problem(t.at, "the test has no %s", needed)
+			r.problem(at, "the test has no %s", needed)
 		}
 	}
 	given := slices.DeleteFunc(slices.Clone(outcomes), func(key string) bool { return !hasKey(keys, key) })
 	if len(given) != 1 {
-		r.problem(t.at, "a test has exactly one of expect (LDIF), expect_error (a part of the message) and 'expect_writes: 0'")
+		r.problem(at, "a test has exactly one of expect (LDIF), expect_error (a part of the message) and 'expect_writes: 0'")
 	}
 	return t
 }
@@ -104,10 +106,11 @@ func (r *reader) testDirectory(s scalar) []*plan.Entry {
 	return entries
 }
 
-func (r *reader) testExpect(s scalar) []ldifRecord {
-	records, line, err := parseChanges(s.text)
-	if err != nil {
-		r.problem(s.line(line), "this is no LDIF of changes: %v", err)
+func (r *reader) testExpect(s scalar) Changes {
+	records, err := parseChanges(s.text)
+	var wrong *plan.LDIFError
+	if errors.As(err, &wrong) {
+		r.problem(s.line(wrong.Line), "this is no LDIF of changes: %v", wrong.Err)
 	}
 	return records
 }
@@ -124,7 +127,7 @@ func (s scalar) line(number int) place {
 	return s.within(at)
 }
 
-func (r *reader) testEvent(t *test, n ast.Node) {
+func (r *reader) testEvent(t *Test, n ast.Node) {
 	keys := r.keys(n, "event")
 	if keys == nil {
 		return
@@ -137,30 +140,30 @@ func (r *reader) testEvent(t *test, n ast.Node) {
 	}
 	known := map[string]func(ast.Node){"type": func(ast.Node) {}}
 	object := nameUser
-	switch t.eventType.Kind() {
+	switch t.Event.Kind() {
 	case event.KindUser:
-		known[nameUser] = record(event.KindUser, &t.record)
-		known[nameUnit] = record(event.KindUnit, &t.above)
+		known[nameUser] = record(event.KindUser, &t.Record)
+		known[nameUnit] = record(event.KindUnit, &t.Above)
 	case event.KindUnit:
 		object = nameUnit
-		known[nameUnit] = record(event.KindUnit, &t.record)
-		known[nameParent] = record(event.KindUnit, &t.above)
+		known[nameUnit] = record(event.KindUnit, &t.Record)
+		known[nameParent] = record(event.KindUnit, &t.Above)
 	case event.KindGroup:
 		object = nameGroup
-		known[nameGroup] = record(event.KindGroup, &t.record)
+		known[nameGroup] = record(event.KindGroup, &t.Record)
 		known["members"] = func(n ast.Node) { r.testMembers(t, n) }
 	}
 	r.each(keys, known)
 	if !hasKey(keys, object) {
-		r.report(r.at(n), fmt.Sprintf("as in { type: %s, %s: { id: %s_1 } }", t.eventType.Short(), object, object), "the event has no %s", object)
+		r.report(r.at(n), fmt.Sprintf("as in { type: %s, %s: { id: %s_1 } }", t.Event.Short(), object, object), "the event has no %s", object)
 		return
 	}
-	if id, _ := t.record[event.FieldID].(string); id == "" {
+	if id, _ := t.Record[event.FieldID].(string); id == "" {
 		r.problem(r.at(n), "the %s of the event has no id", object)
 	}
 }
 
-func (r *reader) testType(t *test, keys *ast.MappingNode) bool {
+func (r *reader) testType(t *Test, keys *ast.MappingNode) bool {
 	for _, entry := range keys.Values {
 		if keyName(entry) != "type" {
 			continue
@@ -169,7 +172,7 @@ func (r *reader) testType(t *test, keys *ast.MappingNode) bool {
 		if !ok {
 			return false
 		}
-		if t.eventType = event.ParseType(s.text); t.eventType.Kind() == "" || t.eventType.Effect() == event.EffectTouch {
+		if t.Event = event.ParseType(s.text); t.Event.Kind() == "" || t.Event.Effect() == event.EffectTouch {
 			r.report(s.at(), didYouMean(s.text, eventTypes()), "there is no event type %q", s.text)
 			return false
 		}
@@ -191,7 +194,7 @@ func eventTypes() []string {
 }
 
 // testMembers reads the users of a group event.
-func (r *reader) testMembers(t *test, n ast.Node) {
+func (r *reader) testMembers(t *Test, n ast.Node) {
 	sequence, ok := n.(*ast.SequenceNode)
 	if !ok {
 		r.report(r.at(n), "as in [ { id: user_1, username: ann } ]", "members is a list of users")
@@ -203,7 +206,7 @@ func (r *reader) testMembers(t *test, n ast.Node) {
 			r.problem(r.at(item), "the member has no id")
 			continue
 		}
-		t.members = append(t.members, member)
+		t.Members = append(t.Members, member)
 	}
 }
 

@@ -20,14 +20,18 @@ import (
 type Config struct {
 	// Kind is the type of server whose manners it has, as in the configuration; auto counts as OpenLDAP with its password policy.
 	Kind string
+	// Profile, where it is given, is what the server says of itself in the place of what one of the kind usually does.
+	Profile *connector.Profile
 	// Schema is what entries are checked against: that of [Schema], or of [Sketch] for a sketch, which has no Suffix.
 	Schema *dit.Schema
 	Suffix string
 	// Follows: the server keeps references to entries and memberOf in order itself.
-	Follows   bool
-	Passwords dit.PasswordPolicy
-	Clock     func() time.Time
-	Rand      io.Reader
+	Follows bool
+	// MembersNeeded: also in a sketch the last member of a group cannot be taken away.
+	MembersNeeded bool
+	Passwords     dit.PasswordPolicy
+	Clock         func() time.Time
+	Rand          io.Reader
 }
 
 // Directory is a directory in memory. Its methods may be called by many goroutines.
@@ -48,12 +52,16 @@ var owner = plan.DN{plan.RDN{{Type: "cn", Value: "idaas-ldap"}}}
 func New(cfg Config) (*Directory, error) {
 	tree, err := dit.New(dit.Config{
 		Suffix: cfg.Suffix, Schema: cfg.Schema, NoMemberOf: !cfg.Follows, NoReferences: !cfg.Follows,
-		Passwords: cfg.Passwords, Clock: cfg.Clock, Rand: cfg.Rand,
+		MembersNeeded: cfg.MembersNeeded, Passwords: cfg.Passwords, Clock: cfg.Clock, Rand: cfg.Rand,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make a directory in memory: %w", err)
 	}
-	return &Directory{profile: connector.UsualProfile(cfg.Kind), clock: cfg.Clock, tree: tree}, nil
+	profile := cfg.Profile
+	if profile == nil {
+		profile = connector.UsualProfile(cfg.Kind)
+	}
+	return &Directory{profile: profile, clock: cfg.Clock, tree: tree}, nil
 }
 
 // LoadLDIF adds entries, parents first. All of them or none.
@@ -74,14 +82,14 @@ func (d *Directory) Load(entries ...*plan.Entry) error {
 func (d *Directory) Entries() []*plan.Entry {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.tree.All(d.tree.Select("*"))
+	return d.copies(d.tree.All(), "*")
 }
 
 // Below returns an entry and all that is below it, with operational attributes; none where there is no such entry.
 func (d *Directory) Below(dn plan.DN) []*plan.Entry {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.tree.Below(dn, d.tree.Select("*", "+"))
+	return d.copies(d.tree.Below(dn), "*", "+")
 }
 
 // Written returns the operations that were done, in their order.
@@ -131,17 +139,18 @@ func (d *Directory) search(base plan.DN, scope int64, filter string) ([]*dit.Ent
 	return found, d.answered(verb, base, err)
 }
 
-// snapshot copies entries with some of their attributes.
-func (d *Directory) snapshot(attributes []string, entries ...*dit.Entry) []*plan.Entry {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(attributes) == 0 {
-		attributes = []string{"1.1"}
-	}
-	want := d.tree.Select(attributes...)
+// copies returns entries with some of their attributes, as they are kept.
+func (d *Directory) copies(entries []*dit.Entry, attributes ...string) []*plan.Entry {
+	want, id := d.tree.Select(attributes...), d.tree.Select("entryUUID")
 	out := make([]*plan.Entry, len(entries))
 	for i, e := range entries {
-		out[i] = d.tree.Snapshot(e, want)
+		out[i] = &plan.Entry{DN: e.DN(), Attributes: d.tree.Read(e, want, false, true)}
+		if d.profile.Flavour.LinkAttribute() == "" {
+			continue
+		}
+		for _, a := range d.tree.Read(e, id, false, true) {
+			out[i].Link = a.Values[0]
+		}
 	}
 	return out
 }

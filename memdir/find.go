@@ -53,13 +53,12 @@ func (d *Directory) read(base plan.DN, scope int64, filter string, attributes []
 	if err != nil {
 		return nil, err
 	}
-	out := d.snapshot(attributes, found...)
-	if d.profile.Flavour.LinkAttribute() == "" {
-		for _, e := range out {
-			e.Link = ""
-		}
+	if len(attributes) == 0 {
+		attributes = []string{"1.1"}
 	}
-	return out, nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.copies(found, attributes...), nil
 }
 
 // Children returns the DNs of the entries right below one, at most limit; zero for all.

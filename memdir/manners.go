@@ -42,7 +42,7 @@ func (d *Directory) Login(dn plan.DN, password secret.Text) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e, found := d.tree.Find(dn)
-	return found && !d.barred(d.tree.Snapshot(e, d.tree.Select("*", "+"))) && d.tree.Authenticate(dn, password)
+	return found && !d.barred(d.copies([]*dit.Entry{e}, "*", "+")[0]) && d.tree.Authenticate(dn, password)
 }
 
 // barred reports whether a kind of server keeps somebody out by what is no part of the password policy of slapd.

@@ -84,7 +84,7 @@ func (w *work) desire(ctx context.Context) (mapping.Result, bool) {
 			// It was ours and leaves the scope: the same as if it were gone.
 			in.Deleted, w.leaves = true, true
 		case errors.Is(err, mapping.ErrOutOfScope):
-			w.end(event.Skipped, event.CodeOutOfScope, "the scope of the mapping leaves "+object.Ref.String()+" out")
+			w.end(event.Skipped, event.CodeOutOfScope, object.Ref.String()+": "+err.Error())
 			return mapping.Result{}, false
 		case errors.As(err, &skipped):
 			w.end(event.Skipped, event.CodeOutOfScope, skipped.Error())
@@ -144,7 +144,7 @@ func (w *work) resolve(ctx context.Context, in *mapping.Input, asked *mapping.Un
 // resolveOne finds where an object is that something refers to, or leaves that open. What is open follows when the object is there.
 func (w *work) resolveOne(ctx context.Context, in *mapping.Input, needed mapping.Needed) error {
 	ref := needed.Ref
-	isUnit := in.Object.PrimaryUnit() == ref.ID
+	isUnit := in.Above == nil && ref == event.Ref{Kind: event.KindUnit, ID: in.Object.PrimaryUnit()}
 	other, record, found, err := w.task.Memory.Lookup(ctx, ref)
 	if err != nil {
 		return err //nolint:wrapcheck // It names the object.

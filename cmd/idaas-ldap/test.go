@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"idaas-ldap/internal/mappingtest"
 	"idaas-ldap/mapping"
 )
 
@@ -32,7 +33,7 @@ func (c testCommand) Run(t terminal) error {
 			wrong = append(wrong, err)
 			continue
 		}
-		for _, result := range set.RunTests() {
+		for _, result := range mappingtest.Run(set) {
 			line := testLine{File: path, Line: result.Line, Test: result.Name, OK: result.Err == nil}
 			if result.Err != nil {
 				line.Error = result.Err.Error()

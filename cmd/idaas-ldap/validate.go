@@ -56,7 +56,7 @@ func (c validateCommand) Run(ctx context.Context, t terminal) error {
 	for _, d := range found.Directories {
 		defer d.Server.Close()
 		v := validated{
-			Directory: d.Name, Mapping: string(d.Config.Mapping), Tests: len(d.Mapping().RunTests()), Online: c.Online,
+			Directory: d.Name, Mapping: string(d.Config.Mapping), Tests: len(d.Mapping().Tests()), Online: c.Online,
 			Problems: []string{}, Notes: []string{},
 		}
 		if c.Online {

@@ -3,6 +3,7 @@ package reload
 import (
 	"fmt"
 
+	"idaas-ldap/internal/mappingtest"
 	"idaas-ldap/mapping"
 )
 
@@ -20,7 +21,7 @@ func compile(path string, source []byte) (*mapping.Set, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // Every problem in it names the file and its place.
 	}
-	for _, result := range set.RunTests() {
+	for _, result := range mappingtest.Run(set) {
 		if result.Err != nil {
 			return nil, &TestsFailed{File: path, Line: result.Line, Test: result.Name, Err: result.Err}
 		}

@@ -1,14 +1,17 @@
-package mapping_test
+package mappingtest_test
 
 import (
 	"fmt"
 	"testing"
+
+	"idaas-ldap/internal/mappingtest"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 // The difference is shown line by line, with what is the same around it.
 func TestDifferenceIsReadable(t *testing.T) {
+	tested, _ := testedAnd(t)
 	for _, c := range []struct{ name, test, want string }{
 		{
 			"another value", `
@@ -90,11 +93,11 @@ func TestDifferenceIsReadable(t *testing.T) {
 			"another error", `
     event: { type: user:create, user: { id: user_1, username: svc-x } }
     expect_error: no such user
-`, `an error with "no such user" is expected, and this one came: the scope of the mapping leaves it out`,
+`, `an error with "no such user" is expected, and this one came: user user_1: the scope of the mapping leaves it out`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			results := compile(t, tested+"  - name: "+c.name+c.test).RunTests()
+			results := mappingtest.Run(compile(t, tested+"  - name: "+c.name+c.test))
 			if diff := cmp.Diff(c.want, fmt.Sprint(results[0].Err)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}

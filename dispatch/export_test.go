@@ -1,6 +1,10 @@
 package dispatch
 
-import "idaas-ldap/event"
+import (
+	"idaas-ldap/event"
+	"idaas-ldap/processor"
+	"idaas-ldap/store"
+)
 
 // SetRoom changes how many due objects each lane keeps in memory.
 func SetRoom(d *Dispatcher, room int) {
@@ -37,4 +41,9 @@ func Busy(d *Dispatcher, directory string, by, ref event.Ref) bool {
 		}
 	}
 	return false
+}
+
+// MemoryOf returns the memory of the task of a job, at the beginning of time and with nobody busy.
+func MemoryOf(s store.Store, job store.Job) processor.Memory {
+	return &memory{store: s, job: job, now: func() event.Millis { return 1 }}
 }

@@ -6,9 +6,11 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"idaas-ldap/connector"
+	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/ldaptest"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 	"idaas-ldap/processor/conformance"
 )
 
@@ -16,7 +18,7 @@ func TestTheDirectoryInMemoryConforms(t *testing.T) {
 	for name, follows := range following() {
 		t.Run(name, func(t *testing.T) {
 			d := inMemory(t, follows)
-			conformance.Run(t, conformance.Directory{
+			conformance.Target(t, conformance.Directory{
 				Target: d, Base: plan.MustParseDN(people), Follows: follows,
 				Login: func(_ *testing.T, dn plan.DN, password string) bool { return d.Login(dn, secret.New(password)) },
 			})
@@ -28,7 +30,7 @@ func TestTheDirectoryOverTheWireConforms(t *testing.T) {
 	for name, follows := range following() {
 		t.Run(name, func(t *testing.T) {
 			server := startServer(t, ldaptest.Config{NoReferences: !follows, NoMemberOf: !follows})
-			conformance.Run(t, conformance.Directory{
+			conformance.Target(t, conformance.Directory{
 				Target: openDirectory(t, connector.Config{URLs: []string{server.URL()}}), Base: plan.MustParseDN(people), Follows: follows,
 				Login: loginAt(server.URL()),
 			})
@@ -60,7 +62,7 @@ func TestSambaConforms(t *testing.T) {
 func conforms(t *testing.T, a ldaptest.Access, d conformance.Directory) {
 	t.Helper()
 	d.Target, d.Base, d.Login = dial(t, a, ldaps, newSteady()), plan.MustParseDN(people), loginAt(a.TLSURL, ldap.DialWithTLSConfig(trusting(t, a)))
-	conformance.Run(t, d)
+	conformance.Target(t, d)
 }
 
 func loginAt(url string, options ...ldap.DialOpt) func(*testing.T, plan.DN, string) bool {
@@ -73,4 +75,14 @@ func loginAt(url string, options ...ldap.DialOpt) func(*testing.T, plan.DN, stri
 		defer conn.Close()
 		return conn.Bind(dn.String(), password) == nil
 	}
+}
+
+func TestTheMemoryOfTheTestsConforms(t *testing.T) {
+	conformance.Memory(t, func(*testing.T) conformance.Memories {
+		m := &memory{objects: map[event.Ref]known{}, numbers: map[string]int64{}, names: map[string]event.Ref{}}
+		return conformance.Memories{
+			Of:       func(_ *testing.T, ref event.Ref) processor.Memory { return &memoryOf{memory: m, self: ref} },
+			Remember: func(_ *testing.T, o event.Object, r plan.Record) { m.objects[o.Ref] = known{object: o, Record: r} },
+		}
+	})
 }

@@ -2,8 +2,10 @@ package processor_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"idaas-ldap/processor"
 
@@ -18,7 +20,8 @@ type memory struct {
 	waits   map[event.Ref][]event.Ref
 	members map[string]map[string]event.Membership
 	numbers map[string]int64 // the highest of a pool, and the one of an object in it
-	denied  bool             // by the guards
+	names   map[string]event.Ref
+	denied  bool // by the guards
 	asked   []processor.Act
 	counted []event.Ref // what the guards were asked about last
 	noted   int         // passwords about to be written
@@ -115,12 +118,22 @@ func (m *memoryOf) Allocate(_ context.Context, n mapping.Number, taken ...int64)
 	for slices.Contains(taken, given) {
 		given++
 	}
+	if given > n.To {
+		return 0, errors.New("no number is free")
+	}
 	m.numbers[n.Pool], m.numbers[own] = given, given
 	return given, nil
 }
 
-func (m *memoryOf) Claim(_ context.Context, _ string, names []string) (string, error) {
-	return names[0], nil
+func (m *memoryOf) Claim(_ context.Context, pool string, names []string) (string, error) {
+	for _, name := range names {
+		key := pool + " " + strings.ToLower(name)
+		if holder, claimed := m.names[key]; !claimed || holder == m.self {
+			m.names[key] = m.self
+			return name, nil
+		}
+	}
+	return "", nil
 }
 
 func (m *memoryOf) Members(context.Context) (map[string]event.Membership, error) {

@@ -29,8 +29,8 @@ type Directory struct {
 	Login func(t *testing.T, dn plan.DN, password string) bool
 }
 
-// Run tests a directory. All tests have the same one, and each a unit of its own in it.
-func Run(t *testing.T, d Directory) {
+// Target tests a directory. All tests have the same one, and each a unit of its own in it.
+func Target(t *testing.T, d Directory) {
 	t.Helper()
 	for i, promise := range slices.Concat(searches(), writes()) {
 		t.Run(promise.name, func(t *testing.T) {

@@ -203,7 +203,7 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 		l.Observer.Settled(job.Key.Directory, outcome)
 		entry := log.WithFields(logrus.Fields{
 			"event": p.EventID, "type": string(p.Change.Type), "state": string(outcome.State), "code": string(outcome.Code),
-			"dn": result.DN.String(), "message": outcome.Message,
+			"dn": result.DN.String(), "reason": outcome.Message,
 		})
 		switch outcome.State {
 		case event.Failed, event.Held:

@@ -33,7 +33,7 @@ func (s *SQLite) Events(ctx context.Context, f Filter) ([]EventRecord, error) {
 		return r.rows(query, args, func(rows *sql.Rows) error {
 			var e EventRecord
 			err := rows.Scan(&e.Seq, &e.EventID, &e.Application, &e.Directory, &e.Type, &e.Object.Kind, &e.Object.ID, &e.Time, &e.ReceivedAt,
-				&e.SettledAt, &e.Outcome.State, &e.Outcome.Code, &e.Outcome.Message)
+				&e.SettledAt, &e.Outcome.State, &e.Outcome.Code, &e.Outcome.Message, &e.Act)
 			records = append(records, e)
 			return failure(err)
 		})
@@ -66,13 +66,14 @@ func (f Filter) query() (string, []any) {
 	where(f.Type != "", "e.type = ?", string(f.Type))
 	where(f.Object != "", "e.object = ?", f.Object)
 	where(f.EventID != "", "e.event_id = ?", f.EventID)
+	where(f.Since > 0, "e.received >= ?", int64(f.Since))
 	where(f.Before > 0, "d.seq < ?", f.Before)
 	// A join that is called cross is made in the order that is written.
 	from := "delivery d CROSS JOIN event e"
 	if f.Object != "" || f.EventID != "" {
 		from = "event e CROSS JOIN delivery d"
 	}
-	query := `SELECT d.seq, e.event_id, e.application, d.directory, e.type, e.kind, e.object, e.happened, e.received, d.settled, d.state, d.code, d.message
+	query := `SELECT d.seq, e.event_id, e.application, d.directory, e.type, e.kind, e.object, e.happened, e.received, d.settled, d.state, d.code, d.message, d.act
 		FROM ` + from + " WHERE " + strings.Join(conditions, " AND ")
 	return query + " ORDER BY d.seq DESC LIMIT ?", append(args, limited(f.Limit))
 }
@@ -90,9 +91,10 @@ func (s *SQLite) Retry(ctx context.Context, now event.Millis, by string, seqs []
 		for _, seq := range seqs {
 			var key Key
 			found, err := t.row(`UPDATE delivery SET approved = approved OR state = 'held',
-					state = 'pending', code = ?, message = 'to be tried again', settled = 0, retried = ?
-				WHERE seq = ? AND state IN ('failed', 'waiting', 'held') AND directory <> '' RETURNING directory, kind, object`,
-				[]any{string(event.CodeAccepted), version, seq}, &key.Directory, &key.Object.Kind, &key.Object.ID)
+					message = CASE WHEN state = 'held' THEN 'approved by ' || ? || ', to be tried again' ELSE 'to be tried again' END,
+					state = 'pending', code = ?, settled = 0, retried = ?
+				WHERE seq = ? AND (state IN ('failed', 'waiting', 'held') OR `+dropped+`) AND directory <> '' RETURNING directory, kind, object`,
+				[]any{by, string(event.CodeAccepted), version, seq}, &key.Directory, &key.Object.Kind, &key.Object.ID)
 			if err != nil {
 				return err
 			}
@@ -118,6 +120,18 @@ func (s *SQLite) Retry(ctx context.Context, now event.Millis, by string, seqs []
 	return keys, nil
 }
 
+// dropped are held deletions that a person has discarded: the entry is left in place although its object is gone. They are
+// kept for as long as nobody takes that back.
+const dropped = "state = 'discarded' AND act = '" + actDelete + "'"
+
+// actDelete is what a guard on deletions counts.
+const actDelete = "delete"
+
+// leftInPlace says who has dropped a deletion.
+func leftInPlace(by string, now event.Millis) string {
+	return fmt.Sprintf("left in place by %s at %s; 'events retry --event' takes that back and asks the guard again", by, now)
+}
+
 // Discard settles deliveries as discarded.
 func (s *SQLite) Discard(ctx context.Context, now event.Millis, by string, seqs []int64) (int, error) {
 	total := 0
@@ -125,9 +139,10 @@ func (s *SQLite) Discard(ctx context.Context, now event.Millis, by string, seqs 
 		total = 0
 		for _, seq := range seqs {
 			var key Key
-			found, err := t.row(`UPDATE delivery SET state = 'discarded', code = ?, message = ?, password = NULL, settled = ?
+			found, err := t.row(`UPDATE delivery SET message = CASE WHEN state = 'held' AND act = '`+actDelete+`' THEN ? ELSE ? END,
+					state = 'discarded', code = ?, password = NULL, settled = ?
 				WHERE seq = ? AND `+unfinished+` RETURNING directory, kind, object`,
-				[]any{string(event.CodeDiscarded), "discarded by " + by, int64(now), seq}, &key.Directory, &key.Object.Kind, &key.Object.ID)
+				[]any{leftInPlace(by, now), "discarded by " + by, string(event.CodeDiscarded), int64(now), seq}, &key.Directory, &key.Object.Kind, &key.Object.ID)
 			if err != nil {
 				return err
 			}

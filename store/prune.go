@@ -65,12 +65,13 @@ func (s *SQLite) oldEvents(ctx context.Context, last oldEvent, before event.Mill
 }
 
 // prune removes an event with its outcomes if all of them are settled. What has failed stays, without the password: nobody
-// has cared for it for so long, and a password is not kept for ever.
+// has cared for it for so long, and a password is not kept for ever. A deletion that was dropped stays as well: it tells why the
+// entry is still there.
 func (t *tx) prune(id int64) (removed int, err error) {
 	if _, err := t.exec("UPDATE delivery SET password = NULL WHERE event = ? AND state = 'failed' AND password IS NOT NULL", id); err != nil {
 		return 0, err
 	}
-	n, err := t.exec("DELETE FROM event WHERE id = ? AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event = event.id AND delivery."+unfinished+")", id)
+	n, err := t.exec("DELETE FROM event WHERE id = ? AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event = event.id AND (delivery."+unfinished+" OR "+dropped+"))", id)
 	return int(n), err
 }
 

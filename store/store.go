@@ -198,6 +198,13 @@ type EventRecord struct {
 	ReceivedAt  event.Millis  `json:"receivedAt"`
 	SettledAt   event.Millis  `json:"settledAt,omitempty"`
 	Outcome     event.Outcome `json:"outcome"`
+	// Act is what the guard counts that held the event last; empty where none did.
+	Act string `json:"act,omitempty"`
+}
+
+// LeftInPlace reports whether the event is a held deletion that a person has dropped.
+func (e EventRecord) LeftInPlace() bool {
+	return e.Outcome.State == event.Discarded && e.Act == actDelete
 }
 
 // AuditRecord is one thing that a person did.
@@ -215,6 +222,8 @@ type Filter struct {
 	Type      event.Type
 	Object    string // id
 	EventID   string
+	// Since selects events that were received at this moment or later.
+	Since event.Millis
 	// Before selects events with a smaller Seq: the next page. Zero for the first.
 	Before int64
 	// Limit is at most 1000; zero for 100.
@@ -292,7 +301,7 @@ type Store interface {
 
 	// Retry makes failed, waiting and held deliveries pending and their objects due at once, and returns their keys.
 	// It skips those that are settled otherwise. For those that a guard holds it is the approval, of what they are held for
-	// and of nothing else.
+	// and of nothing else. A held deletion that was discarded is taken up again, and approved no more than before.
 	Retry(ctx context.Context, now event.Millis, by string, seqs []int64) ([]Key, error)
 
 	// Ask makes objects due by an event of our own (event.TypeReconcile), so that what becomes of them is seen like that of
@@ -300,7 +309,8 @@ type Store interface {
 	// takes the place of one that is settled.
 	Ask(ctx context.Context, now event.Millis, keys []Key) error
 
-	// Discard settles waiting, held, pending and failed deliveries as discarded, and returns how many.
+	// Discard settles waiting, held, pending and failed deliveries as discarded, and returns how many. The outcome of a held
+	// deletion says who has left the entry in place; it is not pruned.
 	Discard(ctx context.Context, now event.Millis, by string, seqs []int64) (int, error)
 
 	// Counts returns the number of deliveries in each state that is not settled, and of failed ones, of a directory.

@@ -17,6 +17,7 @@ func peopleTests() []test {
 		{"only what can be tried again is retried", retryStates},
 		{"a retry makes the object due once", retryKeys},
 		{"only what is not settled otherwise is discarded", discardStates},
+		{"a held deletion that is dropped is kept, and can be taken up again", droppedDeletion},
 		{"what people do is recorded", auditRecorded},
 		{"old events are pruned once they are settled", pruneSettled},
 		{"a young event keeps no older one from being pruned", pruneAroundYoung},
@@ -174,6 +175,25 @@ func discardStates(w world) {
 	o := w.outcome(corp, "failed")
 	equal(w, "outcome", o, event.Outcome{State: event.Discarded, Code: event.CodeDiscarded, Message: "discarded by ann"})
 	equal(w, "counts", w.counts(corp), map[event.State]int64{})
+}
+
+func droppedDeletion(w world) {
+	key := in(corp, user("user_1"))
+	seq := w.seq(update("evt_1", "user_1"))
+	w.hold(key, "delete")
+	_, err := w.Discard(w.Context(), noon+2, "mei", []int64{seq})
+	w.must(err)
+	equal(w, "pruned", w.prune(noon+9), 0)
+	records, err := w.Events(w.Context(), store.Filter{Since: noon})
+	w.must(err)
+	equal(w, "left in place", []bool{len(records) == 1, records[0].LeftInPlace(), strings.Contains(records[0].Outcome.Message, "left in place by mei")}, []bool{true, true, true})
+	equal(w, "since later", w.ids(store.Filter{Since: noon + 5}), "")
+	w.retry(seq)
+	equal(w, "approved by being taken up again", w.load(key).Pending[0].Approved, "")
+	w.hold(key, "disable")
+	_, err = w.Discard(w.Context(), noon+2, "mei", []int64{seq})
+	w.must(err)
+	equal(w, "pruned", w.prune(noon+9), 1)
 }
 
 func auditRecorded(w world) {

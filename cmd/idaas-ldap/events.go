@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os/user"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"idaas-ldap/event"
-	"idaas-ldap/internal/app"
+	"idaas-ldap/internal/config"
 	"idaas-ldap/store"
 )
 
@@ -31,10 +32,28 @@ type eventSelection struct {
 	Object    string `placeholder:"ID" help:"Events of one user, unit or group, by its IDaaS id."`
 	Directory string `placeholder:"NAME" help:"Events of one directory."`
 	Event     string `placeholder:"ID" help:"One event by its id."`
+	Since     string `placeholder:"WHEN" help:"Events received since a time (RFC 3339), or not longer ago than so much, such as 36h."`
 }
 
-func (s eventSelection) filter() store.Filter {
+// filter returns what selects the events. Names that do not exist are wrong usage.
+func (s eventSelection) filter(ctx context.Context, cfg *config.Config, memory store.Store, now time.Time) (store.Filter, error) {
 	f := store.Filter{Directory: s.Directory, Object: s.Object, EventID: s.Event}
+	if err := knownDirectory(cfg, s.Directory); err != nil {
+		return f, err
+	}
+	if s.Event != "" {
+		found, err := memory.Events(ctx, store.Filter{EventID: s.Event, Limit: 1})
+		if err != nil {
+			return f, fmt.Errorf("look for event %s: %w", s.Event, err)
+		}
+		if len(found) == 0 {
+			return f, unknownEvent(ctx, memory, s.Event)
+		}
+	}
+	var err error
+	if f.Since, err = s.since(now); err != nil {
+		return f, err
+	}
 	if s.Failed {
 		f.States = append(f.States, event.Failed)
 	}
@@ -47,27 +66,64 @@ func (s eventSelection) filter() store.Filter {
 	if s.Done {
 		f.States = append(f.States, event.Done, event.Skipped, event.Discarded)
 	}
-	return f
+	return f, nil
+}
+
+// since reads the moment that --since names.
+func (s eventSelection) since(now time.Time) (event.Millis, error) {
+	if s.Since == "" {
+		return 0, nil
+	}
+	if ago, err := time.ParseDuration(s.Since); err == nil {
+		return event.Millis(now.Add(-ago).UnixMilli()), nil
+	}
+	at, err := time.Parse(time.RFC3339, s.Since)
+	if err != nil {
+		return 0, usageError{fmt.Errorf("--since %s is neither a time such as 2026-01-31T08:00:00Z nor so long ago, such as 36h", s.Since)}
+	}
+	return event.Millis(at.UnixMilli()), nil
+}
+
+// unknownEvent says that there is no event of that id, and which one is called almost so.
+func unknownEvent(ctx context.Context, memory store.Store, id string) error {
+	recent, err := memory.Events(ctx, store.Filter{Limit: maxListed})
+	if err != nil {
+		return fmt.Errorf("look for event %s: %w", id, err)
+	}
+	ids := make([]string, len(recent))
+	for i, r := range recent {
+		ids[i] = r.EventID
+	}
+	return fmt.Errorf("no event %s is recorded%s; 'idaas-ldap events list' shows those that are", id, didYouMean(id, ids))
 }
 
 // chosen reports whether anything was chosen at all.
 func (s eventSelection) chosen() bool { return s != eventSelection{} }
 
+// maxListed is how many events the store lists at most.
+const maxListed = 1000
+
 type eventsListCommand struct {
 	configFlag
 	eventSelection
-	Limit  int    `default:"50" help:"How many at most, up to 1000."`
+	Limit  int    `default:"50" help:"How many at most, 1 to 1000."`
 	Output string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
 }
 
 // Run lists events.
 func (c eventsListCommand) Run(ctx context.Context, t terminal) error {
-	s, err := c.readStore(ctx, t)
+	if c.Limit < 1 || c.Limit > maxListed {
+		return usageError{fmt.Errorf("--limit %d: a list has 1 to %d events; narrow it with --directory, --object, --since or a state", c.Limit, maxListed)}
+	}
+	cfg, s, err := c.readStore(ctx, t)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	filter := c.filter()
+	filter, err := c.filter(ctx, cfg, s, time.Now())
+	if err != nil {
+		return err
+	}
 	filter.Limit = c.Limit
 	records, err := s.Events(ctx, filter)
 	if err != nil {
@@ -87,7 +143,7 @@ type eventsShowCommand struct {
 
 // Run shows one event, once for each directory that it is for.
 func (c eventsShowCommand) Run(ctx context.Context, t terminal) error {
-	s, err := c.readStore(ctx, t)
+	_, s, err := c.readStore(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -97,90 +153,30 @@ func (c eventsShowCommand) Run(ctx context.Context, t terminal) error {
 		return fmt.Errorf("show event %s: %w", c.ID, err)
 	}
 	if len(records) == 0 {
-		return fmt.Errorf("no event %s is recorded; 'idaas-ldap events list' shows those that are", c.ID)
+		return unknownEvent(ctx, s, c.ID)
 	}
 	if c.Output == "json" {
 		return writeJSON(t.Out, records)
 	}
+	decisions, err := s.Audit(ctx, maxListed)
+	if err != nil {
+		return fmt.Errorf("list who decided about event %s: %w", c.ID, err)
+	}
 	for _, r := range records {
 		fmt.Fprintf(t.Out, "event       %s\ntype        %s\nobject      %s\napplication %s\ndirectory   %s\nhappened    %s\nreceived    %s\nstate       %s (%s)\nreason      %s\n",
 			r.EventID, r.Type, orDash(r.Object.ID != "", r.Object.String()), r.Application, orDash(r.Directory != "", r.Directory), r.Time, r.ReceivedAt,
-			r.Outcome.State, r.Outcome.Code, r.Outcome.Message)
+			r.Outcome.State, r.Outcome.Code, oneLine(r.Outcome.Message))
 		if r.SettledAt != 0 {
 			fmt.Fprintf(t.Out, "settled     %s\n", r.SettledAt)
+		}
+		for _, d := range decisions {
+			if strings.HasPrefix(d.About, fmt.Sprintf("delivery %d,", r.Seq)) {
+				fmt.Fprintf(t.Out, "decided     %s by %s at %s\n", d.What, oneLine(d.Who), d.At)
+			}
 		}
 		fmt.Fprintln(t.Out)
 	}
 	return nil
-}
-
-type eventsRetryCommand struct {
-	configFlag
-	eventSelection
-}
-
-// Run makes the chosen events due again.
-func (c eventsRetryCommand) Run(ctx context.Context, t terminal) error {
-	return c.each(ctx, t, c.eventSelection, func(s store.Store, now event.Millis, by string, seqs []int64) (int, error) {
-		keys, err := s.Retry(ctx, now, by, seqs)
-		return len(keys), err
-	}, "objects are tried again")
-}
-
-type eventsDiscardCommand struct {
-	configFlag
-	eventSelection
-}
-
-// Run gives up on the chosen events.
-func (c eventsDiscardCommand) Run(ctx context.Context, t terminal) error {
-	return c.each(ctx, t, c.eventSelection, func(s store.Store, now event.Millis, by string, seqs []int64) (int, error) {
-		return s.Discard(ctx, now, by, seqs)
-	}, "events are discarded")
-}
-
-// each applies an action to all chosen events, page by page.
-func (c configFlag) each(ctx context.Context, t terminal, selection eventSelection, act func(store.Store, event.Millis, string, []int64) (int, error), done string) error {
-	if !selection.chosen() {
-		return usageError{fmt.Errorf("say which events: --failed, --held, --waiting, --event ID or --object ID")}
-	}
-	s, err := c.changeStore(ctx, t)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	filter := selection.filter()
-	filter.Limit = 1000
-	total := 0
-	for {
-		records, err := s.Events(ctx, filter)
-		if err != nil {
-			return fmt.Errorf("choose events: %w", err)
-		}
-		if len(records) == 0 {
-			break
-		}
-		seqs := make([]int64, len(records))
-		for i, r := range records {
-			seqs[i] = r.Seq
-		}
-		n, err := act(s, event.Millis(time.Now().UnixMilli()), operator(), seqs)
-		if err != nil {
-			return fmt.Errorf("change %d events: %w", len(seqs), err)
-		}
-		total += n
-		filter.Before = seqs[len(seqs)-1]
-	}
-	_, err = fmt.Fprintf(t.Out, "%d %s\n", total, done)
-	return err
-}
-
-// operator names who is at the terminal, for the audit log.
-func operator() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username + " on the command line"
-	}
-	return "command line"
 }
 
 func writeEvents(out io.Writer, records []store.EventRecord) error {
@@ -197,10 +193,18 @@ func writeEvents(out io.Writer, records []store.EventRecord) error {
 	return table.Flush()
 }
 
-// oneLine keeps a message from breaking a table or a terminal.
+// oneLine keeps a message from breaking a table or a terminal: what cannot be printed is escaped, and nothing else.
 func oneLine(s string) string {
-	quoted := strconv.Quote(s)
-	return quoted[1 : len(quoted)-1]
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		escaped := strconv.QuoteRuneToASCII(r)
+		b.WriteString(escaped[1 : len(escaped)-1])
+	}
+	return b.String()
 }
 
 func orDash(ok bool, s string) string {
@@ -214,25 +218,4 @@ func writeJSON(out io.Writer, v any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(v)
-}
-
-// configFlag is the flag of every command that needs the configuration.
-type configFlag struct {
-	Config string `required:"" placeholder:"FILE" type:"path" help:"The configuration file."`
-}
-
-func (c configFlag) readStore(ctx context.Context, t terminal) (store.Store, error) {
-	cfg, err := loadConfig(c.Config, t)
-	if err != nil {
-		return nil, err
-	}
-	return app.OpenStoreToRead(ctx, cfg)
-}
-
-func (c configFlag) changeStore(ctx context.Context, t terminal) (store.Store, error) {
-	cfg, err := loadConfig(c.Config, t)
-	if err != nil {
-		return nil, err
-	}
-	return app.OpenStore(ctx, cfg, store.ToChange)
 }

@@ -24,6 +24,9 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	if err := knownDirectory(cfg, c.Directory); err != nil {
+		return err
+	}
 	directories, err := app.OpenDirectories(cfg, quietLog(t.Err), nil)
 	if err != nil {
 		return err
@@ -34,13 +37,12 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 	}
 	defer memory.Close()
 	now := event.Millis(time.Now().UnixMilli())
-	stories, looked, failed := []explain.Story{}, 0, false
+	stories, failed := []explain.Story{}, false
 	for _, d := range directories {
 		defer d.Server.Close()
 		if c.Directory != "" && c.Directory != d.Name {
 			continue
 		}
-		looked++
 		found, err := explain.Stories(ctx, memory, explain.Directory{
 			Name: d.Name, Inspector: d.Processor, Entries: d.Server, Mapping: d.Mapping(),
 		}, c.Who, now)
@@ -49,9 +51,6 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 			failed = true
 		}
 		stories = append(stories, found...)
-	}
-	if looked == 0 {
-		return usageError{fmt.Errorf("there is no directory %s; look at directories[].name", c.Directory)}
 	}
 	if err := c.write(t.Out, stories); err != nil {
 		return err

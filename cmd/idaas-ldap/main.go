@@ -51,6 +51,8 @@ func (t terminal) wantsColour() bool {
 
 // commands is the command line; the texts are its help.
 type commands struct {
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
+
 	Demo       demoCommand       `cmd:"" help:"Show the whole product on this machine, with nothing to install."`
 	Serve      serveCommand      `cmd:"" help:"Run the service."`
 	Validate   validateCommand   `cmd:"" help:"Check the configuration and its mapping files."`
@@ -76,6 +78,7 @@ func run(ctx context.Context, t terminal, args []string) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(t),
+		kong.Vars{"version": versionLine()},
 	)
 	if err != nil {
 		fmt.Fprintf(t.Err, "idaas-ldap: %v\n", err)

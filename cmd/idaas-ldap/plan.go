@@ -35,6 +35,9 @@ func (c planCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	if err := knownDirectory(cfg, c.Directory); err != nil {
+		return err
+	}
 	application, changes, err := c.read(ctx, t, cfg)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
 	"idaas-ldap/processor"
 	"idaas-ldap/store"
@@ -28,6 +29,9 @@ type reconcileCommand struct {
 func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 	cfg, err := loadConfig(c.Config, t)
 	if err != nil {
+		return err
+	}
+	if err := knownDirectory(cfg, c.Directory); err != nil {
 		return err
 	}
 	directories, err := app.OpenDirectories(cfg, quietLog(t.Err), nil)
@@ -62,9 +66,6 @@ func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 			fmt.Fprintf(t.Err, "%s: %v\n", d.Name, err)
 			failed = true
 		}
-	}
-	if len(names) == 0 {
-		return usageError{fmt.Errorf("there is no directory %s; look at directories[].name", c.Directory)}
 	}
 	if c.Apply {
 		// What one directory could be asked for is written even where another one did not answer.
@@ -129,7 +130,52 @@ func (r *reconciliation) compare(ctx context.Context, t terminal, apply bool) er
 			return err
 		}
 	}
-	return r.summary()
+	if err := r.leftInPlace(ctx); err != nil {
+		return err
+	}
+	return r.summary(ctx)
+}
+
+// verdictKept is the verdict on an entry that a person has left in place although its object is gone.
+const verdictKept dispatch.Verdict = "left_in_place"
+
+// leftInPlace shows the entries whose deletion a person has dropped, and nobody has said since that they exist.
+func (r *reconciliation) leftInPlace(ctx context.Context) error {
+	filter := store.Filter{Directory: r.directory.Name, States: []event.State{event.Discarded}, Limit: maxListed}
+	for {
+		records, err := r.store.Events(ctx, filter)
+		if err != nil {
+			return fmt.Errorf("list what was left in place: %w", err)
+		}
+		for _, e := range records {
+			filter.Before = e.Seq
+			if !e.LeftInPlace() {
+				continue
+			}
+			object, record, err := dispatch.Known(ctx, r.store, store.Key{Directory: r.directory.Name, Object: e.Object})
+			if err != nil {
+				return err
+			}
+			if !object.Exists() || object.Existence.At.Event > e.Time {
+				continue
+			}
+			r.counts[verdictKept]++
+			if err := r.showKept(e, record.DN); err != nil {
+				return err
+			}
+		}
+		if len(records) < filter.Limit {
+			return nil
+		}
+	}
+}
+
+func (r *reconciliation) showKept(e store.EventRecord, dn plan.DN) error {
+	if r.json {
+		return json.NewEncoder(r.out).Encode(foundLine{Directory: r.directory.Name, Verdict: verdictKept, Object: &e.Object, DN: dn.String(), Outcome: &e.Outcome})
+	}
+	_, err := fmt.Fprintf(r.out, "# left in place: %s, %s: %s (event %s)\n\n", oneLine(e.Object.String()), oneLine(dn.String()), oneLine(e.Outcome.Message), oneLine(e.EventID))
+	return err
 }
 
 // known returns how many objects there are to compare.
@@ -205,7 +251,7 @@ type summaryLine struct {
 	Disables  int                      `json:"disables"`
 }
 
-func (r *reconciliation) summary() error {
+func (r *reconciliation) summary(ctx context.Context) error {
 	if r.json {
 		return json.NewEncoder(r.out).Encode(summaryLine{
 			Directory: r.directory.Name, Summary: r.counts, Deletes: r.takes[processor.ActDelete], Disables: r.takes[processor.ActDisable],
@@ -215,15 +261,30 @@ func (r *reconciliation) summary() error {
 	fmt.Fprintf(r.out, "# %s: %d equal, %d drifted, %d missing, %d surplus, %d left out by the mapping, %d blocked, %d orphans\n",
 		r.directory.Name, n[dispatch.Equal], n[dispatch.Drift], n[dispatch.Missing], n[dispatch.Surplus], n[dispatch.Left], n[dispatch.Blocked], n[dispatch.Orphan])
 	guards := r.directory.Mapping().Guards()
+	known, err := r.store.CountObjects(ctx, r.directory.Name, event.KindUser)
+	if err != nil {
+		return fmt.Errorf("count the users of %s: %w", r.directory.Name, err)
+	}
 	if d := r.takes[processor.ActDelete]; d > 0 {
-		fmt.Fprintf(r.out, "# %d deletions; the guard lets through at most %d in %s, the others wait for 'events retry --held'\n", d, guards.Deletes.Max, guards.Deletes.Window)
+		fmt.Fprintf(r.out, "# %d deletions; %s\n", d, lets("deletes", guards.Deletes, known))
 	}
 	if d := r.takes[processor.ActDisable]; d > 0 {
-		fmt.Fprintf(r.out, "# %d users to be disabled; the guard lets through at most %d in %s, the others wait for 'events retry --held'\n", d, guards.Disables.Max, guards.Disables.Window)
+		fmt.Fprintf(r.out, "# %d users to be disabled; %s\n", d, lets("disables", guards.Disables, known))
 	}
 	if n[dispatch.Missing] > 0 {
 		fmt.Fprintln(r.out, "# an entry that is made anew has no password until IDaaS sends one")
 	}
 	fmt.Fprintln(r.out)
 	return nil
+}
+
+// lets says how many users a guard lets through, and which of its two bounds that is.
+func lets(guard string, limit mapping.Limit, known int) string {
+	allowed := limit.Allows(known)
+	bound := fmt.Sprintf("guards.%s.max", guard)
+	if allowed < limit.Max {
+		bound = fmt.Sprintf("guards.%s.percent, %g %% of %d users and at least 1", guard, limit.Percent, known)
+	}
+	return fmt.Sprintf("the guard lets through at most %d users in %s (%s), what was done in that time counted; the others wait for 'events retry --held'",
+		allowed, limit.Window, bound)
 }

@@ -231,7 +231,7 @@ func TestReconcileAppliesAnEditWithinTheGuards(t *testing.T) {
 	}
 	s.directory.ClearJournal()
 	_, out, _ := call(t, "reconcile", "--config", s.service.config)
-	hasLines(t, out, "# drift: user "+s.users[0].ID+"\n", "# surplus: user "+s.users[1].ID+"\n", "# 3 deletions; the guard lets through at most 2 in 1h0m0s")
+	hasLines(t, out, "# drift: user "+s.users[0].ID+"\n", "# surplus: user "+s.users[1].ID+"\n", "# 3 deletions; the guard lets through at most 2 users in 1h0m0s (guards.deletes.max)")
 	code, _, errs := call(t, "reconcile", "--config", s.service.config, "--apply")
 	if code != exitFailed || !strings.Contains(errs, "1 objects are held") {
 		t.Fatalf("exit %d: %s", code, errs)
@@ -251,7 +251,21 @@ func TestReconcileAppliesAnEditWithinTheGuards(t *testing.T) {
 	if _, out, _ = call(t, "events", "list", "--config", s.service.config, "--held"); !strings.Contains(out, "GUARDED") || !regexp.MustCompile(`uid=(bob|cid|dan),`).MatchString(out) {
 		t.Errorf("held is\n%s", out)
 	}
-	if code, _, errs = call(t, "events", "retry", "--config", s.service.config, "--held"); code != 0 {
+	// A deletion that is dropped stays to be seen, and can be taken up again.
+	id := regexp.MustCompile(`reconcile:\S+`).FindString(out)
+	if code, _, errs := call(t, "events", "discard", "--config", s.service.config, "--held", "--by", "mei"); code != exitDone {
+		t.Fatal(errs)
+	}
+	if _, out, _ := call(t, "reconcile", "--config", s.service.config); !regexp.MustCompile(`# left in place: user \S+, uid=\S+: left in place by mei at .*` + id).MatchString(out) {
+		t.Errorf("what was left in place is not seen:\n%s", out)
+	}
+	if code, _, errs := call(t, "events", "retry", "--config", s.service.config, "--event", id); code != exitDone {
+		t.Fatal(errs)
+	}
+	if code, _, errs := call(t, "reconcile", "--config", s.service.config, "--apply"); code != exitFailed || !strings.Contains(errs, "1 objects are held") {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	if code, _, errs = call(t, "events", "retry", "--config", s.service.config, "--held", "--yes"); code != 0 {
 		t.Fatal(errs)
 	}
 	if code, out, errs = call(t, "reconcile", "--config", s.service.config, "--apply"); code != 0 {

@@ -67,7 +67,11 @@ func runUntil(ctx context.Context, a *app.App, check func() error) error {
 
 // loadConfig reads the configuration and prints what is good to know about it.
 func loadConfig(path string, t terminal) (*config.Config, error) {
-	cfg, warnings, err := config.Load(path, t.Environ)
+	path, err := t.configFile(path)
+	if err != nil {
+		return nil, err
+	}
+	cfg, warnings, err := config.Load(path, t.otherVariables())
 	var problems *config.Problems
 	switch {
 	case errors.As(err, &problems):

@@ -104,8 +104,11 @@ func TestServeSimulateEvents(t *testing.T) {
 	}
 
 	// One is given up; the cause is mended, and the other is tried again.
-	if code, out, errs := call(t, "events", "discard", "--config", config, "--event", failed[0].EventID); code != exitDone || out != "1 events are discarded\n" {
+	if code, out, errs := call(t, "events", "discard", "--config", config, "--by", "mei", "--event", failed[0].EventID); code != exitDone || out != "1 events are discarded\n" {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if _, out, _ := call(t, "events", "show", "--config", config, failed[0].EventID); !strings.Contains(out, "\ndecided     discard by mei at ") {
+		t.Errorf("who has decided is not shown:\n%s", out)
 	}
 	directory.Fault(nil)
 	if code, out, errs := call(t, "events", "retry", "--config", config, "--failed"); code != exitDone || out != "1 objects are tried again\n" {

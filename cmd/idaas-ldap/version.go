@@ -20,8 +20,12 @@ func (c versionCommand) Run(t terminal) error {
 	if c.Output == "json" {
 		return json.NewEncoder(t.Out).Encode(map[string]string{"version": v, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
 	}
-	_, err := fmt.Fprintf(t.Out, "idaas-ldap %s (%s, %s/%s)\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintln(t.Out, versionLine())
 	return err
+}
+
+func versionLine() string {
+	return fmt.Sprintf("idaas-ldap %s (%s, %s/%s)", currentVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 func currentVersion() string {

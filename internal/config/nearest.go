@@ -2,6 +2,9 @@ package config
 
 import "strings"
 
+// Nearest returns the candidate that a name was probably meant to be, or nothing if none is near.
+func Nearest(name string, candidates []string) string { return nearest(name, candidates) }
+
 // nearest returns the candidate that name was probably meant to be, or nothing if none is near.
 func nearest(name string, candidates []string) string {
 	best, bestDistance := "", len(name)/3+2

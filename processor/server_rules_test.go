@@ -84,7 +84,7 @@ func checkRules(t *testing.T, w *world, s server) {
 	t.Run("an account that somebody made by hand is taken over, with all that it has", func(t *testing.T) {
 		w := w.in(t)
 		ref := user("by-hand")
-		made := s.byHand("by-hand", "ou=leavers,dc=example,dc=org")
+		made := s.byHand("by-hand", s.people.String())
 		w.asAdmin(func(conn *ldap.Conn) error {
 			add := ldap.NewAddRequest(made.DN.String(), nil)
 			for _, a := range made.Attributes {

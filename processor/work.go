@@ -3,6 +3,7 @@ package processor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"idaas-ldap/connector"
@@ -167,6 +168,8 @@ func (w *work) wrote(op plan.Operation) {
 		w.result.DN = op.DN
 	case plan.ModifyDN:
 		w.result.DN = op.NewDN()
+	case plan.Modify:
+		w.wroteAccess = w.wroteAccess || slices.ContainsFunc(op.Modifications, func(m plan.Modification) bool { return speaks(w.draft.status, m.Name) })
 	}
 }
 

@@ -14,14 +14,16 @@ var adoptionRows = []row{
 	{"an entry that others have made", "is taken over by a match rule with adopt, and keeps what no rule speaks about", userAdopted},
 	{"a directory that others have filled", "is taken over by a full push: nothing is made anew, nothing deleted", directoryAdopted},
 	{"two entries that match", "held, with both named, until a person decides", ambiguous},
-	{"a reference to a manager", "waits for the manager, and follows every rename and move", managerFollows},
+	{"an entry that others have made", "outside adopt_below is not taken over; the user waits and the message names it", adoptedNowhereElse},
+	{"a reference to a manager", "is written when the manager is there, and follows every rename and move", managerFollows},
 	{"a reference to a manager", "who is gone is no reason to wait", managerGone},
 	{"a reference to a manager", "outside the scope is not waited for, and written when the manager comes into it", managerOutOfScope},
 }
 
 func userAdopted(s *scene) {
 	u := s.user("ann")
-	s.addByHand(s.dir.userDN(*u, s.dir.leavers), s.dir.handmade(*u, ""))
+	elsewhere := s.found("Elsewhere")
+	s.addByHand(s.dir.userDN(*u, s.unitDN(elsewhere.ID)), s.dir.handmade(*u, ""))
 	before := s.dir.find(s.t, "("+s.dir.login+"="+u.Username+")", s.dir.uniqueID)
 	g := s.gather("Vpn")
 	s.addValueByHand(s.entry(g.ID).DN, s.dir.member, s.dir.memberIs(*u, before.DN))
@@ -38,6 +40,18 @@ func userAdopted(s *scene) {
 	if !found {
 		s.t.Fatalf("the members are %q; want %s among them", values, after.DN)
 	}
+}
+
+func adoptedNowhereElse(s *scene) {
+	u := s.user("ann")
+	dn := s.dir.userDN(*u, s.dir.leavers)
+	s.addByHand(dn, s.dir.handmade(*u, ""))
+	e := s.userEvent(event.TypeUserPush, u)
+	s.waits(event.CodeDNTaken, e, "adopt_below")
+	s.remove(dn)
+	s.retry(e)
+	s.settle()
+	s.hasUser(u)
 }
 
 func directoryAdopted(s *scene) {
@@ -119,11 +133,11 @@ func ambiguous(s *scene) {
 func managerFollows(s *scene) {
 	boss, ann := s.user("boss"), s.user("ann")
 	ann.Custom = map[string]string{"manager": boss.ID}
-	e := s.create(ann)
-	s.waits(event.CodeWaitsForObject, e, boss.ID)
-	s.applied(s.create(boss))
-	s.settle()
+	s.applied(s.create(ann))
 	s.hasUser(ann)
+	s.hasSame(s.entry(ann.ID), "manager", nil)
+	s.applied(s.create(boss))
+	s.eventually("the manager is written", func() bool { return s.entry(ann.ID, "manager").GetEqualFoldAttributeValue("manager") != "" })
 	managed := func() {
 		s.t.Helper()
 		s.hasSame(s.entry(ann.ID), "manager", []string{s.userDN(boss)})

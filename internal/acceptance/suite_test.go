@@ -135,6 +135,7 @@ var chapters = []chapter{
 	{"Members who come and go", membershipRows},
 	{"Logins to UNIX", posixRows},
 	{"Order, repeats and names that are taken", orderRows},
+	{"When something is in the way", obstacleRows},
 	{"Existing directories and references", adoptionRows},
 	{"Names", nameRows},
 }

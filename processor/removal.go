@@ -138,8 +138,14 @@ func (w *work) notEmpty(ctx context.Context, d draft) (again bool) {
 	if err != nil {
 		return w.failed(err)
 	}
-	if len(children) == 0 {
+	if len(children) == 0 && !w.sawEmpty {
+		w.sawEmpty = true // what was below may have gone at this moment
 		return true
+	}
+	if len(children) == 0 {
+		w.waitForEmpty(d, fmt.Sprintf("%s is to be deleted, and the server says that there are entries below it, which the bind account may not see: give it the right "+
+			"to read them, or delete them", d.current.DN))
+		return false
 	}
 	names := ""
 	for _, child := range children {
@@ -162,13 +168,17 @@ func (w *work) notEmpty(ctx context.Context, d draft) (again bool) {
 			return true
 		}
 	}
-	message := fmt.Sprintf("%s is to be deleted and still holds entries, among them%s", d.current.DN, names)
+	w.waitForEmpty(d, fmt.Sprintf("%s is to be deleted and still holds entries, among them%s", d.current.DN, names))
+	return false
+}
+
+// waitForEmpty waits until nothing is below an entry, or fails where the mapping says so, or after a day.
+func (w *work) waitForEmpty(d draft, message string) {
 	since := w.task.Merged.Object.Existence.At.Event
 	if d.desired.Removal.FailNotEmpty || w.task.Now-since > event.Millis(emptyWithin.Milliseconds()) {
 		w.end(event.Failed, event.CodeNotEmpty, message+". Move or delete them and retry")
 		w.result.WaitsFor = nil
-		return false
+		return
 	}
 	w.wait(event.CodeWaitsForEmpty, message)
-	return false
 }

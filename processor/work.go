@@ -67,6 +67,8 @@ type memo struct {
 	refusedOnce bool
 	// sawLeave: an entry that was in the way of this one was gone when it was looked for.
 	sawLeave bool
+	// sawEmpty: the server has said that something is below the entry, and nothing was to be seen there.
+	sawEmpty bool
 	// placeMade: a missing place of the mapping was made, which is done once only.
 	placeMade bool
 	// nameTaken: the name of the entry is taken among the leavers.

@@ -1,0 +1,74 @@
+package processor_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/ldaptest"
+	"idaas-ldap/plan"
+)
+
+// Who is gone and cannot be deleted is kept out and belongs to no group, and the reason is said. When the reason is gone, so is
+// the entry.
+func TestWhoCannotBeDeletedIsKeptOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		refuses *connector.OutcomeError
+		code    event.Code
+		words   string
+	}{
+		"no right to delete": {&connector.OutcomeError{Kind: connector.KindRefused, Code: ldap.LDAPResultInsufficientAccessRights, Verb: "delete"}, event.CodeRefused, "may not do this"},
+		"an entry below that nobody may see": {
+			&connector.OutcomeError{Kind: connector.KindNotEmpty, Code: ldap.LDAPResultNotAllowedOnNonLeaf, Verb: "delete"}, event.CodeWaitsForEmpty, "may not see",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBoth(t, nil, func(s *stage) {
+				s.process(ann, s.named(ann, "ann", event.RootUnitID))
+				s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+				s.directory.meddle = func(op plan.Operation, write func() error) error {
+					if op.Verb() == "delete" {
+						return c.refuses
+					}
+					return write()
+				}
+				result := s.process(ann, s.say(event.TypeUserDelete, ann, nil))
+				if result.Outcome.Code != c.code || !strings.Contains(result.Outcome.Message, c.words) || !strings.Contains(result.Outcome.Message, "login is ended") {
+					s.Errorf("it is %+v", result.Outcome)
+				}
+				entry, err := s.directory.Target.Read(s.Context(), plan.MustParseDN("uid=ann,"+people), []string{"pwdAccountLockedTime"})
+				if err != nil || !result.Left || result.RemovedAt == 0 || entry.Value("pwdAccountLockedTime") == "" {
+					s.Errorf("the result is %+v, and the entry %+v, %v", result, entry, err)
+				}
+				s.hasMembers("cn=nobody," + suffix)
+				s.directory.meddle = nil
+				s.process(ann, s.say(event.TypeUserDelete, ann, nil))
+				s.absent("uid=ann," + people)
+			})
+		})
+	}
+}
+
+// A bind account without the right to delete ends the access of a leaver all the same, on a real server.
+func TestOpenLDAPWithoutTheRightToDelete(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})
+	w := enter(t, server.Access, ldaps, "openldap.yaml")
+	ref := user("ann")
+	w.create(ref, "ann", "Correct-Horse-1", nil)
+	staff := group("staff")
+	w.must(event.CodeApplied, staff, w.say(event.TypeGroupCreate, staff, event.Values{event.FieldName: "staff"}), w.joins(staff, ref))
+	at := w.dn(ref)
+	w.directory.meddle = func(op plan.Operation, write func() error) error {
+		if op.Verb() == "delete" {
+			return &connector.OutcomeError{Kind: connector.KindRefused, Code: ldap.LDAPResultInsufficientAccessRights, Verb: "delete", DN: op.Target()}
+		}
+		return write()
+	}
+	r := w.process(ref, w.say(event.TypeUserDelete, ref, nil))
+	if r.Outcome.Code != event.CodeRefused || w.bindsAs(at, "Correct-Horse-1") || w.isIn(staff, at) {
+		t.Errorf("it is %+v; logs in %t, in the group %t", r.Outcome, w.bindsAs(at, "Correct-Horse-1"), w.isIn(staff, at))
+	}
+}

@@ -46,7 +46,7 @@ var defaultGuards = Guards{
 	Adoptions: Limit{Max: 50, Percent: 100, Window: time.Hour},
 	Renames:   Limit{Percent: 100, Window: time.Hour},
 	Changes:   Limit{Percent: 100, Window: time.Hour},
-	Vanished:  Limit{Max: 20, Percent: 10, Window: time.Hour},
+	Vanished:  Limit{Max: 20, Percent: 100, Window: time.Hour},
 }
 
 func (r *reader) guards(s *Set, n ast.Node) {

@@ -95,7 +95,7 @@ func accountAdopted(s *scene) {
 	account["objectClass"] = append(account["objectClass"], "posixAccount")
 	account["uidNumber"], account["gidNumber"] = []string{"1234"}, []string{"4321"}
 	account["homeDirectory"], account["loginShell"] = []string{"/srv/ann"}, []string{"/bin/zsh"}
-	dn := s.dir.userDN(*u, s.dir.leavers)
+	dn := s.dir.userDN(*u, s.unitDN(s.found("Elsewhere").ID))
 	s.addByHand(dn, account)
 	before := s.dir.find(s.t, "("+s.dir.login+"="+u.Username+")", s.dir.uniqueID)
 	s.applied(s.userEvent(event.TypeUserPush, u))

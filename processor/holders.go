@@ -106,6 +106,9 @@ func (w *work) notUnique(ctx context.Context, d draft, refused *connector.Outcom
 			case d.current != nil && there.Link != "" && there.Link == d.current.Link:
 				return true // it is our own, which has come along with a unit at this moment
 			default:
+				if freed, err := w.freeLeaver(ctx, there, ava.Type); freed || err != nil {
+					return err == nil || w.failed(err)
+				}
 				stranger = fmt.Sprintf("%s is to have the %s %s, and %s has it, an entry that is not ours", self, ava.Type, ava.Value, other.DN)
 			}
 		}

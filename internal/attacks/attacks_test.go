@@ -172,7 +172,7 @@ func within(t *testing.T, s *service) {
 		t.Errorf("the service had %d MiB resident", memory>>20)
 	}
 	if logged > mostLogged {
-		t.Errorf("the service wrote %d octets of log: %.2000s", logged, s.said.String())
+		t.Errorf("the service wrote %d octets of log: %.2000s", logged, s.log())
 	}
 }
 

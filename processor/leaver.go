@@ -38,4 +38,3 @@ func (w *work) freeLeaver(ctx context.Context, entry *plan.Entry, attribute stri
 	w.addNote(leaver.String() + ", who has left, gave up the " + attribute)
 	return true, nil
 }
-

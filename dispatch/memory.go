@@ -151,29 +151,32 @@ func (m *memory) BeforePassword(ctx context.Context) error {
 }
 
 // Permit counts against the guards of the mapping, unless a person has approved just this.
-func (m *memory) Permit(ctx context.Context, act processor.Act, objects []event.Ref, limit mapping.Limit) (bool, error) {
+func (m *memory) Permit(ctx context.Context, act processor.Act, objects []event.Ref, limit mapping.Limit) (processor.Permission, error) {
 	for _, p := range m.job.Pending {
 		if p.Approved == string(act) {
-			return true, nil
+			return processor.Permission{Granted: true}, nil
 		}
 	}
 	most := map[event.Kind]int{}
+	beyond := fmt.Sprintf("%d within %s (max)", limit.Max, limit.Window)
 	for _, ref := range objects {
 		if _, counted := most[ref.Kind]; counted {
 			continue
 		}
 		known, err := m.store.CountObjects(ctx, m.job.Key.Directory, ref.Kind)
 		if err != nil {
-			return false, fmt.Errorf("count the objects of %s: %w", m.job.Key.Directory, err)
+			return processor.Permission{}, fmt.Errorf("count the objects of %s: %w", m.job.Key.Directory, err)
 		}
-		most[ref.Kind] = limit.Allows(known)
+		if most[ref.Kind] = limit.Allows(known); most[ref.Kind] < limit.Max {
+			beyond = fmt.Sprintf("%d within %s (percent: %g of %d known %ss, at least 1)", most[ref.Kind], limit.Window, limit.Percent, known, ref.Kind)
+		}
 	}
 	ok, err := m.store.Spend(ctx, store.Spending{
 		Directory: m.job.Key.Directory, Act: string(act), Objects: objects,
 		Now: m.now(), Window: limit.Window, Max: limit.Max, MaxOf: most,
 	})
 	if err != nil {
-		return false, fmt.Errorf("ask the guard on %ss: %w", act, err)
+		return processor.Permission{}, fmt.Errorf("ask the guard on %ss: %w", act, err)
 	}
-	return ok, nil
+	return processor.Permission{Granted: ok, Beyond: beyond}, nil
 }

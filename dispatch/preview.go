@@ -110,6 +110,6 @@ func (m *previewMemory) Hold([]event.Ref) map[event.Ref]bool { return nil }
 
 func (m *previewMemory) BeforePassword(context.Context) error { return nil }
 
-func (m *previewMemory) Permit(context.Context, processor.Act, []event.Ref, mapping.Limit) (bool, error) {
-	return true, nil
+func (m *previewMemory) Permit(context.Context, processor.Act, []event.Ref, mapping.Limit) (processor.Permission, error) {
+	return processor.Permission{Granted: true}, nil
 }

@@ -220,7 +220,7 @@ func TestWhatFailsWithoutAnEventIsListed(t *testing.T) {
 		}
 		task := r.directories[corp].tasksOf(user("ann"))
 		approved, err := task[len(task)-1].task.Memory.Permit(r.Context(), processor.ActDisable, nil, mapping.Limit{})
-		if err != nil || !approved {
+		if err != nil || !approved.Granted {
 			t.Errorf("what was approved is not permitted: %v", err)
 		}
 	})

@@ -57,16 +57,8 @@ func (w *work) mayAdopt(ctx context.Context, current *plan.Entry) bool {
 	if !w.set.MayAdopt(kind, current.DN) {
 		return refuse("it is not where the mapping may take entries over (%s.adopt_below)", kind)
 	}
-	ok, err := w.task.Memory.Permit(ctx, ActAdopt, []event.Ref{w.ref()}, w.set.Guards().Adoptions)
-	switch {
-	case err != nil:
-		return w.failed(err)
-	case !ok:
-		w.hold(ActAdopt, fmt.Sprintf("%s would be taken over for %s", current.DN, w.ref()))
-		return false
-	}
-	w.adopts = true
-	return true
+	w.adopts = w.asks(ctx, ActAdopt, []event.Ref{w.ref()}, w.set.Guards().Adoptions, fmt.Sprintf("%s would be taken over for %s", current.DN, w.ref()))
+	return w.adopts
 }
 
 // protects returns what protects an entry from being taken over; empty where nothing does.
@@ -94,13 +86,6 @@ func isLogin(login string, entry *plan.Entry) bool {
 	return account != "" && (strings.EqualFold(entry.Value("userPrincipalName"), login) || strings.EqualFold(entry.Value("sAMAccountName"), account))
 }
 
-// hold stops the task at a guard until a person approves the act.
-func (w *work) hold(act Act, what string) {
-	w.result.Held = act
-	w.end(event.Held, event.CodeGuarded, fmt.Sprintf(
-		"held by the guard on %s of the mapping: %s. Approve with 'events retry', or drop with 'events discard'", act.plural(), what))
-}
-
 // vanished asks the guard where an entry that is linked to the object is gone. Many that are gone at once are a server that does not
 // show them, and no news.
 func (w *work) vanished(ctx context.Context) verdict {
@@ -109,15 +94,15 @@ func (w *work) vanished(ctx context.Context) verdict {
 	// What we have deleted ourselves within the window, with the unit above it perhaps, has not vanished. A limit of nothing grants
 	// only what was granted before.
 	known, err := w.task.Memory.Permit(ctx, ActDelete, self, mapping.Limit{Window: guards.Deletes.Window})
-	if err == nil && !known {
+	if err == nil && !known.Granted {
 		known, err = w.task.Memory.Permit(ctx, ActVanish, self, guards.Vanished)
 	}
 	switch {
 	case err != nil:
 		w.failed(err)
 		return ended
-	case !known:
-		w.hold(ActVanish, fmt.Sprintf("the entry of %s, which was at %s, is not there, and so are those of others: the server may hide entries "+
+	case !known.Granted:
+		w.hold(ActVanish, known, fmt.Sprintf("the entry of %s, which was at %s, is not there, and so are those of others: the server may hide entries "+
 			"from the bind account, be an empty or lagging replica, or another server than before", w.ref(), w.task.DN))
 		return ended
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"idaas-ldap/event"
+	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
 )
 
@@ -27,6 +28,13 @@ const (
 	ActChange Act = "change"
 	ActVanish Act = "vanished"
 )
+
+// Permission is the answer of a guard.
+type Permission struct {
+	Granted bool
+	// Beyond says, where it is not granted, how many are let through, and by which key of the mapping.
+	Beyond string
+}
 
 // plural names the guard on an act, as the mapping file does.
 func (a Act) plural() string {
@@ -65,15 +73,30 @@ func (w *work) permitted(ctx context.Context, d draft) bool {
 			below = fmt.Sprintf(" and more than %d entries below it", limit.Max)
 		}
 	}
-	ok, err := w.task.Memory.Permit(ctx, act, objects, limit)
-	switch {
-	case err != nil:
+	return w.asks(ctx, act, objects, limit, d.current.DN.String()+below)
+}
+
+// asks asks a guard, and holds the task where it does not grant what is to be done.
+func (w *work) asks(ctx context.Context, act Act, objects []event.Ref, limit mapping.Limit, what string) bool {
+	permission, err := w.task.Memory.Permit(ctx, act, objects, limit)
+	if err != nil {
 		return w.failed(err)
-	case !ok:
-		w.hold(act, d.current.DN.String()+below)
-		return false
 	}
-	return true
+	if !permission.Granted {
+		w.hold(act, permission, what)
+	}
+	return permission.Granted
+}
+
+// hold stops the task at a guard until a person approves the act.
+func (w *work) hold(act Act, refused Permission, what string) {
+	beyond := refused.Beyond
+	if beyond != "" {
+		beyond = ", which lets through " + beyond
+	}
+	w.result.Held = act
+	w.end(event.Held, event.CodeGuarded, fmt.Sprintf(
+		"held by the guard on %s of the mapping%s: %s. Approve with 'events retry', or drop with 'events discard'", act.plural(), beyond, what))
 }
 
 // permittedChange asks the guards that a mapping may set on entries that are renamed, or written at all.
@@ -86,14 +109,7 @@ func (w *work) permittedChange(ctx context.Context, d draft) bool {
 	if d.current == nil || d.plan.Empty() || limit.Zero() {
 		return true
 	}
-	ok, err := w.task.Memory.Permit(ctx, act, []event.Ref{w.ref()}, limit)
-	if err != nil {
-		return w.failed(err)
-	}
-	if !ok {
-		w.hold(act, d.current.DN.String())
-	}
-	return ok
+	return w.asks(ctx, act, []event.Ref{w.ref()}, limit, d.current.DN.String())
 }
 
 // takes returns what a draft takes away that the guards count, empty for nothing.

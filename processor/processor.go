@@ -52,7 +52,7 @@ type Memory interface {
 	// BeforePassword records that the password is about to be written.
 	BeforePassword(ctx context.Context) error
 	// Permit asks whether an act may be done to objects, all of them together, within a limit of the mapping.
-	Permit(ctx context.Context, act Act, objects []event.Ref, limit mapping.Limit) (bool, error)
+	Permit(ctx context.Context, act Act, objects []event.Ref, limit mapping.Limit) (Permission, error)
 }
 
 // Task is one object to be brought to what is known of it.

@@ -157,7 +157,7 @@ func (m *memoryOf) BeforePassword(context.Context) error {
 	return nil
 }
 
-func (m *memoryOf) Permit(_ context.Context, act processor.Act, objects []event.Ref, _ mapping.Limit) (bool, error) {
+func (m *memoryOf) Permit(_ context.Context, act processor.Act, objects []event.Ref, _ mapping.Limit) (processor.Permission, error) {
 	m.asked, m.counted = append(m.asked, act), objects
-	return !m.denied, nil
+	return processor.Permission{Granted: !m.denied, Beyond: "as many as the test says"}, nil
 }

@@ -88,6 +88,6 @@ func (m *memory) Moved(context.Context, string, plan.DN) error { return nil }
 func (m *memory) BeforePassword(context.Context) error { return nil }
 
 // Permit lets everything pass: a test looks at one event, and guards count many.
-func (m *memory) Permit(context.Context, processor.Act, []event.Ref, mapping.Limit) (bool, error) {
-	return true, nil
+func (m *memory) Permit(context.Context, processor.Act, []event.Ref, mapping.Limit) (processor.Permission, error) {
+	return processor.Permission{Granted: true}, nil
 }

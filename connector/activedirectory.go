@@ -3,6 +3,7 @@ package connector
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -111,9 +112,12 @@ func accountControl(current *plan.Entry) (int64, error) {
 // isSet reports whether a moment says anything: zero, and for accountExpires the largest number, do not.
 func isSet(moment string) bool { return moment != "" && moment != "0" && moment != neverExpires }
 
-// fileTime writes a moment as 100 ns steps since 1601.
+// fileTime writes a moment as 100 ns steps since 1601. What does not fit into 64 bits is never.
 func fileTime(at event.Millis) string {
 	const from1601To1970 = 11644473600000
+	if at > math.MaxInt64/10_000-from1601To1970 {
+		return neverExpires
+	}
 	return strconv.FormatInt((int64(at)+from1601To1970)*10_000, 10)
 }
 

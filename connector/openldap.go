@@ -25,6 +25,10 @@ type openLDAP struct {
 // lockedForGood is the value of pwdAccountLockedTime that no time unlocks.
 const lockedForGood = "000001010000Z"
 
+// lastEnd is from when on slapd misreads pwdEndTime: it counts seconds in 32 bits, knows nothing of the day on which they end,
+// 2106-02-07, and starts again after it. An account that ends then would be closed today, so it gets no end.
+const lastEnd event.Millis = 4294944000 * 1000
+
 func (openLDAP) Name() string { return OpenLDAP }
 
 func (openLDAP) LinkAttribute() string { return "entryUUID" }
@@ -48,7 +52,7 @@ func (f openLDAP) Status(want plan.Account, current *plan.Entry, now event.Milli
 	ends := f.ended && f.policy
 	if w.expirySaid && ends {
 		end := plan.Rule{Attribute: "pwdEndTime"}
-		if w.expiresAt > 0 {
+		if w.expiresAt > 0 && w.expiresAt < lastEnd {
 			end.Values = []string{w.expiresAt.Time().Format("20060102150405Z")}
 		}
 		s.Rules = append(s.Rules, end)

@@ -105,6 +105,10 @@ type Account struct {
 // LockedForever is the end of a lock for which no end is known: the last second of the year 9999.
 const LockedForever Millis = 253402300799000
 
+// Endless is the moment from which on an end is none: the last day of the year 9999, which is how never is written where a date is
+// asked for, and all that lies beyond what four digits of a year can say.
+const Endless Millis = 253402214400000
+
 // Account returns what the facts say about logging in.
 func (o Object) Account() Account {
 	var a Account
@@ -115,6 +119,12 @@ func (o Object) Account() Account {
 	a.Disabled = status == StatusDisabled
 	a.LockedUntil = max(0, o.Millis(FieldLockExpireTime))
 	a.ExpiresAt = max(0, o.Millis(FieldAccountExpireTime))
+	if a.LockedUntil >= Endless {
+		a.LockedUntil = LockedForever
+	}
+	if a.ExpiresAt >= Endless {
+		a.ExpiresAt = 0
+	}
 	return a
 }
 

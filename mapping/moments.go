@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -8,7 +9,7 @@ import (
 	"idaas-ldap/event"
 )
 
-// onMillis makes a function of a moment; an absent one, zero and "never" give an absent result.
+// onMillis makes a function of a moment; an absent one, zero, less, and what means never give an absent result.
 func onMillis(f func(time.Time) string) func(*meter, []any) (any, error) {
 	return func(_ *meter, args []any) (any, error) {
 		if args[0] == nil {
@@ -17,12 +18,12 @@ func onMillis(f func(time.Time) string) func(*meter, []any) (any, error) {
 		ms, ok := whole(args[0])
 		if s, isText := args[0].(string); isText {
 			n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
-			ms, ok = n, err == nil
+			ms, ok = n, err == nil || errors.Is(err, strconv.ErrRange) // Then it is the largest or the smallest number.
 		}
-		if !ok || ms > int64(event.LockedForever)+999 {
+		if !ok {
 			return nil, wrongValue("a moment is a number of milliseconds, and %.40q is none", valueText(args[0]))
 		}
-		if ms <= 0 {
+		if ms <= 0 || ms >= int64(event.Endless) {
 			return nil, nil
 		}
 		return f(time.UnixMilli(ms).UTC()), nil

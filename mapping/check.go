@@ -76,7 +76,7 @@ func (c comparison) classes(section *section) bool {
 // writes checks what the rules, the lifecycle and the members write.
 func (c comparison) writes(section *section, classes bool) {
 	writers := section.writers()
-	for _, w := range writers {
+	for i, w := range writers {
 		a, ok := c.schema.Attribute(w.attribute)
 		switch {
 		case !ok:
@@ -88,6 +88,11 @@ func (c comparison) writes(section *section, classes bool) {
 		case classes && !c.schema.Allows(section.objectClasses, w.attribute):
 			c.report(w.at, "add the class that has it to object_classes, or leave it out", "no object class of the section allows %s (they are %s)",
 				w.attribute, list(section.objectClasses, "and"))
+		}
+		if j := slices.IndexFunc(writers[:i], func(other writer) bool {
+			return !plan.SameAttribute(other.attribute, w.attribute) && c.schema.Same(other.attribute, w.attribute)
+		}); j >= 0 {
+			c.report(w.at, "keep one of the two", "%s and %s are one attribute in this directory", w.attribute, writers[j].attribute)
 		}
 		if a.SingleValue && len(w.constants) > 1 {
 			c.problem(w.at, "%s has one value in the directory, and this gives %d", w.attribute, len(w.constants))

@@ -24,6 +24,7 @@ func schemaOf(t *testing.T) *plan.Schema {
 	}
 	add(text, "", "objectClass", "ou", "uid", "sn", "description", "employeeNumber", "businessCategory", "givenName", "departmentNumber")
 	attributes = append(attributes, "( 1.1.cn NAME ( 'cn' 'commonName' ) SYNTAX "+text+" )")
+	attributes = append(attributes, "( 1.1.street NAME ( 'street' 'streetAddress' ) SYNTAX "+text+" )")
 	add(text, "SINGLE-VALUE ", "displayName")
 	add(dn, "", "member", "manager")
 	add(ia5, "", "mail", "memberUid")
@@ -36,7 +37,7 @@ func schemaOf(t *testing.T) *plan.Schema {
 		"( 2.1 NAME 'top' ABSTRACT MUST objectClass )",
 		"( 2.2 NAME 'organizationalUnit' SUP top STRUCTURAL MUST ou MAY ( businessCategory $ description ) )",
 		"( 2.3 NAME 'person' SUP top STRUCTURAL MUST ( sn $ cn ) MAY description )",
-		"( 2.4 NAME 'inetOrgPerson' SUP person STRUCTURAL MAY ( uid $ employeeNumber $ mail $ displayName $ manager $ givenName $ departmentNumber $ visible ) )",
+		"( 2.4 NAME 'inetOrgPerson' SUP person STRUCTURAL MAY ( uid $ employeeNumber $ mail $ displayName $ manager $ givenName $ departmentNumber $ visible $ street ) )",
 		"( 2.5 NAME 'posixAccount' SUP top AUXILIARY MUST ( cn $ uid $ uidNumber $ gidNumber $ homeDirectory ) MAY loginShell )",
 		"( 2.6 NAME 'groupOfNames' SUP top STRUCTURAL MUST ( member $ cn ) MAY ( businessCategory $ description ) )",
 		"( 2.7 NAME 'extensibleObject' SUP top AUXILIARY )",
@@ -102,6 +103,9 @@ func TestAMappingIsComparedWithTheSchema(t *testing.T) {
 		{"an operational attribute needs no class", []string{attributes, "    pwdAccountLockedTime: user.email\n"}, nil},
 		{"an attribute of the server's own", []string{attributes, "    createTimestamp: user.email\n"}, []string{
 			"m.yaml:16:5: only the directory itself writes createTimestamp",
+		}},
+		{"one attribute by two names", []string{attributes, "    street: user.email\n    streetAddress: user.email\n"}, []string{
+			"m.yaml:17:5: streetAddress and street are one attribute in this directory; keep one of the two",
 		}},
 		{"a list for one value", []string{attributes, "    displayName: '[user.email, user.username]'\n"}, []string{
 			"m.yaml:16:19: displayName has one value in the directory, and this gives a list; take first(...) of it, or join(..., \", \")",

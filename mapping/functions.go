@@ -93,6 +93,7 @@ var functions = []Function{
 	{"pinyinName", "pinyinName(name)", "a Chinese name in Latin letters as in a passport, the family name first and read as a family name, a name with a middle dot in its own order, and no remark in brackets; other names stay", `pinyinName("单雄信")`, "Shan Xiongxin", new(func(string) string), onText(pinyinName)},
 	{"e164", "e164(region, number)", "a phone number in international form (E.164); absent where region or number is, or where it cannot be such a number", `e164("86", "139 0000-0000")`, "+8613900000000", new(func(string, string) string), e164},
 	{"samAccountName", "samAccountName(name)", "the name as sAMAccountName takes it: ASCII, at most 20 characters, and none of those that are not allowed", `samAccountName("first.last@example.org")`, "first.lastexample.or", new(func(string) string), onText(samAccountName)},
+	{"loginName", "loginName(name)", "the name, where it can be that of a login on UNIX: at most 32 letters, digits, dots, dashes, underscores and @, and not root; the event fails with any other", `loginName("ann.lee")`, "ann.lee", new(func(string) string), loginName},
 
 	{"split", "split(text, separator)", "the parts of the text between the separators", `join(split("a;b", ";"), "+")`, "a+b", new(func(string, string) []string), split},
 	{"join", "join(list, separator)", "the values of the list as one text; absent ones are left out", `join(["a", "b"], ", ")`, "a, b", new(func(any, string) string), join},
@@ -100,9 +101,9 @@ var functions = []Function{
 	{"first", "first(list)", "the first value of the list", `first(["a", "b"])`, "a", new(func(any) any), first},
 	{"last", "last(list)", "the last value of the list", `last(["a", "b"])`, "b", new(func(any) any), last},
 
-	{"generalizedTime", "generalizedTime(ms)", "a moment in milliseconds as generalized time (RFC 4517); absent for 0 and -1", `generalizedTime(1767225600000)`, "20260101000000Z", new(func(any) string), onMillis(generalizedTime)},
-	{"fileTime", "fileTime(ms)", "a moment in milliseconds as Active Directory writes it, in 100 ns since 1601; absent for 0 and -1", `fileTime(1767225600000)`, "134116992000000000", new(func(any) string), onMillis(fileTime)},
-	{"epochDays", "epochDays(ms)", "a moment in milliseconds as days since 1970, for shadowExpire; absent for 0 and -1", `epochDays(1767225600000)`, "20454", new(func(any) string), onMillis(epochDays)},
+	{"generalizedTime", "generalizedTime(ms)", "a moment in milliseconds as generalized time (RFC 4517); absent for 0, for less, and from 9999-12-31 on, which means never", `generalizedTime(1767225600000)`, "20260101000000Z", new(func(any) string), onMillis(generalizedTime)},
+	{"fileTime", "fileTime(ms)", "a moment in milliseconds as Active Directory writes it, in 100 ns since 1601; absent for 0, for less, and from 9999-12-31 on, which means never", `fileTime(1767225600000)`, "134116992000000000", new(func(any) string), onMillis(fileTime)},
+	{"epochDays", "epochDays(ms)", "a moment in milliseconds as days since 1970, for shadowExpire; absent for 0, for less, and from 9999-12-31 on, which means never", `epochDays(1767225600000)`, "20454", new(func(any) string), onMillis(epochDays)},
 	{"base64", "base64(text)", "the octets that the text encodes, for jpegPhoto and other binary attributes", `base64("aGk=")`, "hi", new(func(string) any), decodeBase64},
 
 	{"fail", "fail(why)", "ends the event as failed, with this reason", "", "", new(func(string) any), func(_ *meter, args []any) (any, error) {

@@ -18,7 +18,7 @@ var alwaysThere = map[event.Kind][]string{
 }
 
 // keepsText are the functions that make text of text.
-var keepsText = []string{"lower", "upper", "trim", "normalize", "transliterate", "pinyin", "pinyinName", "text", "familyName"}
+var keepsText = []string{"lower", "upper", "trim", "normalize", "transliterate", "pinyin", "pinyinName", "text", "familyName", "loginName"}
 
 // neverEmpty reports whether an expression gives a text for every object, as far as its form tells.
 func neverEmpty(n ast.Node, in scope) bool {

@@ -24,6 +24,7 @@ func (p *Profile) entry(e *ldap.Entry, asked []string) (*plan.Entry, error) {
 			continue
 		}
 		out.Attributes = append(out.Attributes, plan.Attribute{Name: p.nameAsked(a.Name, asked), Values: a.Values})
+		p.visibility.note(p.Matching.AttributeKey(a.Name), true)
 	}
 	return out, nil
 }

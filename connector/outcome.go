@@ -105,6 +105,21 @@ func (e *OutcomeError) EmptiesGroup() bool {
 	return e.Verb == "modify" && e.Code == ldap.LDAPResultObjectClassViolation
 }
 
+// AboutValues reports whether the server refused values, of which another entry may have one that it wants once.
+func (e *OutcomeError) AboutValues() bool {
+	return e.Code == ldap.LDAPResultConstraintViolation || e.Code == ldap.LDAPResultEntryAlreadyExists
+}
+
+// SaysItIsThere reports whether the server refused to add a value because it is there.
+func (e *OutcomeError) SaysItIsThere() bool { return e.Code == ldap.LDAPResultAttributeOrValueExists }
+
+// AboutOneTooMany reports whether the server may have refused a modification because of values that are there: the same, or one where
+// only one may be, which servers say in three ways.
+func (e *OutcomeError) AboutOneTooMany() bool {
+	return e.Verb == "modify" &&
+		(e.SaysItIsThere() || e.Code == ldap.LDAPResultConstraintViolation || e.Code == ldap.LDAPResultObjectClassViolation)
+}
+
 // RefusesPassword reports whether a password cannot be set as things are: it is against the policy, or the server or the
 // connection is not made for it. The directory as a whole is well.
 func (e *OutcomeError) RefusesPassword() bool {

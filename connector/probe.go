@@ -26,6 +26,7 @@ type Profile struct {
 	Vendor, Shown string
 	// provisional: the server lacks something that an administrator may be adding, as events are failing for it.
 	provisional bool
+	visibility  visibility
 }
 
 // How long a profile holds: a schema may be extended, and a password policy made, while the service runs.

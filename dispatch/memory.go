@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
@@ -55,23 +56,25 @@ func (m *memory) Linked(ctx context.Context, link string) (event.Ref, plan.DN, e
 	return found[0].Object.Ref, found[0].Record.DN, nil
 }
 
-func (m *memory) Holder(ctx context.Context, dn plan.DN) (event.Ref, error) {
-	ref, err := m.store.Holder(ctx, m.job.Key.Directory, dn)
-	if errors.Is(err, store.ErrNotFound) {
-		return event.Ref{}, nil
-	}
+func (m *memory) Holder(ctx context.Context, dn plan.DN, matching plan.Matching) (event.Ref, error) {
+	candidates, err := m.store.Holders(ctx, m.job.Key.Directory, dn)
 	if err != nil {
 		return event.Ref{}, fmt.Errorf("look up who has %s: %w", dn, err)
 	}
-	return ref, nil
+	for _, c := range candidates {
+		if plan.SameDN(matching, c.DN, dn) {
+			return c.Object, nil
+		}
+	}
+	return event.Ref{}, nil
 }
 
-func (m *memory) Below(ctx context.Context, dn plan.DN) ([]plan.DN, error) {
-	dns, err := m.store.Below(ctx, m.job.Key.Directory, dn)
+func (m *memory) Below(ctx context.Context, dn plan.DN, matching plan.Matching) ([]plan.DN, error) {
+	candidates, err := m.store.Below(ctx, m.job.Key.Directory, dn)
 	if err != nil {
 		return nil, fmt.Errorf("look up what is below %s: %w", dn, err)
 	}
-	return dns, nil
+	return slices.DeleteFunc(candidates, func(c plan.DN) bool { return !plan.Below(matching, c, dn) }), nil
 }
 
 func (m *memory) WaitsFor(ctx context.Context, ref event.Ref) ([]event.Ref, error) {

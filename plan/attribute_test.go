@@ -166,3 +166,28 @@ func strictly(s *plan.Schema, entry *plan.Entry, p plan.Plan) (*plan.Entry, erro
 	}
 	return after, nil
 }
+
+func TestAHiddenAttributeIsReplaced(t *testing.T) {
+	current := entry(annEntry, "objectClass: inetOrgPerson", "uid: ann")
+	merged := plan.Rule{Attribute: "carLicense", Values: []string{"b"}, Owned: []string{"a"}, Authority: plan.Merge}
+	p, err := plan.Build(current, desired(annEntry, rule("title", "b"), merged, rule("mail")), plan.Policy{Hidden: func(string) bool { return true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "dn: " + annEntry + `
+changetype: modify
+replace: title
+title: b
+-
+add: carLicense
+carLicense: b
+-
+delete: carLicense
+carLicense: a
+-
+replace: mail
+-`
+	if got := ldif(t, p); got != want {
+		t.Errorf("it is\n%s", got)
+	}
+}

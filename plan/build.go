@@ -9,6 +9,9 @@ import (
 type Policy struct {
 	// Matching compares values as the server does.
 	Matching Matching
+	// Hidden reports whether an attribute may be written and not read; nil where all may be read. It is replaced as a whole, as
+	// nobody can see what would have to go.
+	Hidden func(attribute string) bool
 }
 
 // OutsideBase refuses a write outside the subtree that the mapping allows.
@@ -62,7 +65,10 @@ func Build(current *Entry, want Desired, p Policy) (Plan, error) {
 	if p.Matching == nil {
 		p.Matching = DefaultMatching()
 	}
-	b := builder{want: want, matching: p.Matching}
+	b := builder{want: want, matching: p.Matching, hidden: p.Hidden}
+	if b.hidden == nil {
+		b.hidden = func(string) bool { return false }
+	}
 	switch {
 	case want.Removal != nil && current == nil:
 		return Plan{}, nil
@@ -78,6 +84,7 @@ func Build(current *Entry, want Desired, p Policy) (Plan, error) {
 type builder struct {
 	want     Desired
 	matching Matching
+	hidden   func(attribute string) bool
 	ops      []Operation
 	// becomes: the entry gets an object class, so it is made what it was not, and lacks what that class may demand.
 	becomes bool

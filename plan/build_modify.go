@@ -45,6 +45,9 @@ func (b *builder) apply(rule Rule, entry *Entry) []Modification {
 
 // merge adds what is wanted and takes away what was ours and is wanted no more.
 func (b *builder) merge(rule Rule, has []string) []Modification {
+	if len(has) == 0 && b.hidden(rule.Attribute) {
+		has = rule.Owned // Of what cannot be seen at least that is there, unless somebody has removed it.
+	}
 	var surplus []string
 	for _, v := range rule.Owned {
 		if contains(b.matching, rule.Attribute, has, v) && !contains(b.matching, rule.Attribute, rule.Values, v) {
@@ -67,6 +70,9 @@ func (b *builder) manage(rule Rule, has, naming []string) []Modification {
 		if !contains(b.matching, rule.Attribute, want, v) {
 			want = append(want, v)
 		}
+	}
+	if len(has) == 0 && b.hidden(rule.Attribute) {
+		return []Modification{{Type: ReplaceValues, Name: rule.Attribute, Values: want}}
 	}
 	missing := b.missing(rule.Attribute, want, has)
 	var surplus []string

@@ -43,7 +43,7 @@ func (w *work) writeAccess(ctx context.Context) verdict {
 		return proceed
 	}
 	d.desired.DN = nil // a place of its own is for takePlace
-	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: w.profile.Matching})
+	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: w.profile.Matching, Hidden: w.profile.Hidden})
 	if err != nil {
 		w.result.Facets[event.FacetAccess] = outcomeOf(fmt.Errorf("plan the login of %s: %w", w.ref(), err))
 		return proceed

@@ -38,7 +38,7 @@ func (w *work) belongsTo(ctx context.Context, current *plan.Entry) (event.Ref, e
 	if err != nil || !owner.Zero() {
 		return owner, err //nolint:wrapcheck // It names the entry.
 	}
-	return w.task.Memory.Holder(ctx, current.DN) //nolint:wrapcheck // It names the DN.
+	return w.holder(ctx, current.DN) //nolint:wrapcheck // It names the DN.
 }
 
 // mayAdopt decides whether an entry that somebody else has made may be taken over.

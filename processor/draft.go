@@ -111,7 +111,7 @@ func (w *work) build(ctx context.Context, d draft) (plan.Plan, error) {
 		operations := plan.MoveChildren(children, d.current.DN.Parent())
 		return plan.Plan{Operations: append(operations, plan.Delete{DN: d.current.DN})}, nil
 	}
-	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: w.profile.Matching})
+	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: w.profile.Matching, Hidden: w.profile.Hidden})
 	if err != nil {
 		return plan.Plan{}, fmt.Errorf("plan %s: %w", w.task.Merged.Object.Ref, err)
 	}

@@ -179,7 +179,7 @@ func (w *work) below(ctx context.Context, dn plan.DN, limit int) ([]event.Ref, e
 			return nil, err
 		}
 		for _, child := range children {
-			holder, err := w.task.Memory.Holder(ctx, child)
+			holder, err := w.holder(ctx, child)
 			if err != nil {
 				return nil, err
 			}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
-	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
 )
@@ -19,7 +17,7 @@ func (w *work) placeIsFree(ctx context.Context, d draft) (free, again bool) {
 		return true, false
 	}
 	self := w.task.Merged.Object.Ref
-	holder, err := w.task.Memory.Holder(ctx, d.plan.DN)
+	holder, err := w.holder(ctx, d.plan.DN)
 	switch {
 	case err != nil:
 		return false, w.failed(err)
@@ -43,6 +41,12 @@ func (w *work) waitForPlace(ctx context.Context, d draft) (again bool) {
 		if left, err := w.hasJustLeft(ctx, dn); left || err != nil {
 			return err == nil || w.failed(err)
 		}
+		if holder, err = w.occupant(ctx, dn); err != nil {
+			return w.failed(err)
+		}
+		if !holder.Zero() && holder != self {
+			return w.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s is", self, dn, holder))
+		}
 		w.wait(event.CodeDNTaken, fmt.Sprintf(
 			"%s belongs at %s, and an entry that is not ours is there: rename or delete it, or add an adopt rule to match in the mapping", self, dn))
 		return false
@@ -62,6 +66,24 @@ func (w *work) hasJustLeft(ctx context.Context, dn plan.DN) (bool, error) {
 	return w.sawLeave, err
 }
 
+// occupant returns the object whose entry the directory has at a DN, by its stable id: somebody may have moved it there, or the
+// directory takes more names for one than we know. It returns the zero reference where it is nobody's who exists.
+func (w *work) occupant(ctx context.Context, dn plan.DN) (event.Ref, error) {
+	there, err := w.target.Read(ctx, dn, nil)
+	if err != nil || there == nil {
+		return event.Ref{}, err //nolint:wrapcheck // It names the entry.
+	}
+	ref, _, err := w.task.Memory.Linked(ctx, there.Link)
+	if err != nil || ref.Zero() {
+		return event.Ref{}, err //nolint:wrapcheck // It names the entry.
+	}
+	object, _, _, err := w.task.Memory.Lookup(ctx, ref)
+	if err != nil || !object.Exists() {
+		return event.Ref{}, err //nolint:wrapcheck // It names the object.
+	}
+	return ref, nil
+}
+
 // waitForHolder waits for another object to make room, or steps aside where that one waits for this.
 func (w *work) waitForHolder(ctx context.Context, d draft, holder event.Ref, message string) (again bool) {
 	circular, err := w.waitsForSelf(ctx, holder)
@@ -76,85 +98,15 @@ func (w *work) waitForHolder(ctx context.Context, d draft, holder event.Ref, mes
 	return false
 }
 
-// notUnique handles a value that the directory wants only once and that another entry has. Where that is an object of ours
-// it may be about to change, so it is waited for like a place that is taken. Servers do not say which value it is, so the
-// name of the entry and all that are usually wanted once are looked for.
-func (w *work) notUnique(ctx context.Context, d draft, refused *connector.OutcomeError) (again bool) {
-	self := w.task.Merged.Object.Ref
-	stranger := ""
-	for _, ava := range uniqueValues(d) {
-		others, err := w.target.Referring(ctx, w.set.Base(), []string{ava.Type}, ava.Value)
-		if err != nil {
-			return w.failed(err)
-		}
-		for _, other := range others {
-			holder, err := w.task.Memory.Holder(ctx, other.DN)
-			if err != nil {
-				return w.failed(err)
-			}
-			if !holder.Zero() && holder != self {
-				return w.waitForHolder(ctx, d, holder, fmt.Sprintf("%s is to have the %s %s, and so has %s still, at %s", self, ava.Type, ava.Value, holder, other.DN))
-			}
-			if !holder.Zero() {
-				continue
-			}
-			there, err := w.target.Read(ctx, other.DN, nil)
-			switch {
-			case err != nil:
-				return w.failed(err)
-			case there == nil:
-			case d.current != nil && there.Link != "" && there.Link == d.current.Link:
-				return true // it is our own, which has come along with a unit at this moment
-			default:
-				if freed, err := w.freeLeaver(ctx, there, ava.Type); freed || err != nil {
-					return err == nil || w.failed(err)
-				}
-				stranger = fmt.Sprintf("%s is to have the %s %s, and %s has it, an entry that is not ours", self, ava.Type, ava.Value, other.DN)
-			}
-		}
-	}
-	// Where nobody is found, the one who had it has given it up at this moment, and may not have said so yet.
-	holder, err := w.placeHolder(ctx, d.desired.DN)
-	switch {
-	case err != nil:
-		return w.failed(err)
-	case !holder.Zero() && holder != self:
-		return w.waitForHolder(ctx, d, holder, fmt.Sprintf("%s belongs at %s, where %s was until now", self, d.desired.DN, holder))
-	case stranger != "":
-		w.wait(event.CodeDNTaken, fmt.Sprintf("%s: change or delete that one, or add an adopt rule to match in the mapping; %s", stranger, refused.Reason()))
-		return false
-	case !w.refusedOnce:
-		w.refusedOnce = true
-		return true
-	}
-	return w.failed(refused)
-}
-
-// uniqueValues returns the wanted values that no other entry may have.
-func uniqueValues(d draft) plan.RDN {
-	values := slices.Clone(d.desired.DN.RDN())
-	for _, unique := range d.unique {
-		for _, rule := range d.desired.Rules {
-			if !strings.EqualFold(rule.Attribute, unique.Name) {
-				continue
-			}
-			for _, v := range rule.Values {
-				values = append(values, plan.AVA{Type: rule.Attribute, Value: v})
-			}
-		}
-	}
-	return values
-}
-
 // placeHolder returns the object to wait for: the one that has the DN, or, where the DN lies below the entry of the task
 // itself, the nearest object between them, which has to move away first.
 func (w *work) placeHolder(ctx context.Context, dn plan.DN) (event.Ref, error) {
 	own := w.result.DN
-	if own.Empty() || !dn.Below(own) {
-		return w.task.Memory.Holder(ctx, dn)
+	if own.Empty() || !plan.Below(w.matching(ctx), dn, own) {
+		return w.holder(ctx, dn)
 	}
-	for above := dn.Parent(); above.Below(own); above = above.Parent() {
-		holder, err := w.task.Memory.Holder(ctx, above)
+	for above := dn.Parent(); plan.Below(w.matching(ctx), above, own); above = above.Parent() {
+		holder, err := w.holder(ctx, above)
 		if err != nil || !holder.Zero() {
 			return holder, err
 		}

@@ -30,7 +30,7 @@ func (w *work) missingParent(ctx context.Context, d draft) (again bool) {
 }
 
 func (w *work) makePlace(ctx context.Context, place plan.Desired) (again bool) {
-	built, err := plan.Build(nil, place, plan.Policy{Matching: plan.DefaultMatching()})
+	built, err := plan.Build(nil, place, plan.Policy{Matching: w.matching(ctx)})
 	if err != nil {
 		return w.failed(fmt.Errorf("plan %s: %w", place.DN, err))
 	}

@@ -44,7 +44,7 @@ func takePlace(ctx context.Context, w *work) verdict {
 // settleFound settles the place of an entry that is not where it is remembered. That comes before all that may keep the task, as
 // those below a unit wait until its place is settled. It returns false where the task has ended instead, or is to be tried alone.
 func (w *work) settleFound(ctx context.Context, current *plan.Entry) bool {
-	if w.task.DN.Empty() || w.task.DN.Equal(current.DN) {
+	if w.task.DN.Empty() || plan.SameDN(w.matching(ctx), w.task.DN, current.DN) {
 		return true
 	}
 	if w.task.Merged.Object.Ref.Kind == event.KindUnit && !w.task.Alone {
@@ -69,7 +69,7 @@ func (w *work) settleStopped(ctx context.Context) {
 // be forgotten if this try ended halfway as well, and whoever got that name later would be referred to. So references are
 // brought to where the entry is, and that is remembered. It returns false where the task has ended instead.
 func (w *work) settlePlace(ctx context.Context, link string, at plan.DN) bool {
-	if w.task.DN.Equal(at) {
+	if plan.SameDN(w.matching(ctx), w.task.DN, at) {
 		return true
 	}
 	above, err := w.unsettledAbove(ctx, at)
@@ -100,7 +100,7 @@ func (w *work) settlePlace(ctx context.Context, link string, at plan.DN) bool {
 // that follow from what is remembered there and from what is really below it, and the entry getting another name of its own would
 // change both. As who waits is below who is waited for, these two never wait for each other.
 func (w *work) unsettledAbove(ctx context.Context, at plan.DN) (event.Ref, error) {
-	for above := at.Parent(); above.Below(w.set.Base()); above = above.Parent() {
+	for above := at.Parent(); plan.Below(w.matching(ctx), above, w.set.Base()); above = above.Parent() {
 		if _, fixed := w.set.PlaceEntry(above); fixed {
 			continue
 		}
@@ -115,7 +115,7 @@ func (w *work) unsettledAbove(ctx context.Context, at plan.DN) (event.Ref, error
 		if err != nil {
 			return event.Ref{}, err //nolint:wrapcheck // It names the entry.
 		}
-		if !ref.Zero() && !remembered.Equal(above) {
+		if !ref.Zero() && !plan.SameDN(w.matching(ctx), remembered, above) {
 			return ref, nil
 		}
 	}

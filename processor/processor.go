@@ -30,10 +30,10 @@ type Memory interface {
 	// Linked returns the object whose entry has a stable id, and where that is remembered to be; the zero reference if none is
 	// known to, and for the empty id.
 	Linked(ctx context.Context, link string) (event.Ref, plan.DN, error)
-	// Holder returns the object whose entry has this DN, the zero reference if none is known to.
-	Holder(ctx context.Context, dn plan.DN) (event.Ref, error)
-	// Below returns where the entries of objects below a DN are remembered to be.
-	Below(ctx context.Context, dn plan.DN) ([]plan.DN, error)
+	// Holder returns the object whose entry has this DN, as the directory compares DNs; the zero reference if none is known to.
+	Holder(ctx context.Context, dn plan.DN, m plan.Matching) (event.Ref, error)
+	// Below returns where the entries of objects below a DN are remembered to be, as the directory compares DNs.
+	Below(ctx context.Context, dn plan.DN, m plan.Matching) ([]plan.DN, error)
 	// WaitsFor returns the objects that an object waits for.
 	WaitsFor(ctx context.Context, ref event.Ref) ([]event.Ref, error)
 	// Allocate gives the object of the task a number that is not among those that are taken by entries which are not

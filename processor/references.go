@@ -19,8 +19,8 @@ import (
 // at its former place for the same reason: the next try starts from there.
 func (w *work) follow(ctx context.Context) error {
 	for _, was := range w.formerly {
-		step := followed{was: was.Key(), is: w.result.DN.Key(), left: w.left}
-		if was.Empty() || !w.left && was.Equal(w.result.DN) || slices.Contains(w.followed, step) {
+		step := followed{was: was.String(), is: w.result.DN.String(), left: w.left}
+		if was.Empty() || !w.left && plan.SameDN(w.matching(ctx), was, w.result.DN) || slices.Contains(w.followed, step) {
 			continue
 		}
 		if err := w.followFrom(ctx, was); err != nil {
@@ -29,10 +29,14 @@ func (w *work) follow(ctx context.Context) error {
 		}
 		w.followed = append(w.followed, step)
 	}
+	if err := w.followMemberValue(ctx); err != nil {
+		w.result.DN, w.result.Gone = w.task.DN, false
+		return err
+	}
 	return nil
 }
 
-// followed is a change of place that references were brought along with.
+// followed is a change of place, or of the value by which groups name a member, that references were brought along with.
 type followed struct {
 	was, is string
 	left    bool
@@ -51,16 +55,13 @@ func (w *work) followFrom(ctx context.Context, was plan.DN) error {
 	}
 	// A server that follows renames by itself, at its leisure, may have put the new DN of an entry that is kept in the place
 	// of the old one before that was removed; it is looked for last, as from here on it has nothing to replace.
-	if w.left && !kept.Empty() && !kept.Equal(was) {
+	if w.left && !kept.Empty() && !plan.SameDN(w.matching(ctx), kept, was) {
 		if err := w.replaceReferences(ctx, attributes, kept.String(), ""); err != nil {
 			return err
 		}
 	}
-	switch rule, hasMembers := w.set.Members(); {
-	case w.task.Merged.Object.Ref.Kind == event.KindUnit && !w.left:
+	if w.task.Merged.Object.Ref.Kind == event.KindUnit && !w.left {
 		return w.followBelow(ctx, was, is)
-	case hasMembers && !w.set.MembersByDN() && w.task.Known.Ref.Kind == event.KindUser:
-		return w.followMemberValue(ctx, rule.Attribute, was)
 	}
 	return nil
 }
@@ -90,7 +91,7 @@ func (w *work) followBelow(ctx context.Context, was, is plan.DN) error {
 // own that is still to be followed. Who has come below such a unit lately, and is not remembered there yet, may be
 // referred to by its former name; with the new name above that, nothing would lead there.
 func (w *work) followUnsettledBelow(ctx context.Context, was, is plan.DN) error {
-	remembered, err := w.task.Memory.Below(ctx, was)
+	remembered, err := w.rememberedBelow(ctx, was)
 	if err != nil {
 		return fmt.Errorf("look up what is below %s: %w", was, err)
 	}
@@ -98,11 +99,12 @@ func (w *work) followUnsettledBelow(ctx context.Context, was, is plan.DN) error 
 		if !strings.EqualFold(dn.RDN()[0].Type, was.RDN()[0].Type) {
 			continue // Units are named alike, and nothing is below what is none.
 		}
-		at, err := w.calledNow(ctx, dn, dn.Rebase(was, is))
+		came := plan.Rebase(w.matching(ctx), dn, was, is)
+		at, err := w.calledNow(ctx, dn, came)
 		if err != nil {
 			return err
 		}
-		if at.Empty() || at.Equal(dn.Rebase(was, is)) {
+		if at.Empty() || plan.SameDN(w.matching(ctx), at, came) {
 			continue
 		}
 		references, err := w.target.ReferringBelow(ctx, w.set.Base(), w.referring(), at, dn, nil)
@@ -123,7 +125,7 @@ func (w *work) rebaseReferences(ctx context.Context, references []connector.Refe
 		if err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
-		is, err := w.calledNow(ctx, named, named.Rebase(was, is))
+		is, err := w.calledNow(ctx, named, plan.Rebase(w.matching(ctx), named, was, is))
 		if err != nil {
 			return err
 		}
@@ -139,7 +141,7 @@ func (w *work) rebaseReferences(ctx context.Context, references []connector.Refe
 // this try ends halfway, they are found neither by what is remembered nor by what the entry is called, unless that is what they
 // say now.
 func (w *work) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN, error) {
-	holder, err := w.task.Memory.Holder(ctx, remembered)
+	holder, err := w.holder(ctx, remembered)
 	if err != nil || holder.Zero() {
 		return came, err //nolint:wrapcheck // It names the DN.
 	}
@@ -160,7 +162,7 @@ func (w *work) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN
 // referringBelow returns what refers to entries that are below at and were below was. An entry may have got another name of
 // its own meanwhile, to which references are still to follow, so those are looked for by which it is remembered as well.
 func (w *work) referringBelow(ctx context.Context, at, was plan.DN) ([]connector.Reference, error) {
-	remembered, err := w.task.Memory.Below(ctx, was)
+	remembered, err := w.rememberedBelow(ctx, was)
 	if err != nil {
 		return nil, fmt.Errorf("look up what is below %s: %w", was, err)
 	}
@@ -197,7 +199,7 @@ func (w *work) dropBelow(ctx context.Context, dn plan.DN) error {
 		return err
 	}
 	for _, ref := range references {
-		if ref.DN.Within(dn) {
+		if plan.Within(w.matching(ctx), ref.DN, dn) {
 			continue // it goes too
 		}
 		if err := w.replaceReference(ctx, ref, ""); err != nil {
@@ -207,22 +209,32 @@ func (w *work) dropBelow(ctx context.Context, dn plan.DN) error {
 	return nil
 }
 
-// followMemberValue corrects groups that name their members by something else than the DN.
-func (w *work) followMemberValue(ctx context.Context, attribute string, was plan.DN) error {
-	before, err := w.set.MemberValue(w.task.Known, was)
-	if err != nil || before == "" {
-		return nil //nolint:nilerr // A value that cannot be computed for the former record stands in no group.
-	}
-	after := ""
-	if !w.left {
-		if after, err = w.set.MemberValue(w.task.Merged.Object, w.result.DN); err != nil {
-			return fmt.Errorf("member value of %s: %w", w.task.Known.Ref, err)
-		}
-	}
-	if before == after {
+// followMemberValue corrects groups that name their members by something else than the DN. Any field may be in that, and upper and
+// lower case may count in it, so it changes also where the entry stays where it is.
+func (w *work) followMemberValue(ctx context.Context) error {
+	rule, hasMembers := w.set.Members()
+	if !hasMembers || w.set.MembersByDN() || w.task.Known.Ref.Kind != event.KindUser {
 		return nil
 	}
-	return w.replaceReferences(ctx, []string{attribute}, before, after)
+	after := ""
+	if value, err := w.set.MemberValue(w.task.Merged.Object, w.result.DN); err == nil && !w.left {
+		after = value // Where there is none, the former one goes all the same: it may soon be somebody else's.
+	}
+	for _, was := range w.formerly {
+		if was.Empty() {
+			continue
+		}
+		before, err := w.set.MemberValue(w.task.Known, was)
+		step := followed{was: before, is: after, left: w.left}
+		if err != nil || before == "" || before == after || slices.Contains(w.followed, step) {
+			continue // A value that cannot be computed for the former record stands in no group.
+		}
+		if err := w.replaceReferences(ctx, []string{rule.Attribute}, before, after); err != nil {
+			return err
+		}
+		w.followed = append(w.followed, step)
+	}
+	return nil
 }
 
 // replaceReferences replaces a value in every entry that has it in one of the attributes, or removes it where there is
@@ -244,6 +256,9 @@ func (w *work) replaceReferences(ctx context.Context, attributes []string, was, 
 }
 
 func (w *work) replaceReference(ctx context.Context, ref connector.Reference, is string) error {
+	if is != "" && w.matching(ctx).Equal(ref.Attribute, ref.Value, is) {
+		return nil // To the server it is the value that is there, which would go with the former one.
+	}
 	change := func(replacement string) plan.Modify {
 		var changes []plan.Modification
 		if replacement != "" {

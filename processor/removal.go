@@ -64,7 +64,7 @@ func barring(disable plan.Means) plan.Means {
 
 // bar writes what keeps the user out. What the server refuses of it is noted.
 func (w *work) bar(ctx context.Context, d draft) verdict {
-	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: w.profile.Matching})
+	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: w.profile.Matching, Hidden: w.profile.Hidden})
 	if err != nil {
 		w.note = err.Error()
 		return proceed
@@ -150,7 +150,7 @@ func (w *work) notEmpty(ctx context.Context, d draft) (again bool) {
 	names := ""
 	for _, child := range children {
 		names += " " + child.RDN().String()
-		holder, err := w.task.Memory.Holder(ctx, child)
+		holder, err := w.holder(ctx, child)
 		if err != nil {
 			return w.failed(err)
 		}

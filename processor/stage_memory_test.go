@@ -81,23 +81,23 @@ func (m *memoryOf) Linked(_ context.Context, link string) (event.Ref, plan.DN, e
 	return event.Ref{}, nil, nil
 }
 
-func (m *memoryOf) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
+func (m *memoryOf) Holder(_ context.Context, dn plan.DN, matching plan.Matching) (event.Ref, error) {
 	if happens := m.meanwhile; happens != nil {
 		m.meanwhile = nil
 		happens()
 	}
 	for ref, k := range m.objects {
-		if k.DN.Equal(dn) && k.object.Exists() {
+		if plan.SameDN(matching, k.DN, dn) && k.object.Exists() {
 			return ref, nil
 		}
 	}
 	return event.Ref{}, nil
 }
 
-func (m *memoryOf) Below(_ context.Context, dn plan.DN) ([]plan.DN, error) {
+func (m *memoryOf) Below(_ context.Context, dn plan.DN, matching plan.Matching) ([]plan.DN, error) {
 	var below []plan.DN
 	for _, k := range m.objects {
-		if k.DN.Below(dn) {
+		if plan.Below(matching, k.DN, dn) {
 			below = append(below, k.DN)
 		}
 	}

@@ -79,7 +79,7 @@ func (w *work) isKnownAt(ctx context.Context, ref event.Ref, dn plan.DN) (bool, 
 	if err != nil {
 		return false, fmt.Errorf("verify %s: %w", ref, err)
 	}
-	return found && object.Exists() && at.Equal(dn), nil
+	return found && object.Exists() && plan.SameDN(w.matching(ctx), at, dn), nil
 }
 
 // refusedForStrays waits for objects that are not where they were, where the server has refused a write that names one:

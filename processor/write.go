@@ -62,6 +62,14 @@ func (w *work) apply(ctx context.Context, d draft, op plan.Operation) verdict {
 		return proceed
 	}
 	w.wrote(op)
+	hidden, err := w.seesHidden(ctx, d, op)
+	switch {
+	case err != nil:
+		w.failed(err)
+		return w.block()
+	case hidden:
+		return lookAgain
+	}
 	if _, isDelete := op.(plan.Delete); isDelete {
 		w.found = nil
 	}
@@ -109,6 +117,19 @@ func (w *work) applyFailed(ctx context.Context, d draft, op plan.Operation, err 
 		if waits || err != nil {
 			return w.block()
 		}
+	}
+	if outcome.Kind == connector.KindRefused && outcome.AboutValues() || outcome.Kind == connector.KindExists && w.sawLeave {
+		// Not every server says that it is about a value of somebody else, nor that this is no name of an entry.
+		if again, known := w.takenByAnother(ctx, d, outcome); known {
+			return w.once(again)
+		}
+	}
+	if hidden, err := w.foundHidden(ctx, d, outcome); hidden || err != nil {
+		if err != nil {
+			w.failed(err)
+			return w.block()
+		}
+		return lookAgain
 	}
 	switch outcome.Kind {
 	case connector.KindAlreadySo, connector.KindConflict:

@@ -189,24 +189,31 @@ func (s *SQLite) CountObjects(ctx context.Context, directory string, kind event.
 	return n, err
 }
 
-// Holder returns the object whose remembered DN this is.
-func (s *SQLite) Holder(ctx context.Context, directory string, dn plan.DN) (event.Ref, error) {
-	var ref event.Ref
-	found := false
+// Holders returns the objects whose remembered DN is this one to some server.
+func (s *SQLite) Holders(ctx context.Context, directory string, dn plan.DN) ([]Holding, error) {
+	if dn.Empty() {
+		return nil, nil
+	}
+	var found []Holding
 	err := s.readers.view(ctx, func(r *session) error {
-		var err error
 		// An object of which nobody has said whether it exists may well hold an entry; one that is deleted does not.
-		found, err = r.row(`SELECT kind, id FROM object WHERE directory = ? AND dn_key = ? AND (present OR (said = 0 AND said_update = 0))
-			ORDER BY kind, id LIMIT 1`, []any{directory, treeKey(dn)}, &ref.Kind, &ref.ID)
-		return err
+		return r.rows(`SELECT kind, id, dn FROM object WHERE directory = ? AND dn_key = ? AND (present OR (said = 0 AND said_update = 0))
+			ORDER BY kind, id`, []any{directory, treeKey(dn)}, func(rows *sql.Rows) error {
+			var h Holding
+			var text string
+			if err := rows.Scan(&h.Object.Kind, &h.Object.ID, &text); err != nil {
+				return failure(err)
+			}
+			var err error
+			h.DN, err = plan.ParseDN(text)
+			found = append(found, h)
+			return err //nolint:wrapcheck // It names the DN.
+		})
 	})
-	if err == nil && (!found || dn.Empty()) {
-		err = ErrNotFound
-	}
 	if err != nil {
-		return event.Ref{}, fmt.Errorf("look up who holds %s in %s: %w", dn, directory, err)
+		return nil, fmt.Errorf("look up who holds %s in %s: %w", dn, directory, err)
 	}
-	return ref, nil
+	return found, nil
 }
 
 // Memberships returns the known words about members of a group.

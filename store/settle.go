@@ -182,8 +182,9 @@ func (t *tx) rebase(now event.Millis, s Settlement) (woken []Key, err error) {
 				return failure(err)
 			}
 			old, err := plan.ParseDN(dn)
-			m.dn = old.Rebase(s.RenamedFrom, s.RenamedTo)
-			below = append(below, m)
+			if m.dn = old.Rebase(s.RenamedFrom, s.RenamedTo); old.Below(s.RenamedFrom) {
+				below = append(below, m)
+			}
 			return err //nolint:wrapcheck // It names the DN.
 		})
 	if err != nil || len(below) == 0 {

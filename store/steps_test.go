@@ -119,9 +119,8 @@ func (c *crowd) comes(t *testing.T, key store.Key, must func(error)) {
 	must(err)
 	job, err := c.Load(t.Context(), key, 1000)
 	must(err)
-	if _, err = c.Holder(t.Context(), "corp", dnOf(key)); err == nil {
-		t.Fatalf("somebody has %s", dnOf(key))
-	}
+	_, err = c.Holders(t.Context(), "corp", dnOf(key))
+	must(err)
 	_, err = c.Below(t.Context(), "corp", dnOf(key))
 	must(err)
 	_, err = c.Claim(t.Context(), key, "uid", []string{key.Object.ID})

@@ -150,8 +150,8 @@ type Settlement struct {
 	Wake bool
 	// Touch are further objects that are to be looked at. They become due at once, and again where they are being worked on.
 	Touch []event.Ref
-	// RenamedFrom and RenamedTo, if set, rewrite the remembered DNs of all other objects of the directory that lie
-	// below RenamedFrom: their entries moved along. Those who wait for any of them become due at once.
+	// RenamedFrom and RenamedTo, if set, rewrite the remembered DNs of all other objects of the directory that lie, to every
+	// server, below RenamedFrom: their entries moved along. Those who wait for any of them become due at once.
 	RenamedFrom, RenamedTo plan.DN
 }
 
@@ -162,6 +162,12 @@ const OwnApplication = ""
 type Remembered struct {
 	Object event.Object
 	Record Record
+}
+
+// Holding is an object and where it is remembered to have its entry.
+type Holding struct {
+	Object event.Ref
+	DN     plan.DN
 }
 
 // Spending is something that a guard counts.
@@ -258,11 +264,11 @@ type Store interface {
 	// ByLink returns the objects whose entries have these stable ids, in no particular order.
 	ByLink(ctx context.Context, directory string, links []string) ([]Remembered, error)
 
-	// Holder returns the object whose remembered DN this is, and ErrNotFound if there is none. An object that is
-	// deleted holds nothing, even where its entry was kept.
-	Holder(ctx context.Context, directory string, dn plan.DN) (event.Ref, error)
+	// Holders returns the objects whose remembered DN is this one to some server: those with the same [plan.DN.Key]. An object
+	// that is deleted holds nothing, even where its entry was kept.
+	Holders(ctx context.Context, directory string, dn plan.DN) ([]Holding, error)
 
-	// Below returns the remembered DNs of all objects that lie below a DN, in no particular order.
+	// Below returns the remembered DNs of all objects that lie below a DN to some server, in no particular order.
 	Below(ctx context.Context, directory string, dn plan.DN) ([]plan.DN, error)
 
 	// WaitsFor returns the objects that an object waits for now.

@@ -88,12 +88,14 @@ func (s search) byID(ctx context.Context, id string) ([]event.Ref, error) {
 // byDN returns the object whose entry has a DN: as it is remembered, or as the directory has it now, where somebody has
 // moved it.
 func (s search) byDN(ctx context.Context, dn plan.DN) ([]event.Ref, error) {
-	ref, err := s.store.Holder(ctx, s.directory.Name, dn)
-	if err == nil {
-		return []event.Ref{ref}, nil
-	}
-	if !errors.Is(err, store.ErrNotFound) {
+	holders, err := s.store.Holders(ctx, s.directory.Name, dn)
+	if err != nil {
 		return nil, fmt.Errorf("look up who has %s: %w", dn, err)
+	}
+	for _, h := range holders {
+		if h.DN.Equal(dn) {
+			return []event.Ref{h.Object}, nil
+		}
 	}
 	entry, err := s.directory.Entries.Read(ctx, dn, nil)
 	if err != nil || entry == nil || entry.Link == "" {

@@ -38,13 +38,13 @@ func (m *memory) Linked(context.Context, string) (event.Ref, plan.DN, error) {
 }
 
 // Holder returns the object of the test whose entry has a DN.
-func (m *memory) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
+func (m *memory) Holder(_ context.Context, dn plan.DN, matching plan.Matching) (event.Ref, error) {
 	candidates := map[event.Ref]event.Values{m.self: m.test.Record}
 	for ref, record := range m.others {
 		candidates[ref] = record
 	}
 	for ref, record := range candidates {
-		if entry := m.ours(known(ref.Kind, record)); entry != nil && entry.DN.Equal(dn) {
+		if entry := m.ours(known(ref.Kind, record)); entry != nil && plan.SameDN(matching, entry.DN, dn) {
 			return ref, nil
 		}
 	}
@@ -52,7 +52,7 @@ func (m *memory) Holder(_ context.Context, dn plan.DN) (event.Ref, error) {
 }
 
 // Below remembers nobody.
-func (m *memory) Below(context.Context, plan.DN) ([]plan.DN, error) { return nil, nil }
+func (m *memory) Below(context.Context, plan.DN, plan.Matching) ([]plan.DN, error) { return nil, nil }
 
 // WaitsFor knows nobody who waits.
 func (m *memory) WaitsFor(context.Context, event.Ref) ([]event.Ref, error) { return nil, nil }

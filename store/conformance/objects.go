@@ -30,15 +30,17 @@ func objectTests() []test {
 
 func (w world) holder(dn string) event.Ref {
 	w.Helper()
-	ref, err := w.Holder(w.Context(), corp, plan.MustParseDN(dn))
+	holders, err := w.Holders(w.Context(), corp, plan.MustParseDN(dn))
 	w.must(err)
-	return ref
+	equal(w, "number of those that hold "+dn, len(holders), 1)
+	return holders[0].Object
 }
 
 func (w world) nobodyHolds(directory, dn string) {
 	w.Helper()
-	_, err := w.Holder(w.Context(), directory, plan.MustParseDN(dn))
-	w.fails(err, store.ErrNotFound)
+	holders, err := w.Holders(w.Context(), directory, plan.MustParseDN(dn))
+	w.must(err)
+	equal(w, "number of those that hold "+dn, len(holders), 0)
 }
 
 func holderFound(w world) {
@@ -53,6 +55,15 @@ func holderFound(w world) {
 	// An object without a DN holds none, not even the empty one.
 	w.remember(in(corp, user("user_2")), known(user("user_2")), store.Record{})
 	w.nobodyHolds(corp, "")
+
+	// What one server takes for two and another for one, is for whoever knows the server.
+	for id, dn := range map[string]string{"ou_wide": "ou=研发（一）,dc=example", "ou_narrow": "ou=研发(一),dc=example"} {
+		w.remember(in(corp, unit(id)), known(unit(id)), at(dn))
+	}
+	holders, err := w.Holders(w.Context(), corp, plan.MustParseDN("ou=研发（一）,dc=example"))
+	w.must(err)
+	equal(w, "number of those that may hold it", len(holders), 2)
+	equal(w, "where the second is", holders[1].DN.String(), "ou=研发（一）,dc=example")
 	// Nobody has said yet whether it exists.
 	w.remember(in(corp, user("user_3")), event.Object{Ref: user("user_3")}, at("uid=c,dc=example"))
 	equal(w, "holder", w.holder("uid=c,dc=example"), user("user_3"))
@@ -98,6 +109,7 @@ func renameBelow(w world) {
 		"above":   "dc=example",
 		"other":   "uid=g,ou=ops,dc=example",
 		"value":   "uid=h,ou=sales,dc=example2",
+		"width":   "uid=i,ou=ｓales,dc=example",
 	}
 	for id, dns := range moved {
 		w.remember(in(corp, user(id)), known(user(id)), at(dns[0]))

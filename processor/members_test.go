@@ -187,15 +187,39 @@ member: uid=bob,ou=people,dc=example,dc=org
 	})
 }
 
-// Groups may name their members by something else than the DN; then a new name is followed, and a new place is not.
-func TestMembersByName(t *testing.T) {
-	sales := unit("ou_sales")
-	edits := []string{
+// membersByName edits the mapping for OpenLDAP so that groups name their members by user name.
+func membersByName() []string {
+	return []string{
 		`{ attribute: member, value: dn, placeholder: "cn=nobody,dc=example,dc=org" }`, `{ attribute: memberUid, value: user.username }`,
 		"object_classes: [groupOfNames]", "object_classes: [posixGroup]", "    description: group.description\n", "    gidNumber: { const: 100 }\n",
 		"businessCategory, value: group.id", "description, value: group.id", "businessCategory: group.id", "description: group.id",
 	}
-	onBoth(t, edits, func(s *stage) {
+}
+
+// A group that others have made names its members for reasons of its own: nobody comes into it, or out of it, by being renamed.
+func TestNamesInGroupsOfOthersAreLeftAlone(t *testing.T) {
+	onBoth(t, membersByName(), func(s *stage) {
+		s.make(plan.Add{DN: plan.MustParseDN("cn=wheel," + groups), Attributes: []plan.Attribute{
+			{Name: "objectClass", Values: []string{"posixGroup"}}, {Name: "cn", Values: []string{"wheel"}}, {Name: "gidNumber", Values: []string{"10"}},
+			{Name: "memberUid", Values: []string{"ann", "root"}},
+		}})
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.process(ann, s.named(ann, "mallory", event.RootUnitID))
+		if got := s.there("cn=Vpn," + groups).Values("memberUid"); len(got) != 1 || got[0] != "mallory" {
+			s.Errorf("the members of our group are %q", got)
+		}
+		s.process(ann, s.say(event.TypeUserDelete, ann, nil))
+		if got := s.there("cn=wheel," + groups).Values("memberUid"); len(got) != 2 || got[0] != "ann" {
+			s.Errorf("the members of wheel are %q", got)
+		}
+	})
+}
+
+// Groups may name their members by something else than the DN; then a new name is followed, and a new place is not.
+func TestMembersByName(t *testing.T) {
+	sales := unit("ou_sales")
+	onBoth(t, membersByName(), func(s *stage) {
 		s.process(sales, s.called(sales, "Sales", event.RootUnitID))
 		s.process(ann, s.named(ann, "ann", event.RootUnitID))
 		s.done(`

@@ -229,10 +229,32 @@ func (w *work) followMemberValue(ctx context.Context) error {
 		if err != nil || before == "" || before == after || slices.Contains(w.followed, step) {
 			continue // A value that cannot be computed for the former record stands in no group.
 		}
-		if err := w.replaceReferences(ctx, []string{rule.Attribute}, before, after); err != nil {
+		if err := w.replaceMemberValue(ctx, rule.Attribute, before, after); err != nil {
 			return err
 		}
 		w.followed = append(w.followed, step)
+	}
+	return nil
+}
+
+// replaceMemberValue replaces a value that names a member in the groups that are ours. Unlike a DN it is nobody's by itself: in the
+// group of somebody else, such as that of the administrators of a host, it was not written for this user.
+func (w *work) replaceMemberValue(ctx context.Context, attribute, was, is string) error {
+	references, err := w.target.Referring(ctx, w.set.Base(), []string{attribute}, was)
+	if err != nil {
+		return fmt.Errorf("find groups with the member %s: %w", was, err)
+	}
+	for _, ref := range references {
+		group, err := w.holder(ctx, ref.DN)
+		switch {
+		case err != nil:
+			return err
+		case group.Kind != event.KindGroup:
+			continue
+		}
+		if err := w.replaceReference(ctx, ref, is); err != nil {
+			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
+		}
 	}
 	return nil
 }

@@ -66,17 +66,3 @@ var usualNames = func() map[string]string {
 	}
 	return usual
 }()
-
-// ValueByName returns what stands in a map under any name of an attribute.
-func ValueByName[V any](m map[string]V, name string) (V, bool) {
-	if v, ok := m[strings.ToLower(name)]; ok {
-		return v, true
-	}
-	for has, v := range m {
-		if SameAttribute(has, name) {
-			return v, true
-		}
-	}
-	var none V
-	return none, false
-}

@@ -200,7 +200,9 @@ func membersByName() []string {
 func TestNamesInGroupsOfOthersAreLeftAlone(t *testing.T) {
 	onBoth(t, membersByName(), func(s *stage) {
 		s.make(plan.Add{DN: plan.MustParseDN("cn=wheel," + groups), Attributes: []plan.Attribute{
-			{Name: "objectClass", Values: []string{"posixGroup"}}, {Name: "cn", Values: []string{"wheel"}}, {Name: "gidNumber", Values: []string{"10"}},
+			{Name: "objectClass", Values: []string{"posixGroup"}},
+			{Name: "cn", Values: []string{"wheel"}},
+			{Name: "gidNumber", Values: []string{"10"}},
 			{Name: "memberUid", Values: []string{"ann", "root"}},
 		}})
 		s.process(ann, s.named(ann, "ann", event.RootUnitID))

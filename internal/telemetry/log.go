@@ -3,7 +3,6 @@ package telemetry
 import (
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"time"
 
@@ -41,11 +40,4 @@ func NewLogger(cfg LogConfig) (*logrus.Logger, error) {
 // Slog returns a logger of the standard library that writes to logger, for libraries that want one.
 func Slog(logger *logrus.Logger) *slog.Logger {
 	return slog.New(logrusslog.NewHandler(logger, nil))
-}
-
-// StandardLog returns an old logger of the standard library whose lines become warnings of logger. It serves
-// [net/http.Server].
-func StandardLog(logger *logrus.Logger, component string) *log.Logger {
-	handler := logrusslog.NewHandler(logger, nil).WithAttrs([]slog.Attr{slog.String(FieldComponent, component)})
-	return slog.NewLogLogger(handler, slog.LevelWarn)
 }

@@ -25,14 +25,23 @@ func (c *session) search(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if r.fault.Endless {
+		page.cookie = ""
+	}
+	show := func(e *dit.Entry, passwords bool) [][]byte {
+		if r.fault.hides(e.Name()) {
+			return nil
+		}
+		return [][]byte{encode(r.id, entryOp(e.Name(), r.fault.shown(s.dir.Read(e, req.want, req.typesOnly, passwords))), nil)}
+	}
 	if e := s.aside(req.Base); e != nil && req.Scope == ldap.ScopeBaseObject {
 		a := answer{}
 		if s.dir.Matches(e, req.Filter) {
-			a.entries = [][]byte{encode(r.id, entryOp(e.Name(), s.dir.Read(e, req.want, req.typesOnly, false)), nil)}
+			a.entries = show(e, false)
 		}
 		return a, nil
 	}
-	if r.who.Empty() {
+	if r.who.Empty() || r.fault.hides(dit.Text(req.Base)) {
 		return answer{}, dit.Refuse(ldap.LDAPResultNoSuchObject, "")
 	}
 	s.mu.RLock()
@@ -52,7 +61,10 @@ func (c *session) search(r *request) (answer, error) {
 	}
 	passwords := s.writes(r.who)
 	for _, e := range part.entries {
-		a.entries = append(a.entries, encode(r.id, entryOp(e.Name(), s.dir.Read(e, req.want, req.typesOnly, passwords)), nil))
+		a.entries = append(a.entries, show(e, passwords)...)
+	}
+	if r.fault.Endless && paged {
+		a.controls = page.answer("more")
 	}
 	return a, nil
 }

@@ -16,6 +16,7 @@ type request struct {
 	who         plan.DN
 	responseTag ber.Tag
 	content     content
+	fault       Fault
 }
 
 // read takes the request apart as far as that needs no schema. What is wrong with it counts before what is wrong with the
@@ -38,6 +39,8 @@ type answer struct {
 	result   *dit.Refusal
 	entries  [][]byte
 	controls []control
+	// referral are URLs of other servers that go with the result.
+	referral []string
 	name     string
 	value    *string
 	startTLS bool

@@ -131,10 +131,12 @@ func (c *session) perform(m *message) bool {
 	if fault.DropBefore {
 		return false
 	}
-	a := answer{result: &dit.Refusal{Code: fault.Code, Message: fault.Message}}
-	if fault.Code == 0 {
+	r.fault = fault
+	a := answer{}
+	if fault.Code == 0 || fault.Only > 0 {
 		a = c.answer(r)
 	}
+	a = fault.spoil(r.id, a)
 	c.log.WithFields(logrus.Fields{"verb": r.verb, "dn": r.dn, "code": a.result.Code}).Debug("operation")
 	if fault.DropAfter {
 		return false
@@ -144,12 +146,21 @@ func (c *session) perform(m *message) bool {
 
 // reply sends the answer and what has to happen right after it.
 func (c *session) reply(r *request, a answer) bool {
-	for _, e := range a.entries {
-		if !c.sendRaw(e) {
-			return false
+	for range 1 + r.fault.Repeat {
+		for _, e := range a.entries {
+			if !c.sendRaw(e) {
+				return false
+			}
 		}
 	}
 	op := resultOp(r.responseTag, a.result)
+	if len(a.referral) > 0 {
+		urls := ber.Encode(ber.ClassContext, ber.TypeConstructed, 3, nil, "")
+		for _, url := range a.referral {
+			urls.AppendChild(text(url))
+		}
+		op.AppendChild(urls)
+	}
 	if a.name != "" {
 		op.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 10, a.name, ""))
 	}

@@ -1,5 +1,11 @@
 package ldaptest
 
+import (
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
 // Access is how a running directory is reached, and as whom.
 type Access struct {
 	// URL and TLSURL are where it listens. The first is ldap://, where it also does StartTLS, the second ldaps://.
@@ -9,6 +15,24 @@ type Access struct {
 	// BindDN and Password are those of an account that may write where it has to and nowhere else. AdminDN is the
 	// administrator's, with the same password.
 	BindDN, Password, AdminDN string
+}
+
+// configure replaces the values of an attribute as an administrator.
+func configure(tb testing.TB, url, as, password, dn, attribute string, values []string) {
+	tb.Helper()
+	conn, err := ldap.DialURL(url)
+	if err != nil {
+		tb.Fatalf("configure %s: %v", dn, err)
+	}
+	defer func() { _ = conn.Close() }() // the change has been confirmed by then
+	if err := conn.Bind(as, password); err != nil {
+		tb.Fatalf("configure %s: %v", dn, err)
+	}
+	change := ldap.NewModifyRequest(dn, nil)
+	change.Replace(attribute, values)
+	if err := conn.Modify(change); err != nil {
+		tb.Fatalf("set %s of %s: %v", attribute, dn, err)
+	}
 }
 
 // What the directories have in common that tests start.

@@ -77,6 +77,12 @@ func (s *DS389Server) Stop() { s.process.signal(syscall.SIGTERM) }
 // Kill ends the server as a power cut would.
 func (s *DS389Server) Kill() { s.process.signal(syscall.SIGKILL) }
 
+// Configure replaces the values of an attribute in the configuration of the running server.
+func (s *DS389Server) Configure(tb testing.TB, dn, attribute string, values ...string) {
+	tb.Helper()
+	configure(tb, s.URL, s.AdminDN, s.Password, dn, attribute, values)
+}
+
 func (s *DS389Server) file(names ...string) string {
 	return filepath.Join(append([]string{s.dir}, names...)...)
 }

@@ -28,6 +28,11 @@ type SlapdConfig struct {
 	ReadOnly bool
 	// Bare leaves out all overlays: password policy, memberof, refint and uniqueness.
 	Bare bool
+	// Provider lets other servers follow this one, as Follows makes one do: it is the URL of a provider. What follows is
+	// read-only, and refers writes to the provider unless it is told to be Silent about that.
+	Provider bool
+	Follows  string
+	Silent   bool
 }
 
 // Slapd is a running OpenLDAP server with its files in a temporary folder. Its suffix is dc=example,dc=org, with
@@ -35,8 +40,9 @@ type SlapdConfig struct {
 type Slapd struct {
 	Access
 
-	dir     string
-	process *process
+	dir      string
+	database string // the entry of the database in cn=config
+	process  *process
 }
 
 // StartSlapd starts slapd and stops it when the test ends.
@@ -57,9 +63,15 @@ func StartSlapd(tb testing.TB, cfg SlapdConfig) *Slapd {
 	makeFolders(tb, s.dir, "db", "log", "slapd.d")
 	conf := filepath.Join(s.dir, "slapd.conf")
 	writeFile(tb, conf, s.conf(cfg))
-	command(tb, slapdContent(cfg), "/usr/sbin/slapadd", "-q", "-f", conf, "-b", testSuffix)
+	if cfg.Follows == "" {
+		command(tb, slapdContent(cfg), "/usr/sbin/slapadd", "-q", "-f", conf, "-b", testSuffix)
+	} else {
+		command(tb, "", "/usr/sbin/slapadd", "-q", "-f", conf, "-b", testSuffix)
+	}
+	s.database = "olcDatabase={1}mdb,cn=config"
 	if cfg.AccessLog {
 		command(tb, "", "/usr/sbin/slapadd", "-q", "-f", conf, "-b", "cn=log")
+		s.database = "olcDatabase={2}mdb,cn=config"
 	}
 	// It opens the databases, so they have to be there.
 	command(tb, "", "/usr/sbin/slaptest", "-f", conf, "-F", filepath.Join(s.dir, "slapd.d"))
@@ -90,11 +102,12 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 	}
 	line("pidfile %s/slapd.pid", s.dir)
 	line("modulepath /usr/lib/ldap")
-	for _, module := range []string{"back_mdb", "ppolicy", "memberof", "refint", "unique", "accesslog"} {
+	for _, module := range []string{"back_mdb", "ppolicy", "memberof", "refint", "unique", "accesslog", "syncprov"} {
 		line("moduleload %s", module)
 	}
 	line("TLSCertificateFile %s/%s\nTLSCertificateKeyFile %s/%s\nTLSVerifyClient never", s.dir, certificateFile, s.dir, keyFile)
 	line("threads 8")
+	line("database config\nrootdn cn=config\nrootpw %s", testPassword)
 	if cfg.AccessLog {
 		line("database mdb\nsuffix cn=log\ndirectory %s/log\nmaxsize 1073741824\nrootdn cn=log\nrootpw %s\nindex reqStart eq", s.dir, testPassword)
 	}
@@ -128,6 +141,16 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 	if cfg.AccessLog {
 		line("overlay accesslog\nlogdb cn=log\nlogops writes\nlogsuccess TRUE")
 	}
+	if cfg.Provider {
+		line("overlay syncprov")
+	}
+	if cfg.Follows != "" {
+		line("syncrepl rid=1 provider=%s type=refreshAndPersist searchbase=%s bindmethod=simple binddn=%s credentials=%s retry=\"1 +\" schemachecking=off",
+			cfg.Follows, testSuffix, s.AdminDN, testPassword)
+		if !cfg.Silent {
+			line("updateref %s", cfg.Follows)
+		}
+	}
 	return b.String()
 }
 
@@ -154,6 +177,12 @@ pwdMaxFailure: 5
 pwdMustChange: FALSE
 pwdAllowUserChange: TRUE
 `
+}
+
+// Configure replaces the values of an attribute in the configuration of the running server's database; without values it goes.
+func (s *Slapd) Configure(tb testing.TB, attribute string, values ...string) {
+	tb.Helper()
+	configure(tb, s.URL, "cn=config", testPassword, s.database, attribute, values)
 }
 
 // Write is one write that slapd has logged.

@@ -160,5 +160,8 @@ func (activeDirectory) Interpret(refused *OutcomeError) {
 		refused.Message += " (the schema does not know an attribute or an object class that the mapping writes)"
 	case code == "0000052D" && refused.Verb == "modify":
 		refused.Message += " (an account without a password that the rules of the domain allow cannot be enabled)"
+	case refused.Kind == KindIncomplete && cutByLimit(refused.Code):
+		refused.Advice = "raise MaxPageSize, MaxResultSetSize, MaxTempTableSize or MaxQueryDuration in the query policy of the domain (ntdsutil, LDAP policies), " +
+			"or index what is searched for"
 	}
 }

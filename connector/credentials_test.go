@@ -105,7 +105,7 @@ func TestAReferralIsNeverFollowed(t *testing.T) {
 		}
 	}
 	_, err := d.Read(t.Context(), annDN, nil)
-	wantKind(t, err, connector.KindRefused)
+	wantKind(t, err, connector.KindIncomplete)
 	if n := other.Connections(); n != 0 {
 		t.Errorf("the other server has %d connections", n)
 	}

@@ -39,6 +39,9 @@ type Config struct {
 	Credentials func(anew bool) Credentials
 	// LoginKey is the key of the configuration that holds the password or the certificate, for messages; it may be empty.
 	LoginKey string
+	// Base returns the base of the mapping in force. What is not found counts as not there only where that is to be seen; nil
+	// for no such proof.
+	Base func() plan.DN
 	// Connections is how many are open at most.
 	Connections int
 	// Timeout bounds connecting, and every single operation.
@@ -57,6 +60,8 @@ type Directory struct {
 	mu        sync.Mutex
 	profile   *Profile
 	profileAt time.Time
+	// identities are the stable ids of base entries, by the keys of their DNs.
+	identities map[string]string
 }
 
 // Open checks the configuration; it connects when something is asked for.
@@ -94,7 +99,7 @@ func Open(cfg Config) (*Directory, error) {
 	if cfg.Observe == nil {
 		cfg.Observe = func(string, uint16, time.Duration) {}
 	}
-	return &Directory{cfg: cfg, pool: newPool(cfg)}, nil
+	return &Directory{cfg: cfg, pool: newPool(cfg), identities: map[string]string{}}, nil
 }
 
 // Secure reports whether everything that is sent is protected, or stays on this machine by a socket of it.
@@ -105,42 +110,64 @@ func (d *Directory) Secure() bool {
 // Close closes the connections that are not in use; the others follow when they are put back.
 func (d *Directory) Close() { d.pool.close() }
 
-// do runs one step on a connection and turns its error into an OutcomeError. Where the connection was lost while reading,
-// it is read once more on another one: that does no harm, and a server that was restarted answers while one that is down
-// shows itself to be.
+// do runs one step on a connection and turns its error into an OutcomeError. Reads belong to ask; a few that are no search of
+// entries are made here, and once more where their connection was lost, which does no harm.
 func (d *Directory) do(ctx context.Context, verb string, dn plan.DN, hide secret.Text, f func(*pooled) error) error {
 	err := d.once(ctx, verb, f)
-	if verb == verbRead && isLost(err) && ctx.Err() == nil {
+	switch {
+	case ctx.Err() != nil:
+	case verb == verbRead && isLost(err):
+		err = d.once(ctx, verb, f)
+	case errors.Is(err, errLoginLost):
+		d.pool.forget()
 		err = d.once(ctx, verb, f)
 	}
-	var shared *OutcomeError
-	if err == nil || errors.As(err, &shared) {
-		return err // That there is no connection many are told at the same time, by one error.
-	}
-	err = outcome(verb, dn, err, hide)
-	var refused *OutcomeError
-	if errors.As(err, &refused) {
-		d.mu.Lock()
-		profile := d.profile
-		d.mu.Unlock()
-		if profile != nil {
-			profile.Flavour.Interpret(refused)
-		}
-	}
-	return err
+	return d.interpret(outcome(verb, dn, err, hide))
 }
 
 func (d *Directory) once(ctx context.Context, verb string, f func(*pooled) error) error {
 	start := d.cfg.Clock()
-	err := d.pool.use(ctx, f)
+	err := d.pool.use(ctx, func(conn *pooled) error {
+		err := f(conn)
+		if d.lacksLogin(conn, err) {
+			conn.spoiled = true
+			return fmt.Errorf("%w (%w)", err, errLoginLost)
+		}
+		return err
+	})
 	d.cfg.Observe(verb, resultCode(err), d.cfg.Clock().Sub(start))
 	return err
+}
+
+// interpret lets the flavour correct an error, and takes one that is none of the directory's out again. One that has come by way of
+// the pool may have been told to many at the same time, so a copy is corrected.
+func (d *Directory) interpret(err error) error {
+	var own ours
+	if errors.As(err, &own) {
+		return own.error
+	}
+	refused, direct := err.(*OutcomeError) //nolint:errorlint // What is wrapped comes from the pool, and says why there is no connection.
+	profile := d.known()
+	if !direct || profile == nil {
+		return err
+	}
+	corrected := *refused
+	profile.Flavour.Interpret(&corrected)
+	return &corrected
+}
+
+// known returns the profile, nil as long as the server was not asked for it.
+func (d *Directory) known() *Profile {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.profile
 }
 
 // isLost reports whether a connection ended without an answer.
 func isLost(err error) bool {
 	var known *OutcomeError
-	return err != nil && !errors.As(err, &known) && resultCode(err) == ldap.ErrorNetwork
+	var own ours
+	return err != nil && !errors.As(err, &known) && !errors.As(err, &own) && resultCode(err) == ldap.ErrorNetwork
 }
 
 func resultCode(err error) uint16 {
@@ -161,15 +188,6 @@ func resultCode(err error) uint16 {
 // Check binds, with a new try whatever failed before, and looks at the base.
 func (d *Directory) Check(ctx context.Context, base plan.DN) error {
 	d.pool.reset()
-	entry, err := d.Read(ctx, base, []string{"1.1"})
-	if err != nil {
-		return err
-	}
-	if entry == nil {
-		return &OutcomeError{
-			Kind: KindConfiguration, Verb: verbRead, DN: base, Code: ldap.LDAPResultNoSuchObject,
-			Message: "the base of the mapping is not there, or the bind account may not see it",
-		}
-	}
-	return nil
+	_, err := d.Identity(ctx, base)
+	return err
 }

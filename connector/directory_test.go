@@ -52,7 +52,6 @@ func TestFind(t *testing.T) {
 		{"by the first rule with a hit", plan.Key{Match: match("(employeeNumber=9)", "(uid=bob)", "(uid=eve)")}, "uid=bob," + people},
 		{"nothing", plan.Key{Match: match("(employeeNumber=9)")}, ""},
 		{"nothing below another base", plan.Key{Base: plan.MustParseDN(groups), Match: match("(employeeNumber=1)")}, ""},
-		{"nothing below a base that is not there", plan.Key{Base: plan.MustParseDN("ou=none," + suffix), Match: match("(employeeNumber=1)")}, ""},
 	} {
 		if c.key.Base.Empty() {
 			c.key.Base = plan.MustParseDN(suffix)
@@ -68,6 +67,8 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: read is %+v", c.name, found)
 		}
 	}
+	_, err = d.Find(t.Context(), plan.Key{Base: plan.MustParseDN("ou=none," + suffix), Match: match("(employeeNumber=1)")})
+	wantKind(t, err, connector.KindUnseen)
 	_, err = d.Find(t.Context(), plan.Key{Base: plan.MustParseDN(suffix), Match: match("(employeeNumber=2)")})
 	var ambiguous *connector.AmbiguousError
 	if !errors.As(err, &ambiguous) || len(ambiguous.Found) != 2 || !strings.Contains(err.Error(), "uid=bob,"+people) || !strings.Contains(err.Error(), "uid=eve,"+people) {
@@ -80,9 +81,12 @@ func TestReadAndChildren(t *testing.T) {
 	if e, err := d.Read(t.Context(), plan.MustParseDN("uid=none,"+people), nil); err != nil || e != nil {
 		t.Errorf("what is not there is %+v, %v", e, err)
 	}
-	for limit, want := range map[int]int{0: 3, 2: 2, 5: 3} {
-		if children, err := d.Children(t.Context(), plan.MustParseDN(people), limit); err != nil || len(children) != want {
-			t.Errorf("at most %d children: %v, %v", limit, children, err)
+	if children, err := d.Children(t.Context(), plan.MustParseDN(people)); err != nil || len(children) != 3 {
+		t.Errorf("the children are %v, %v", children, err)
+	}
+	for most, want := range map[int]int{2: 2, 3: 3, 5: 3} {
+		if children, more, err := d.FirstChildren(t.Context(), plan.MustParseDN(people), most); err != nil || len(children) != want || more != (most < 3) {
+			t.Errorf("at most %d children: %v, more %t, %v", most, children, more, err)
 		}
 	}
 }
@@ -254,7 +258,7 @@ func TestTheServerSaysWhatItIs(t *testing.T) {
 	if !profile.Matching.Equal("member", "UID=Ann, "+people, "uid=ann,"+people) || profile.Matching.Equal("memberUid", "Ann", "ann") {
 		t.Error("values are not compared by the rules of the schema")
 	}
-	if err := d.Check(t.Context(), plan.MustParseDN("dc=other,dc=org")); err == nil || !strings.Contains(err.Error(), "base of the mapping is not there") {
+	if err := d.Check(t.Context(), plan.MustParseDN("dc=other,dc=org")); err == nil || !strings.Contains(err.Error(), "base of the mapping is not to be seen") {
 		t.Errorf("a base that is not there: %v", err)
 	}
 }

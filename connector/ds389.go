@@ -3,6 +3,8 @@ package connector
 import (
 	"strings"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
 )
@@ -50,6 +52,10 @@ func (ds389) Interpret(refused *OutcomeError) {
 		refused.History, refused.MaybeInUse = true, true
 	}
 	aboutOperationsError(refused)
+	if refused.Kind == KindIncomplete && (cutByLimit(refused.Code) || refused.Code == ldap.LDAPResultUnwillingToPerform) {
+		refused.Advice = "lift the limits for the bind account: nsSizeLimit, nsPagedSizeLimit, nsTimeLimit, nsLookThroughLimit and nsIDListScanLimit of its entry, all -1, " +
+			"in the place of nsslapd-sizelimit, nsslapd-pagedsizelimit, nsslapd-timelimit, nsslapd-lookthroughlimit and nsslapd-idlistscanlimit of the server; or index what is searched for"
+	}
 }
 
 // Password: the password modify operation is refused without TLS. That it has to be changed at the next login is a matter

@@ -138,7 +138,7 @@ func Test389DSLosesNamesWithItsReferentialIntegrity(t *testing.T) {
 			lab = op.NewDN()
 		}
 		finds := func() bool {
-			found, err := d.Children(t.Context(), lab, 0)
+			found, err := d.Children(t.Context(), lab)
 			if err != nil {
 				t.Fatal(err)
 			}

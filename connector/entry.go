@@ -1,7 +1,6 @@
 package connector
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -12,9 +11,9 @@ import (
 // entry turns an entry of the library into ours. Servers answer with a name of their own for an attribute that was asked for by
 // another name or by its object identifier; it gets the name by which it was asked for, under which it will be looked for.
 func (p *Profile) entry(e *ldap.Entry, asked []string) (*plan.Entry, error) {
-	dn, err := plan.ParseDN(e.DN)
+	dn, err := parseDN(e)
 	if err != nil {
-		return nil, fmt.Errorf("read an entry: %w", err)
+		return nil, err
 	}
 	link := p.Flavour.LinkAttribute()
 	out := &plan.Entry{DN: dn}

@@ -2,59 +2,79 @@ package connector
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
 
-	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
 )
 
-// pageSize is how many entries are asked for at a time.
-const pageSize = 500
-
 // Find returns the entry that a key means: by its link, then by the first match rule that finds one. It returns nil where
-// there is none, and an [*AmbiguousError] where a rule finds several.
+// it is proven that there is none, and an [*AmbiguousError] where a rule finds several.
 func (d *Directory) Find(ctx context.Context, key plan.Key) (*plan.Entry, error) {
 	profile, err := d.Profile(ctx)
 	if err != nil {
 		return nil, err
 	}
 	link := profile.Flavour.LinkAttribute()
-	matches := key.Match
 	if key.Link != "" && link != "" {
-		matches = append([]plan.Match{{Filter: linkFilter(link, key.Link)}}, matches...)
+		key.Match = append([]plan.Match{{Filter: linkFilter(link, key.Link)}}, key.Match...)
 	}
-	for _, m := range matches {
-		entries, err := d.search(ctx, key.Base, ldap.ScopeWholeSubtree, m.Filter, withLink(key.Attributes, link), 2)
-		if err != nil {
+	var found *plan.Entry
+	err = d.ask(ctx, key.Base, func(a asking) error {
+		var err error
+		found, err = a.surely(key.Base, key.Link != "", func() (*plan.Entry, error) { return a.find(profile, key) })
+		return err
+	})
+	return found, err
+}
+
+// surely looks for an entry, and where there is none for the base of the mapping. Where an entry was known it looks again after
+// that: a right that comes back between the two looks would make it seem gone.
+func (a asking) surely(base plan.DN, known bool, look func() (*plan.Entry, error)) (*plan.Entry, error) {
+	found, err := look()
+	if found != nil || err != nil {
+		return found, err
+	}
+	if err := a.prove(base); err != nil || !known {
+		return nil, err
+	}
+	return look()
+}
+
+func (a asking) find(profile *Profile, key plan.Key) (*plan.Entry, error) {
+	for _, m := range key.Match {
+		q := query{base: key.Base, scope: ldap.ScopeWholeSubtree, filter: m.Filter, attributes: withLink(key.Attributes, profile.Flavour.LinkAttribute())}
+		found, more, err := a.some(q, 2)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		switch len(entries) {
-		case 0:
-		case 1:
-			return profile.entry(entries[0], key.Attributes)
-		default:
-			ambiguous := &AmbiguousError{Filter: m.Filter}
-			for _, e := range entries {
-				dn, err := plan.ParseDN(e.DN)
-				if err != nil {
-					return nil, fmt.Errorf("read an entry: %w", err)
-				}
-				ambiguous.Found = append(ambiguous.Found, dn)
-			}
-			return nil, ambiguous
+		case len(found) > 1:
+			return nil, ambiguous(m, found)
+		case more:
+			return nil, cutShort(q)
+		case len(found) == 1:
+			return profile.entry(found[0], key.Attributes)
 		}
 	}
 	return nil, nil
 }
 
-// Read returns one entry, nil if there is none.
+func ambiguous(m plan.Match, found []*ldap.Entry) error {
+	out := &AmbiguousError{Filter: m.Filter}
+	for _, e := range found {
+		dn, err := parseDN(e)
+		if err != nil {
+			return err
+		}
+		out.Found = append(out.Found, dn)
+	}
+	return ours{out}
+}
+
+// Read returns one entry, nil where it is proven that there is none.
 func (d *Directory) Read(ctx context.Context, dn plan.DN, attributes []string) (*plan.Entry, error) {
 	profile, err := d.Profile(ctx)
 	if err != nil {
@@ -62,31 +82,62 @@ func (d *Directory) Read(ctx context.Context, dn plan.DN, attributes []string) (
 	}
 	link := profile.Flavour.LinkAttribute()
 	if len(attributes) == 0 {
-		attributes = []string{"1.1"}
+		attributes = nothing
 	}
-	entries, err := d.search(ctx, dn, ldap.ScopeBaseObject, "(objectClass=*)", withLink(attributes, link), 0)
-	if err != nil || len(entries) == 0 {
-		return nil, err
-	}
-	return profile.entry(entries[0], attributes)
+	var found *plan.Entry
+	err = d.ask(ctx, dn, func(a asking) error {
+		var err error
+		found, err = a.surely(nil, true, func() (*plan.Entry, error) {
+			entries, err := a.all(entryAt(dn, withLink(attributes, link)))
+			if err != nil || len(entries) == 0 {
+				return nil, err
+			}
+			return profile.entry(entries[0], attributes)
+		})
+		return err
+	})
+	return found, err
 }
 
-// Children returns the DNs of the entries right below one, at most limit; zero for all.
-func (d *Directory) Children(ctx context.Context, dn plan.DN, limit int) ([]plan.DN, error) {
-	entries, err := d.search(ctx, dn, ldap.ScopeSingleLevel, "(objectClass=*)", []string{"1.1"}, limit)
-	if err != nil {
-		return nil, err
-	}
-	if limit > 0 {
-		entries = entries[:min(limit, len(entries))] // not every server keeps to it
-	}
-	dns := make([]plan.DN, len(entries))
-	for i, e := range entries {
-		if dns[i], err = plan.ParseDN(e.DN); err != nil {
-			return nil, fmt.Errorf("read an entry: %w", err)
+// Children returns the DNs of all entries right below one.
+func (d *Directory) Children(ctx context.Context, dn plan.DN) ([]plan.DN, error) {
+	var dns []plan.DN
+	err := d.ask(ctx, dn, func(a asking) error {
+		found, err := a.all(query{base: dn, scope: ldap.ScopeSingleLevel, filter: everything, attributes: nothing})
+		if err != nil {
+			return err
 		}
-	}
-	return dns, nil
+		if len(found) == 0 {
+			dns = nil
+			return a.prove(nil)
+		}
+		dns, err = namesOf(found)
+		return err
+	})
+	return dns, err
+}
+
+// FirstChildren returns the DNs of at most so many entries right below one, and whether there are more.
+func (d *Directory) FirstChildren(ctx context.Context, dn plan.DN, most int) (dns []plan.DN, more bool, err error) {
+	err = d.ask(ctx, dn, func(a asking) error {
+		var found []*ldap.Entry
+		var err error
+		q := query{base: dn, scope: ldap.ScopeSingleLevel, filter: everything, attributes: nothing}
+		found, more, err = a.some(q, most)
+		if err != nil {
+			return err
+		}
+		switch {
+		case more && len(found) < most:
+			return cutShort(q)
+		case len(found) == 0:
+			dns = nil
+			return a.prove(nil)
+		}
+		dns, err = namesOf(found)
+		return err
+	})
+	return dns, more, err
 }
 
 // holdingOneByOne is up to how many values are asked about one by one; beyond, all values of the attribute are read.
@@ -95,74 +146,89 @@ const holdingOneByOne = 200
 // Holding tells which of some values an attribute of an entry has. A few values are asked about one by one, so that the
 // size of a group does not matter.
 func (d *Directory) Holding(ctx context.Context, dn plan.DN, attribute string, values []string) (map[string]bool, error) {
-	present := map[string]bool{}
-	if len(values) > holdingOneByOne {
-		return present, d.holdingMany(ctx, dn, attribute, values, present)
+	profile, err := d.Profile(ctx)
+	if err != nil {
+		return nil, err
 	}
+	var present map[string]bool
+	err = d.ask(ctx, dn, func(a asking) error {
+		var err error
+		if len(values) > holdingOneByOne {
+			present, err = a.holdingMany(profile, dn, attribute, values)
+		} else {
+			present, err = a.holdingFew(dn, attribute, values)
+		}
+		if err != nil || len(present) == len(values) {
+			return err
+		}
+		return a.proveEntry(dn)
+	})
+	return present, err
+}
+
+func (a asking) holdingFew(dn plan.DN, attribute string, values []string) (map[string]bool, error) {
+	present := map[string]bool{}
 	for _, v := range values {
-		filter := fmt.Sprintf("(%s=%s)", attribute, ldap.EscapeFilter(v))
-		entries, err := d.search(ctx, dn, ldap.ScopeBaseObject, filter, []string{"1.1"}, 0)
+		q := entryAt(dn, nothing)
+		q.filter = equals(attribute, v)
+		found, err := a.all(q)
 		if err != nil {
 			return nil, err
 		}
-		present[v] = len(entries) > 0
+		if len(found) > 0 {
+			present[v] = true
+		}
 	}
 	return present, nil
 }
 
-func (d *Directory) holdingMany(ctx context.Context, dn plan.DN, attribute string, values []string, present map[string]bool) error {
-	profile, err := d.Profile(ctx)
-	if err != nil {
-		return err
-	}
+func (a asking) holdingMany(profile *Profile, dn plan.DN, attribute string, values []string) (map[string]bool, error) {
 	wanted := make(map[string][]string, len(values))
 	for _, v := range values {
 		key := profile.Matching.Key(attribute, v)
 		wanted[key] = append(wanted[key], v)
 	}
-	return d.eachValue(ctx, dn, attribute, func(has string) {
+	present := map[string]bool{}
+	err := a.eachValue(profile, dn, attribute, func(has string) {
 		for _, v := range wanted[profile.Matching.Key(attribute, has)] {
 			present[v] = true
 		}
 	})
+	return present, err
 }
 
 // eachValue calls f for every value of an attribute, in ranges where the server hands long attributes out like that.
-func (d *Directory) eachValue(ctx context.Context, dn plan.DN, attribute string, f func(string)) error {
-	profile, err := d.Profile(ctx)
-	if err != nil {
-		return err
+func (a asking) eachValue(profile *Profile, dn plan.DN, attribute string, f func(string)) error {
+	ask, atOnce := attribute, profile.Flavour.ValuesAtOnce()
+	if atOnce > 0 {
+		ask = valueRange(attribute, 0, atOnce)
 	}
-	ask := attribute
-	if n := profile.Flavour.ValuesAtOnce(); n > 0 {
-		ask = valueRange(attribute, 0, n)
-	}
-	for {
-		entries, err := d.search(ctx, dn, ldap.ScopeBaseObject, "(objectClass=*)", []string{ask}, 0)
+	for from := 0; ; {
+		entries, err := a.all(entryAt(dn, []string{ask}))
 		if err != nil || len(entries) == 0 {
 			return err
 		}
-		next := ""
-		for _, a := range entries[0].Attributes {
-			name, option, _ := strings.Cut(a.Name, ";")
+		next := 0
+		for _, found := range entries[0].Attributes {
+			name, option, _ := strings.Cut(found.Name, ";")
 			if !plan.SameDescription(profile.Matching, name, attribute) {
 				continue
 			}
-			for _, v := range a.Values {
+			for _, v := range found.Values {
 				f(v)
 			}
 			if _, last, ok := strings.Cut(strings.TrimPrefix(strings.ToLower(option), "range="), "-"); ok && last != "*" {
 				end, err := strconv.Atoi(last)
-				if err != nil {
-					return fmt.Errorf("read %s of %s: the server answers with a range that is none: %q", attribute, dn, a.Name)
+				if err != nil || end < from || end-from >= mostEntries {
+					return fmt.Errorf("read %s of %s: the server answers with a range that is none: %q", attribute, dn, found.Name)
 				}
-				next = valueRange(attribute, end+1, profile.Flavour.ValuesAtOnce())
+				next = end + 1
 			}
 		}
-		if next == "" {
+		if next == 0 {
 			return nil
 		}
-		ask = next
+		from, ask = next, valueRange(attribute, next, atOnce)
 	}
 }
 
@@ -174,225 +240,17 @@ func valueRange(attribute string, from, n int) string {
 	return fmt.Sprintf("%s;range=%d-%d", attribute, from, from+n-1)
 }
 
-// Reference is a value of another entry that names one.
-type Reference struct {
-	DN        plan.DN
-	Attribute string
-	Value     string
+func equals(attribute, value string) string {
+	return fmt.Sprintf("(%s=%s)", attribute, ldap.EscapeFilter(value))
 }
 
-// Referring returns where below base a value stands in one of the attributes.
-func (d *Directory) Referring(ctx context.Context, base plan.DN, attributes []string, value string) ([]Reference, error) {
-	var out []Reference
-	for _, attribute := range attributes {
-		filter := fmt.Sprintf("(%s=%s)", attribute, ldap.EscapeFilter(value))
-		entries, err := d.search(ctx, base, ldap.ScopeWholeSubtree, filter, []string{"1.1"}, 0)
-		var refused *OutcomeError
-		if errors.As(err, &refused) && refused.Kind == KindRefused {
-			// A server that does not know the attribute has no references in it.
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			dn, err := plan.ParseDN(e.DN)
-			if err != nil {
-				return nil, fmt.Errorf("read an entry: %w", err)
-			}
-			out = append(out, Reference{DN: dn, Attribute: attribute, Value: value})
-		}
-	}
-	return out, nil
-}
-
-// Occupied returns which of some values entries below base have in an attribute.
-func (d *Directory) Occupied(ctx context.Context, base plan.DN, attribute string, values []string) (map[string]bool, error) {
-	profile, err := d.Profile(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var filter strings.Builder
-	for _, v := range values {
-		fmt.Fprintf(&filter, "(%s=%s)", attribute, ldap.EscapeFilter(v))
-	}
-	text := filter.String()
-	if len(values) > 1 {
-		text = "(|" + text + ")"
-	}
-	entries, err := d.search(ctx, base, ldap.ScopeWholeSubtree, text, []string{attribute}, 0)
-	var refused *OutcomeError
-	if errors.As(err, &refused) && refused.Kind == KindRefused {
-		// A server that does not know the attribute has no values of it.
-		return map[string]bool{}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	occupied := map[string]bool{}
-	for _, e := range entries {
-		for _, v := range values {
-			occupied[v] = occupied[v] || slices.ContainsFunc(e.Attributes, func(a *ldap.EntryAttribute) bool {
-				return plan.SameDescription(profile.Matching, a.Name, attribute) && slices.ContainsFunc(a.Values, func(has string) bool { return profile.Matching.Equal(attribute, has, v) })
-			})
-		}
-	}
-	return occupied, nil
-}
-
-// referringAtOnce is how many values are looked for in one search.
-const referringAtOnce = 50
-
-// ReferringBelow returns where below base one of the attributes names an entry as it was called while what is below at was
-// below was, or by one of the names that are remembered. Where nothing refers to any of them, as on servers that follow renames themselves, it takes one search for
-// many entries.
-func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN, remembered []plan.DN) ([]Reference, error) {
-	if len(attributes) == 0 {
-		return nil, nil
-	}
-	entries, err := d.search(ctx, at, ldap.ScopeWholeSubtree, "(objectClass=*)", []string{"1.1"}, 0)
-	if err != nil {
-		return nil, err
-	}
-	profile, err := d.Profile(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	seen := map[string]bool{}
-	add := func(dn plan.DN) {
-		if key := plan.DNKey(profile.Matching, dn); !seen[key] {
-			seen[key] = true
-			names = append(names, dn.String())
-		}
-	}
-	for _, dn := range remembered {
-		add(dn)
-	}
-	for _, e := range entries {
-		dn, err := plan.ParseDN(e.DN)
-		if err != nil {
-			return nil, fmt.Errorf("read an entry: %w", err)
-		}
-		if plan.Below(profile.Matching, dn, at) {
-			add(plan.Rebase(profile.Matching, dn, at, was))
-		}
-	}
-	var out []Reference
-	for _, attribute := range attributes {
-		for some := range slices.Chunk(names, referringAtOnce) {
-			found, err := d.refersToAny(ctx, base, attribute, some)
-			if err != nil {
-				return nil, err
-			}
-			if !found {
-				continue
-			}
-			for _, name := range some {
-				found, err := d.Referring(ctx, base, []string{attribute}, name)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, found...)
-			}
-		}
-	}
-	return out, nil
-}
-
-// refersToAny reports whether an attribute of any entry below base holds one of the values.
-func (d *Directory) refersToAny(ctx context.Context, base plan.DN, attribute string, values []string) (bool, error) {
+// anyOf returns the filter for entries that have one of some values.
+func anyOf(attribute string, values []string) string {
 	var filter strings.Builder
 	filter.WriteString("(|")
 	for _, v := range values {
-		fmt.Fprintf(&filter, "(%s=%s)", attribute, ldap.EscapeFilter(v))
+		filter.WriteString(equals(attribute, v))
 	}
 	filter.WriteString(")")
-	entries, err := d.search(ctx, base, ldap.ScopeWholeSubtree, filter.String(), []string{"1.1"}, 1)
-	var refused *OutcomeError
-	if errors.As(err, &refused) && refused.Kind == KindRefused {
-		return false, nil // see Referring
-	}
-	return len(entries) > 0, err
-}
-
-// search returns the entries that a filter finds; none where the base does not exist. A limit is kept by asking for no
-// more; without one the entries are read in pages.
-func (d *Directory) search(ctx context.Context, base plan.DN, scope int, filter string, attributes []string, limit int) ([]*ldap.Entry, error) {
-	request := ldap.NewSearchRequest(base.String(), scope, ldap.NeverDerefAliases, limit, 0, false, filter, attributes, nil)
-	var result *ldap.SearchResult
-	err := d.do(ctx, verbRead, base, secret.Text{}, func(conn *pooled) error {
-		var err error
-		if limit == 0 && scope != ldap.ScopeBaseObject {
-			result, err = conn.SearchWithPaging(request, pageSize)
-		} else {
-			result, err = conn.Search(request)
-		}
-		return err
-	})
-	var refused *OutcomeError
-	if errors.As(err, &refused) {
-		switch refused.Code {
-		case ldap.LDAPResultNoSuchObject:
-			return nil, nil
-		case ldap.LDAPResultSizeLimitExceeded:
-			if limit > 0 && result != nil {
-				return result.Entries, nil
-			}
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return result.Entries, nil
-}
-
-func withLink(attributes []string, link string) []string {
-	if link == "" {
-		return attributes
-	}
-	out := make([]string, 0, len(attributes)+1)
-	for _, a := range attributes {
-		if a != "1.1" {
-			out = append(out, a)
-		}
-	}
-	return append(out, link)
-}
-
-// objectGUID is Active Directory's stable id, 16 octets of which the first three fields are little endian.
-const objectGUID = "objectGUID"
-
-// linkText returns a stable id as text.
-func linkText(attribute, value string) string {
-	if attribute != objectGUID || len(value) != 16 {
-		return value
-	}
-	b := []byte(value)
-	return fmt.Sprintf("%x-%x-%x-%x-%x", reversed(b[0:4]), reversed(b[4:6]), reversed(b[6:8]), b[8:10], b[10:16])
-}
-
-// linkFilter returns the filter that finds an entry by its stable id.
-func linkFilter(attribute, text string) string {
-	if attribute != objectGUID {
-		return fmt.Sprintf("(%s=%s)", attribute, ldap.EscapeFilter(text))
-	}
-	b, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
-	if err != nil || len(b) != 16 {
-		return "(!(objectClass=*))"
-	}
-	octets := append(append(append(reversed(b[0:4]), reversed(b[4:6])...), reversed(b[6:8])...), b[8:]...)
-	var filter strings.Builder
-	for _, o := range octets {
-		fmt.Fprintf(&filter, `\%02x`, o)
-	}
-	return "(objectGUID=" + filter.String() + ")"
-}
-
-func reversed(b []byte) []byte {
-	out := make([]byte, len(b))
-	for i := range b {
-		out[len(b)-1-i] = b[i]
-	}
-	return out
+	return filter.String()
 }

@@ -87,15 +87,30 @@ func (f openLDAP) Password(op plan.SetPassword) PasswordMeans {
 	return PasswordMeans{}
 }
 
-// Interpret knows how slapd refuses a password that is the one in use already, where a history is kept.
+// Interpret knows how slapd refuses a password that is the one in use already, where a history is kept, and by which setting it
+// limits searches.
 func (openLDAP) Interpret(refused *OutcomeError) {
+	if refused.Kind == KindIncomplete && cutByLimit(refused.Code) {
+		refused.Advice = "lift slapd's limits for the bind account, which count over all pages: " +
+			`limits dn.exact="<bind_dn>" size=unlimited time=unlimited (olcLimits of the database; otherwise olcSizeLimit and olcTimeLimit count)`
+	}
 	if refused.Kind == KindPasswordRefused && strings.HasPrefix(refused.Message, "Password is not being changed from existing value") {
 		refused.Kind = KindAlreadySo
 	}
 }
 
-// policies are how many password policies are looked at: nobody has more.
-const policies = 100
+// mostPolicies are how many password policies are looked at: nobody has more.
+const mostPolicies = 100
+
+func (d *Directory) policies(ctx context.Context, base plan.DN) (found []*ldap.Entry, err error) {
+	err = d.ask(ctx, base, func(a asking) error {
+		var err error
+		q := query{base: base, scope: ldap.ScopeWholeSubtree, filter: "(objectClass=pwdPolicy)", attributes: []string{"pwdLockout"}}
+		found, _, err = a.some(q, mostPolicies)
+		return err
+	})
+	return found, err
+}
 
 // openLDAP finds out what slapd can do. That its schema knows an attribute, and that it announces the control for
 // password policies, only shows that a module is loaded; so the policies themselves are looked for.
@@ -109,11 +124,11 @@ func (d *Directory) openLDAP(ctx context.Context, root *ldap.Entry, known func(a
 		if err != nil {
 			continue // a place of which nobody can say where it is holds no policy for us
 		}
-		found, err := d.search(ctx, base, ldap.ScopeWholeSubtree, "(objectClass=pwdPolicy)", []string{"pwdLockout"}, policies)
+		found, err := d.policies(ctx, base)
 		var refused *OutcomeError
 		switch {
-		case errors.As(err, &refused) && refused.Code != 0:
-			continue // where nobody may look, or not for long, no policy is to be seen
+		case errors.As(err, &refused) && refused.Code != 0 && !cutByLimit(refused.Code):
+			continue // where nobody may look no policy is to be seen
 		case err != nil:
 			return nil, err
 		}

@@ -28,7 +28,7 @@ func TestOpenLDAPRenamesAUnitThatOthersMovedInto(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	children, err := d.Children(t.Context(), name, 0)
+	children, err := d.Children(t.Context(), name)
 	if err != nil || len(children) != 1 || !children[0].Equal(name.Child(old.RDN())) {
 		t.Fatalf("below the renamed unit there are %v, %v", children, err)
 	}

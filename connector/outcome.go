@@ -39,6 +39,13 @@ const (
 	KindRefused
 	// KindPasswordRefused: the server's password policy says no.
 	KindPasswordRefused
+	// KindIncomplete: a search did not come to its end, by a limit of the server or because it was refused, so it tells nothing.
+	KindIncomplete
+	// KindUnseen: the base of the mapping is not to be seen, or is another entry than before, so nothing can be told of what is
+	// not found.
+	KindUnseen
+	// KindHiddenBelow: there are entries below that the bind account may not see.
+	KindHiddenBelow
 )
 
 // OutcomeError is an operation that did not succeed.
@@ -55,7 +62,9 @@ type OutcomeError struct {
 	InDoubt bool
 	// History: the password was refused because it was used before. MaybeInUse: it may be the one in use.
 	History, MaybeInUse bool
-	Err                 error
+	// Advice is what a person can do, where there is more to say than the code tells.
+	Advice string
+	Err    error
 }
 
 // Error names the step, the entry and the server's words.
@@ -87,7 +96,10 @@ func (e *OutcomeError) LacksRight() bool { return e.Code == ldap.LDAPResultInsuf
 
 // Explain says in the server's words what happened, and what a person can do.
 func (e *OutcomeError) Explain() string {
-	advice := advices[e.Code]
+	advice := e.Advice
+	if advice == "" {
+		advice = advices[e.Code]
+	}
 	if e.Kind == KindPasswordRefused {
 		advice = "the password does not meet the directory's password policy"
 		if e.History {
@@ -142,6 +154,9 @@ var advices = map[uint16]string{
 	ldap.LDAPResultInvalidCredentials:        "check bind_dn and the bind password",
 	ldap.LDAPResultStrongAuthRequired:        "the server wants an encrypted connection; use ldaps:// or start_tls",
 	ldap.LDAPResultConfidentialityRequired:   "the server wants an encrypted connection; use ldaps:// or start_tls",
+	ldap.LDAPResultSizeLimitExceeded:         "the server hands out only a part of the entries; lift its size limit for the bind account, also that on paged results",
+	ldap.LDAPResultTimeLimitExceeded:         "the server gives up too early; lift its time limit for the bind account, or index the attributes that are searched for",
+	ldap.LDAPResultAdminLimitExceeded:        "the server does not look at so many entries; lift its limits for the bind account, or index the attributes that are searched for",
 }
 
 // AmbiguousError says that a match rule found several entries.
@@ -225,6 +240,13 @@ const (
 
 // classify sorts result codes into kinds, by what was tried.
 func classify(verb string, code uint16) Kind {
+	if verb == verbRead {
+		switch code {
+		case ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultAdminLimitExceeded,
+			ldap.LDAPResultReferral, ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultUnwillingToPerform:
+			return KindIncomplete
+		}
+	}
 	switch code {
 	case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded,
 		ldap.LDAPResultOther, ldap.LDAPResultOperationsError, ldap.LDAPResultServerDown, ldap.LDAPResultTimeout:

@@ -37,7 +37,7 @@ func TestResultCodes(t *testing.T) {
 		{remove, ldap.LDAPResultNoSuchObject, "", connector.KindConflict},
 		{modify, ldap.LDAPResultAttributeOrValueExists, "", connector.KindConflict},
 		{modify, ldap.LDAPResultNoSuchAttribute, "", connector.KindConflict},
-		{remove, ldap.LDAPResultNotAllowedOnNonLeaf, "", connector.KindNotEmpty},
+		{remove, ldap.LDAPResultNotAllowedOnNonLeaf, "", connector.KindHiddenBelow}, // nothing is to be seen below it
 		{add, ldap.LDAPResultConstraintViolation, "some attributes not unique", connector.KindRefused},
 		{add, ldap.LDAPResultConstraintViolation, "non-unique attributes found with (|(uid=new))", connector.KindNotUnique},                                   // OpenLDAP
 		{add, ldap.LDAPResultConstraintViolation, "Another entry with the same attribute value already exists (attribute: \"uid\")", connector.KindNotUnique}, // 389

@@ -38,10 +38,13 @@ type pool struct {
 type pooled struct {
 	*ldap.Conn
 	with   Credentials
+	wire   *timedConn
 	secure bool
-	since  time.Time
-	used   time.Time
-	round  int // that of the pool when it was made
+	// spoiled: nobody is to use it again.
+	spoiled bool
+	since   time.Time
+	used    time.Time
+	round   int // that of the pool when it was made
 }
 
 // How long a connection lives and rests.
@@ -70,8 +73,9 @@ func (p *pool) use(ctx context.Context, f func(*pooled) error) error {
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	conn.allowMore()
 	err = f(conn)
-	if !stop() || conn.IsClosing() || !healthy(err) {
+	if !stop() || conn.IsClosing() || conn.spoiled || !healthy(err) {
 		_ = conn.Close()
 		if ctx.Err() != nil && err != nil {
 			return fmt.Errorf("%w (%w)", err, ctx.Err())
@@ -93,11 +97,7 @@ func (p *pool) lost(conn *pooled) {
 	if conn.round != p.round {
 		return
 	}
-	p.round++
-	for _, old := range p.idle {
-		_ = old.Close()
-	}
-	p.idle = nil
+	p.forgetLocked()
 }
 
 // healthy reports whether a connection can be used again after an error.
@@ -106,7 +106,8 @@ func healthy(err error) bool {
 		return true
 	}
 	var unsent *OutcomeError
-	if errors.As(err, &unsent) {
+	var own ours
+	if errors.As(err, &unsent) || errors.As(err, &own) {
 		return true
 	}
 	var answered *ldap.Error
@@ -114,7 +115,8 @@ func healthy(err error) bool {
 		return false
 	}
 	switch answered.ResultCode {
-	case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultServerDown, ldap.LDAPResultProtocolError:
+	case ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultServerDown, ldap.LDAPResultProtocolError,
+		ldap.LDAPResultOperationsError:
 		return false
 	}
 	return answered.ResultCode < ldap.ErrorNetwork
@@ -166,8 +168,20 @@ func (p *pool) put(conn *pooled) {
 
 func (p *pool) close() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.closed = true
+	p.mu.Unlock()
+	p.forget()
+}
+
+// forget gives up all connections. What one of them has lost the others may have lost as well.
+func (p *pool) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forgetLocked()
+}
+
+func (p *pool) forgetLocked() {
+	p.round++
 	for _, conn := range p.idle {
 		_ = conn.Close()
 	}
@@ -291,11 +305,11 @@ func (p *pool) connect(ctx context.Context, address string, with Credentials) (*
 	}
 	_ = raw.SetDeadline(time.Time{}) // from here on every operation has its own
 	now := p.cfg.Clock()
-	return &pooled{Conn: conn, with: with, secure: secure, since: now, used: now}, nil
+	return &pooled{Conn: conn, wire: raw, with: with, secure: secure, since: now, used: now}, nil
 }
 
 // open dials. Everything until the bind has to be done within one timeout.
-func (p *pool) open(ctx context.Context, u *url.URL) (net.Conn, error) {
+func (p *pool) open(ctx context.Context, u *url.URL) (*timedConn, error) {
 	network, host, port := "tcp", u.Hostname(), u.Port()
 	switch {
 	case u.Scheme == "ldapi":
@@ -318,7 +332,7 @@ func (p *pool) open(ctx context.Context, u *url.URL) (net.Conn, error) {
 		_ = raw.Close()
 		return nil, err
 	}
-	return &timedConn{Conn: raw, timeout: p.cfg.Timeout}, nil
+	return newTimedConn(raw, p.cfg.Timeout), nil
 }
 
 // secure adds TLS where it is asked for, and starts the LDAP layer.
@@ -351,24 +365,6 @@ func (p *pool) secure(ctx context.Context, raw net.Conn, u *url.URL, with Creden
 		return conn, true, nil
 	}
 	return conn, u.Scheme == "ldapi", nil
-}
-
-// timedConn puts a deadline on everything that is sent, which the LDAP library does not.
-type timedConn struct {
-	net.Conn
-	timeout time.Duration
-}
-
-func (c *timedConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(deadline(c.timeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(b)
-}
-
-// deadline is a moment for a connection of the operating system, which knows no clock but its own.
-func deadline(in time.Duration) time.Time {
-	return time.Now().Add(in) //nolint:forbidigo // See above.
 }
 
 // isLoopback reports whether a URL points to this machine.

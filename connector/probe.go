@@ -2,13 +2,13 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
-	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
 )
 
@@ -60,6 +60,9 @@ func (d *Directory) Profile(ctx context.Context) (*Profile, error) {
 	return fresh, nil
 }
 
+// errSchemaHidden: a server that shows its schema no more is not known to be another one, so what it said before counts.
+var errSchemaHidden = errors.New("the directory does not show its schema to the bind account any more")
+
 func (p *Profile) age() time.Duration {
 	if p.provisional {
 		return provisionalAge
@@ -83,6 +86,9 @@ func (d *Directory) probe(ctx context.Context) (*Profile, error) {
 			return nil, err
 		}
 	}
+	if had := d.known(); had != nil && had.Schema != nil && p.Schema == nil {
+		return nil, errSchemaHidden
+	}
 	if p.Flavour, err = d.flavour(ctx, root, p); err != nil {
 		return nil, err
 	}
@@ -98,45 +104,47 @@ func (d *Directory) probe(ctx context.Context) (*Profile, error) {
 }
 
 func (d *Directory) rootDSE(ctx context.Context) (*ldap.Entry, error) {
-	request := ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)",
-		[]string{"*", "+", "vendorName", "vendorVersion", "supportedControl", "supportedExtension", "supportedCapabilities", "subschemaSubentry"}, nil)
-	var result *ldap.SearchResult
-	err := d.do(ctx, verbRead, nil, secret.Text{}, func(conn *pooled) error {
-		var err error
-		result, err = conn.Search(request)
-		return err
-	})
+	found, err := d.single(ctx, nil, []string{"*", "+", "vendorName", "vendorVersion", "supportedControl", "supportedExtension", "supportedCapabilities", "subschemaSubentry"})
 	if err != nil {
 		return nil, fmt.Errorf("read the rootDSE: %w", err)
 	}
-	if len(result.Entries) == 0 {
+	if found == nil {
 		return ldap.NewEntry("", nil), nil
 	}
-	return result.Entries[0], nil
+	return found, nil
+}
+
+// single reads an entry beside the tree, nil where the bind account may not see it.
+func (d *Directory) single(ctx context.Context, dn plan.DN, attributes []string) (*ldap.Entry, error) {
+	var found *ldap.Entry
+	err := d.ask(ctx, dn, func(a asking) error {
+		entries, err := a.all(entryAt(dn, attributes))
+		if len(entries) > 0 {
+			found = entries[0]
+		}
+		return err
+	})
+	return found, err
 }
 
 // schema reads the subschema entry; nil where the bind account may not see it.
 func (d *Directory) schema(ctx context.Context, name string) (*plan.Schema, error) {
-	request := ldap.NewSearchRequest(name, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)",
-		[]string{"attributeTypes", "objectClasses", "dITContentRules"}, nil)
-	var result *ldap.SearchResult
-	err := d.do(ctx, verbRead, nil, secret.Text{}, func(conn *pooled) error {
-		var err error
-		result, err = conn.Search(request)
-		return err
-	})
+	dn, err := plan.ParseDN(name)
 	if err != nil {
 		return nil, fmt.Errorf("read the schema: %w", err)
 	}
-	if len(result.Entries) == 0 {
+	found, err := d.single(ctx, dn, []string{"attributeTypes", "objectClasses", "dITContentRules"})
+	if err != nil {
+		return nil, fmt.Errorf("read the schema: %w", err)
+	}
+	if found == nil {
 		return nil, nil
 	}
-	attributes := result.Entries[0].GetEqualFoldAttributeValues("attributeTypes")
+	attributes := found.GetEqualFoldAttributeValues("attributeTypes")
 	if len(attributes) == 0 {
 		return nil, nil
 	}
-	schema, err := plan.ParseSchema(attributes, result.Entries[0].GetEqualFoldAttributeValues("objectClasses"),
-		result.Entries[0].GetEqualFoldAttributeValues("dITContentRules"))
+	schema, err := plan.ParseSchema(attributes, found.GetEqualFoldAttributeValues("objectClasses"), found.GetEqualFoldAttributeValues("dITContentRules"))
 	if err != nil {
 		d.cfg.Log.WithError(err).Debug("a definition of the directory's schema cannot be read and is left out")
 	}

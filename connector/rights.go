@@ -41,8 +41,9 @@ type Rights struct {
 	Told bool
 	// Add: an entry may be added.
 	Add bool
-	// Denied are the attributes among those asked about that may not be written; only some servers tell.
-	Denied []string
+	// Denied are the attributes among those asked about that may not be written, Unread those that may be written and not read or
+	// searched for, so that what was written would be written again and again; only some servers tell.
+	Denied, Unread []string
 }
 
 // Rights asks what the bind account may do with a new entry of an object class below another entry. Nothing is written.
@@ -97,8 +98,12 @@ func (d *Directory) effectiveRights(ctx context.Context, below plan.DN, class st
 		for _, a := range strings.Split(e.GetEqualFoldAttributeValue("attributeLevelRights"), ",") {
 			name, may, _ := strings.Cut(strings.TrimSpace(a), ":")
 			asked := slices.ContainsFunc(attributes, func(n string) bool { return strings.EqualFold(n, name) })
-			if asked && (may == "none" || !strings.Contains(may, "w")) {
+			switch {
+			case !asked:
+			case may == "none" || !strings.Contains(may, "w"):
 				rights.Denied = append(rights.Denied, name)
+			case !strings.Contains(may, "r") || !strings.Contains(may, "s"):
+				rights.Unread = append(rights.Unread, name)
 			}
 		}
 		return rights, nil

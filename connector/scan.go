@@ -3,7 +3,6 @@ package connector
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -12,51 +11,57 @@ import (
 )
 
 // Scan reads every entry within base that a filter finds, and hands them on page by page, so that memory does not grow with
-// their number. An error of the caller ends it and is returned as it is.
-//
-// An answer that the server has cut short is an error, and never taken for the whole: what lacks in it would look as if it
-// were not there.
+// their number. An error of the caller ends it and is returned as it is. An answer that was cut short is an error as well.
 func (d *Directory) Scan(ctx context.Context, base plan.DN, filter string, attributes []string, page func([]*plan.Entry) error) error {
 	profile, err := d.Profile(ctx)
 	if err != nil {
 		return err
 	}
-	link := profile.Flavour.LinkAttribute()
-	paging := ldap.NewControlPaging(pageSize)
-	request := ldap.NewSearchRequest(base.String(), ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, 0, 0, false,
-		filter, withLink(attributes, link), []ldap.Control{paging})
-	// Pages hang on their connection, and the caller may need those of the pool meanwhile.
+	s := scan{query: query{base: base, scope: ldap.ScopeWholeSubtree, filter: filter, attributes: withLink(attributes, profile.Flavour.LinkAttribute())}, profile: profile, asked: attributes, page: page}
+	err = s.run(ctx, d)
+	if isLost(err) && !s.handed && ctx.Err() == nil {
+		err = s.run(ctx, d)
+	}
+	return d.interpret(outcome(verbRead, base, err, secret.Text{}))
+}
+
+// scan is one reading of a whole tree. Handed: the caller has got a page, so it cannot begin anew.
+type scan struct {
+	query
+	profile *Profile
+	asked   []string
+	page    func([]*plan.Entry) error
+	handed  bool
+}
+
+// run reads on a connection of its own: pages hang on theirs, and the caller may need those of the pool meanwhile.
+func (s *scan) run(ctx context.Context, d *Directory) error {
 	conn, err := d.pool.dial(ctx)
 	if err != nil {
-		return outcome(verbRead, base, err, secret.Text{})
+		return err
 	}
 	defer func() { _ = conn.Close() }() // only read from
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	for {
-		result, err := conn.Search(request)
-		if err != nil {
-			return explainScan(outcome(verbRead, base, err, secret.Text{}))
-		}
-		entries, err := entriesOf(result.Entries, profile, attributes)
+	a := asking{Directory: d, ctx: ctx, conn: conn}
+	conn.allowMore()
+	err = a.each(s.query, func(found []*ldap.Entry) error {
+		entries, err := entriesOf(found, s.profile, s.asked)
 		if err != nil {
 			return err
 		}
-		if err := page(entries); err != nil {
-			return err
+		s.handed = s.handed || len(entries) > 0
+		conn.allowMore()
+		if err := s.page(entries); err != nil {
+			return ours{err}
 		}
-		answer, _ := ldap.FindControl(result.Controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
-		if answer == nil || len(answer.Cookie) == 0 {
-			return nil
-		}
-		paging.SetCookie(answer.Cookie)
+		return nil
+	})
+	if err == nil && !s.handed {
+		err = a.prove(s.base)
 	}
-}
-
-func explainScan(err error) error {
-	var short *OutcomeError
-	if errors.As(err, &short) && short.Code == ldap.LDAPResultSizeLimitExceeded {
-		return fmt.Errorf("the server hands out only a part of the entries: lift its size limit for the bind account, also that on paged results: %w", err)
+	if ctx.Err() != nil && err != nil {
+		return errors.Join(err, ctx.Err())
 	}
 	return err
 }
@@ -70,4 +75,15 @@ func entriesOf(found []*ldap.Entry, profile *Profile, asked []string) ([]*plan.E
 		}
 	}
 	return out, nil
+}
+
+// Obstacle reads the DNs of all entries below base and returns what keeps the bind account from seeing them all, in words for
+// people; empty where nothing does.
+func (d *Directory) Obstacle(ctx context.Context, base plan.DN) (string, error) {
+	err := d.Scan(ctx, base, everything, nothing, func([]*plan.Entry) error { return nil })
+	var cut *OutcomeError
+	if errors.As(err, &cut) && cut.Kind == KindIncomplete {
+		return cut.Explain(), nil
+	}
+	return "", err
 }

@@ -61,8 +61,8 @@ func (d *Directory) read(base plan.DN, scope int64, filter string, attributes []
 	return d.copies(found, attributes...), nil
 }
 
-// Children returns the DNs of the entries right below one, at most limit; zero for all.
-func (d *Directory) Children(_ context.Context, dn plan.DN, limit int) ([]plan.DN, error) {
+// Children returns the DNs of the entries right below one.
+func (d *Directory) Children(_ context.Context, dn plan.DN) ([]plan.DN, error) {
 	found, err := d.search(dn, ldap.ScopeSingleLevel, everything)
 	if err != nil {
 		return nil, err
@@ -71,10 +71,13 @@ func (d *Directory) Children(_ context.Context, dn plan.DN, limit int) ([]plan.D
 	for _, e := range found {
 		out = append(out, e.DN())
 	}
-	if limit > 0 && len(out) > limit {
-		out = out[:limit]
-	}
 	return out, nil
+}
+
+// FirstChildren returns the DNs of at most so many entries right below one, and whether there are more.
+func (d *Directory) FirstChildren(ctx context.Context, dn plan.DN, most int) (found []plan.DN, more bool, err error) {
+	all, err := d.Children(ctx, dn)
+	return all[:min(most, len(all))], len(all) > most, err
 }
 
 // Holding tells which of some values an attribute of an entry has.

@@ -104,7 +104,7 @@ func draftPlan(ctx context.Context, w *work) verdict {
 
 func (w *work) build(ctx context.Context, d draft) (plan.Plan, error) {
 	if d.movesChildren() {
-		children, err := w.target.Children(ctx, d.current.DN, 0)
+		children, err := w.target.Children(ctx, d.current.DN)
 		if err != nil {
 			return plan.Plan{}, err
 		}

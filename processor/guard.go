@@ -174,7 +174,7 @@ func (w *work) endsSoon(a event.Account) bool {
 func (w *work) below(ctx context.Context, dn plan.DN, limit int) ([]event.Ref, error) {
 	var out []event.Ref
 	for level := []plan.DN{dn}; len(level) > 0 && len(out) <= limit; level = level[1:] {
-		children, err := w.target.Children(ctx, level[0], limit+1-len(out))
+		children, _, err := w.target.FirstChildren(ctx, level[0], limit+1-len(out))
 		if err != nil {
 			return nil, err
 		}

@@ -134,7 +134,7 @@ const emptyWithin = 24 * time.Hour
 const childrenNamed = 5
 
 func (w *work) notEmpty(ctx context.Context, d draft) (again bool) {
-	children, err := w.target.Children(ctx, d.current.DN, childrenNamed)
+	children, _, err := w.target.FirstChildren(ctx, d.current.DN, childrenNamed)
 	if err != nil {
 		return w.failed(err)
 	}

@@ -276,6 +276,13 @@ func outcomeOf(err error) event.Outcome {
 				code = event.CodeUnavailable
 			}
 			return event.Outcome{State: event.Waiting, Code: code, Message: refused.Explain()}
+		case connector.KindUnseen:
+			// Nobody can be told from somebody who is gone: the directory as a whole is of no use.
+			return event.Outcome{State: event.Waiting, Code: event.CodeUnavailable, Message: refused.Explain()}
+		case connector.KindHiddenBelow:
+			return event.Outcome{State: event.Waiting, Code: event.CodeWaitsForEmpty, Message: refused.Explain()}
+		case connector.KindIncomplete:
+			return event.Outcome{State: event.Waiting, Code: event.CodeRetry, Message: refused.Explain()}
 		case connector.KindRefused, connector.KindNotUnique, connector.KindPasswordRefused:
 			return event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: refused.Explain()}
 		}

@@ -49,6 +49,7 @@ func dial(t *testing.T, a ldaptest.Access, how over, clock *steady) *connector.D
 	return openDirectory(t, connector.Config{
 		Type: "auto", URLs: []string{url}, StartTLS: how == startTLS, Connections: 2, Timeout: time.Minute,
 		BindDN: a.BindDN, Credentials: connector.Fixed(connector.Credentials{TLS: trusting(t, a), BindPassword: secret.New(a.Password)}), Clock: clock.Now,
+		Base: func() plan.DN { return plan.MustParseDN(suffix) },
 	})
 }
 

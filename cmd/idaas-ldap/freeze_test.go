@@ -27,7 +27,7 @@ func (s *service) freeze() {
 // directory to what was said, and does nothing twice. That the directory does not take a password a second time is no failure.
 func TestKilledAtEveryWrite(t *testing.T) {
 	for _, verb := range []string{"add", "password", "modrdn", "modify"} {
-		for fault, when := range map[ldaptest.Fault]string{{DropBefore: true}: "before", {DropAfter: true}: "after"} {
+		for when, fault := range map[string]ldaptest.Fault{"before": {DropBefore: true}, "after": {DropAfter: true}} {
 			t.Run(when+" "+verb, func(t *testing.T) {
 				directory := startDirectoryWith(t, ldaptest.Config{Passwords: ldaptest.PasswordPolicy{History: 3}})
 				s := newService(t, directory)

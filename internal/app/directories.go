@@ -15,6 +15,7 @@ import (
 	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
 	"idaas-ldap/processor"
 )
 
@@ -91,6 +92,7 @@ func (d *Directory) connection(urls []string, log logrus.FieldLogger, metrics *t
 		StartTLS: cfg.StartTLS, AllowCleartext: cfg.AllowCleartext,
 		BindDN: cfg.BindDN, External: cfg.SASL == config.SASLExternal, LoginKey: loginKey(d.credentials.What(), cfg),
 		Credentials: d.connectWith,
+		Base:        func() plan.DN { return d.Mapping().Base() },
 		Connections: cfg.Connections, Timeout: cfg.Timeout,
 		Log: log.WithField("directory", cfg.Name), Clock: clock,
 		Observe: func(verb string, code uint16, took time.Duration) {

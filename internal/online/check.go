@@ -65,6 +65,13 @@ func Check(ctx context.Context, d Directory) (Report, error) {
 			r.problem("%s", p)
 		}
 	}
+	obstacle, err := d.Server.Obstacle(ctx, d.Mapping.Base())
+	if err != nil {
+		return r, err //nolint:wrapcheck // It names the step.
+	}
+	if obstacle != "" {
+		r.problem("%s", obstacle)
+	}
 	r.accounts(d, profile)
 	if err := r.settings(ctx, d, profile); err != nil {
 		return r, err
@@ -168,6 +175,9 @@ func (r *Report) rights(ctx context.Context, d Directory, profile *connector.Pro
 				return err //nolint:wrapcheck // It names the entry.
 			}
 			told = told && rights.Told
+			if len(rights.Unread) > 0 {
+				r.problem("the bind account may write and not read or search %s of an entry of %s below %s; give it the right in the directory", strings.Join(rights.Unread, ", "), class, p.DN)
+			}
 			if rights.Told && !rights.Add {
 				r.problem("the bind account may not add an entry of %s below %s. This grants it: %s", class, p.DN,
 					profile.Flavour.Grant(connector.Want{Act: connector.ActAdd, Who: d.Who, Below: p.DN, Class: class}))

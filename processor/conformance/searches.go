@@ -123,6 +123,12 @@ func seesChildren(s scene) {
 	if len(got) != 3 || !slices.ContainsFunc(got, lab.Equal) || !slices.ContainsFunc(got, ann.Equal) || !slices.ContainsFunc(got, bob.Equal) {
 		s.Errorf("the children are %v", got)
 	}
+	for most, more := range map[int]bool{2: true, 3: false} {
+		first, told, err := s.FirstChildren(s.Context(), s.unit, most)
+		if err != nil || len(first) != most || told != more {
+			s.Errorf("the first %d children are %v, more %t, %v", most, first, told, err)
+		}
+	}
 	if got := s.children(ann); len(got) != 0 {
 		s.Errorf("below a person there are %v", got)
 	}
@@ -133,7 +139,7 @@ func seesChildren(s scene) {
 
 func (s scene) children(dn plan.DN) []plan.DN {
 	s.Helper()
-	out, err := s.Children(s.Context(), dn, 0)
+	out, err := s.Children(s.Context(), dn)
 	if err != nil {
 		s.Fatal(err)
 	}

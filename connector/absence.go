@@ -1,0 +1,106 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/plan"
+)
+
+// prove makes sure that what was not found on this connection is not there: the base of the mapping is to be seen on it, and
+// is the entry that it has always been. Otherwise an access rule hides everything, or this is another directory, or an empty
+// copy of it, or a connection that has lost its login. The base is the one given where the configuration has none.
+func (a asking) prove(base plan.DN) error {
+	if a.cfg.Base != nil {
+		base = a.cfg.Base()
+	}
+	if base.Empty() {
+		return nil
+	}
+	_, err := a.see(base)
+	return err
+}
+
+// proveEntry makes sure that an entry in which something was not found is to be seen, or is not there.
+func (a asking) proveEntry(dn plan.DN) error {
+	found, err := a.all(entryAt(dn, nothing))
+	if err != nil || len(found) > 0 {
+		return err
+	}
+	return a.prove(nil)
+}
+
+// see looks at the base and returns its stable id, empty where the server has none or does not show it.
+func (a asking) see(base plan.DN) (string, error) {
+	profile, link := a.known(), ""
+	if profile != nil {
+		link = profile.Flavour.LinkAttribute()
+	}
+	found, err := a.all(entryAt(base, withLink(nothing, link)))
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0:
+		return "", unseen(base)
+	case profile == nil:
+		return "", nil
+	}
+	e, err := profile.entry(found[0], nothing)
+	if err != nil {
+		return "", err
+	}
+	return e.Link, a.recognise(base, e.Link)
+}
+
+// recognise compares the stable id of the base with the one that it had before.
+func (d *Directory) recognise(base plan.DN, id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	had := d.identities[base.Key()]
+	switch {
+	case id == "" || id == had:
+		return nil
+	case had == "":
+		d.identities[base.Key()] = id
+		return nil
+	}
+	return &OutcomeError{
+		Kind: KindUnseen, Verb: verbRead, DN: base,
+		Message: fmt.Sprintf("this is another directory: the entry has the id %s, and had %s before", id, had),
+		Advice:  "look where directories[].urls lead; if the directory was made anew, its entries have new ids as well: start idaas-ldap again and look at what reconcile shows",
+	}
+}
+
+func unseen(base plan.DN) error {
+	return &OutcomeError{
+		Kind: KindUnseen, Verb: verbRead, DN: base, Code: ldap.LDAPResultNoSuchObject,
+		Message: "the base of the mapping is not to be seen, so nothing can be told of what is below it",
+		Advice: "an access rule hides it from the bind account, directories[].urls lead to the wrong server or to an empty copy, the login was lost, " +
+			"or the base of the mapping is wrong",
+	}
+}
+
+// Identity returns the stable id of the base entry, by which a directory is told from another one; empty where the server has
+// no such ids.
+func (d *Directory) Identity(ctx context.Context, base plan.DN) (string, error) {
+	if _, err := d.Profile(ctx); err != nil {
+		return "", err
+	}
+	var id string
+	err := d.ask(ctx, base, func(a asking) error {
+		var err error
+		id, err = a.see(base)
+		return err
+	})
+	return id, err
+}
+
+// Remember says which stable id the base entry had when the directory was last used, so that another directory is not taken
+// for it from the first look on.
+func (d *Directory) Remember(base plan.DN, id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.identities[base.Key()] = id
+}

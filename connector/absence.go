@@ -19,8 +19,10 @@ func (a asking) prove(base plan.DN) error {
 	if base.Empty() {
 		return nil
 	}
-	_, err := a.see(base)
-	return err
+	if _, err := a.see(base); err != nil {
+		return err
+	}
+	return a.ReadOnly() // a server that follows another one may lag behind
 }
 
 // proveEntry makes sure that an entry in which something was not found is to be seen, or is not there.

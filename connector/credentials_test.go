@@ -100,7 +100,7 @@ func TestAReferralIsNeverFollowed(t *testing.T) {
 	for _, op := range []plan.Operation{
 		person(annDN.String()), plan.Modify{DN: annDN}, plan.ModifyDN{DN: annDN, NewRDN: annDN.RDN()}, plan.Delete{DN: annDN}, plan.SetPassword{DN: annDN, Password: secret.New("x")},
 	} {
-		if o := failure(t, d.Apply(t.Context(), op), connector.KindRefused); !strings.Contains(o.Explain(), "directories[].urls") {
+		if o := failure(t, d.Apply(t.Context(), op), connector.KindReadOnly); !strings.Contains(o.Explain(), "directories[].urls") {
 			t.Errorf("%s: %q", op.Verb(), o.Explain())
 		}
 	}

@@ -113,21 +113,31 @@ func (d *Directory) Close() { d.pool.close() }
 // do runs one step on a connection and turns its error into an OutcomeError. Reads belong to ask; a few that are no search of
 // entries are made here, and once more where their connection was lost, which does no harm.
 func (d *Directory) do(ctx context.Context, verb string, dn plan.DN, hide secret.Text, f func(*pooled) error) error {
-	err := d.once(ctx, verb, f)
+	server, err := d.once(ctx, verb, f)
 	switch {
 	case ctx.Err() != nil:
 	case verb == verbRead && isLost(err):
-		err = d.once(ctx, verb, f)
+		server, err = d.once(ctx, verb, f)
 	case errors.Is(err, errLoginLost):
 		d.pool.forget()
-		err = d.once(ctx, verb, f)
+		server, err = d.once(ctx, verb, f)
 	}
-	return d.interpret(outcome(verb, dn, err, hide))
+	err = d.interpret(outcome(verb, dn, err, hide))
+	if mayBeState(err) {
+		return d.pool.reassess(ctx, server, err)
+	}
+	return err
 }
 
-func (d *Directory) once(ctx context.Context, verb string, f func(*pooled) error) error {
+// once makes one step and returns which server it was made on.
+func (d *Directory) once(ctx context.Context, verb string, f func(*pooled) error) (server int, err error) {
 	start := d.cfg.Clock()
-	err := d.pool.use(ctx, func(conn *pooled) error {
+	before := d.pool.inUse()
+	err = d.pool.use(ctx, func(conn *pooled) error {
+		server = conn.server
+		if verb != verbRead && before >= 0 && server != before {
+			return elsewhere(&OutcomeError{Verb: verb})
+		}
 		err := f(conn)
 		if d.lacksLogin(conn, err) {
 			conn.spoiled = true
@@ -136,7 +146,7 @@ func (d *Directory) once(ctx context.Context, verb string, f func(*pooled) error
 		return err
 	})
 	d.cfg.Observe(verb, resultCode(err), d.cfg.Clock().Sub(start))
-	return err
+	return server, err
 }
 
 // interpret lets the flavour correct an error, and takes one that is none of the directory's out again. One that has come by way of
@@ -185,9 +195,16 @@ func resultCode(err error) uint16 {
 	}
 }
 
-// Check binds, with a new try whatever failed before, and looks at the base.
+// Check binds, with a new try whatever failed before, looks at the base, and whether writes are taken. Of a directory that is
+// well but for that, the error is one by [IsReadOnly].
 func (d *Directory) Check(ctx context.Context, base plan.DN) error {
 	d.pool.reset()
-	_, err := d.Identity(ctx, base)
-	return err
+	readOnly := d.pool.assess(ctx)
+	if readOnly != nil && !IsReadOnly(readOnly) {
+		return readOnly
+	}
+	if _, err := d.Identity(ctx, base); err != nil {
+		return err
+	}
+	return readOnly
 }

@@ -154,7 +154,7 @@ func outcomeOfBind(address string, err error, password secret.Text) error {
 // login reports whether somebody can log in, over a connection of its own.
 func (p *pool) login(ctx context.Context, dn string, password secret.Text) bool {
 	p.mu.Lock()
-	address := p.cfg.URLs[p.current]
+	address := p.cfg.URLs[max(0, p.current)]
 	p.mu.Unlock()
 	u, err := url.Parse(address)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
 	"idaas-ldap/internal/secret"
@@ -44,6 +45,10 @@ const (
 	// KindUnseen: the base of the mapping is not to be seen, or is another entry than before, so nothing can be told of what is
 	// not found.
 	KindUnseen
+	// KindReadOnly: no server of the directory takes writes at the moment.
+	KindReadOnly
+	// KindElsewhere: another server is used from now on; read and plan again.
+	KindElsewhere
 	// KindHiddenBelow: there are entries below that the bind account may not see.
 	KindHiddenBelow
 )
@@ -114,7 +119,7 @@ func (e *OutcomeError) Explain() string {
 
 // EmptiesGroup reports whether the server refused to take the last member from a group.
 func (e *OutcomeError) EmptiesGroup() bool {
-	return e.Verb == "modify" && e.Code == ldap.LDAPResultObjectClassViolation
+	return e.Verb == verbModify && e.Code == ldap.LDAPResultObjectClassViolation
 }
 
 // AboutValues reports whether the server refused values, of which another entry may have one that it wants once.
@@ -198,6 +203,13 @@ func outcome(verb string, dn plan.DN, err error, hide secret.Text) error {
 		if out.Kind == KindRefused && out.Code == ldap.LDAPResultConstraintViolation && isAboutUniqueness(out.Message) {
 			out.Kind = KindNotUnique
 		}
+		if verb != verbRead && verb != VerbBind && saysReadOnly(out.Code, out.Message) {
+			out.Kind = KindReadOnly
+			out.Message = strings.TrimSpace(out.Message + " " + strings.Join(referrals(answered), " "))
+		}
+		if out.Kind == KindPasswordRefused && out.Code == ldap.LDAPResultUnwillingToPerform && !isAboutPolicy(answered, out.Message) {
+			out.Kind = KindRefused
+		}
 		if out.Kind == KindPasswordRefused {
 			out.explainPolicy(policyError(answered))
 		}
@@ -223,6 +235,32 @@ func (e *OutcomeError) explainPolicy(code int8) {
 	}
 }
 
+// isAboutPolicy recognises that a password was refused because of what it is: by the control for password policies, and
+// Active Directory by ERROR_PASSWORD_RESTRICTION. Otherwise it is the server that does not do it.
+func isAboutPolicy(answered *ldap.Error, message string) bool {
+	return policyError(answered) >= 0 || strings.Contains(message, "0000052D") || strings.Contains(strings.ToLower(message), "password policy")
+}
+
+// referrals returns the URLs that go with a result (RFC 4511 section 4.1.10), which the library leaves out.
+func referrals(answered *ldap.Error) []string {
+	if answered.Packet == nil || len(answered.Packet.Children) < 2 {
+		return nil
+	}
+	var out []string
+	for _, part := range answered.Packet.Children[1].Children {
+		if part.ClassType != ber.ClassContext || part.Tag != tagReferral {
+			continue
+		}
+		for _, url := range part.Children {
+			out = append(out, url.Data.String())
+		}
+	}
+	return out
+}
+
+// tagReferral is that of the referral in a result.
+const tagReferral = 3
+
 // isAboutUniqueness recognises how servers say that a value is taken: OpenLDAP's unique overlay, the attribute uniqueness
 // plug-in of 389, and Active Directory.
 func isAboutUniqueness(message string) bool {
@@ -234,6 +272,7 @@ func isAboutUniqueness(message string) bool {
 // Verbs of steps that are no operation of a plan.
 const (
 	verbRead     = "search"
+	verbModify   = "modify"
 	VerbBind     = "bind"
 	verbPassword = "password"
 )
@@ -254,7 +293,7 @@ func classify(verb string, code uint16) Kind {
 	case ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultConfidentialityRequired, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultInvalidCredentials:
 		return KindConfiguration
 	case ldap.LDAPResultEntryAlreadyExists:
-		if verb == "modify" {
+		if verb == verbModify {
 			return KindAlreadySo
 		}
 		return KindExists

@@ -47,10 +47,10 @@ func TestResultCodes(t *testing.T) {
 		{add, ldap.LDAPResultInvalidAttributeSyntax, "", connector.KindRefused},
 		{add, ldap.LDAPResultInsufficientAccessRights, "", connector.KindRefused},
 		{add, ldap.LDAPResultUnwillingToPerform, "", connector.KindRefused},
-		{add, ldap.LDAPResultReferral, "", connector.KindRefused},
+		{add, ldap.LDAPResultReferral, "", connector.KindReadOnly},
 		{add, ldap.LDAPResultNamingViolation, "", connector.KindRefused},
 		{password, ldap.LDAPResultConstraintViolation, "Password is too short", connector.KindPasswordRefused},
-		{password, ldap.LDAPResultUnwillingToPerform, "", connector.KindPasswordRefused},
+		{password, ldap.LDAPResultUnwillingToPerform, "", connector.KindRefused},
 		{password, ldap.LDAPResultInsufficientAccessRights, "", connector.KindRefused},
 		{password, ldap.LDAPResultBusy, "", connector.KindRetry},
 	} {

@@ -25,19 +25,24 @@ type pool struct {
 	mu      sync.Mutex
 	idle    []*pooled
 	closed  bool
-	current int       // index of the URL in use: it stays until it fails
+	current int       // index of the URL in use; negative as long as there is none
+	home    time.Time // when the URLs before it are tried again
 	broken  time.Time // until when nobody dials, after all URLs have failed
 	pause   time.Duration
 	reason  error
 	tried   bool
 	refused *refusal // of the last login, nil where it was accepted
 	round   int      // counts the times that connections were lost
+	// readOnly is why no server takes writes; writable is the index of the URL that is known to take them, or negative.
+	readOnly error
+	writable int
 }
 
 // pooled is one bound connection.
 type pooled struct {
 	*ldap.Conn
 	with   Credentials
+	server int // index of its URL
 	wire   *timedConn
 	secure bool
 	// spoiled: nobody is to use it again.
@@ -56,7 +61,7 @@ const (
 )
 
 func newPool(cfg Config) *pool {
-	return &pool{cfg: cfg, slots: make(chan struct{}, cfg.Connections), turn: make(chan struct{}, 1)}
+	return &pool{cfg: cfg, slots: make(chan struct{}, cfg.Connections), turn: make(chan struct{}, 1), current: unknownServer, writable: unknownServer}
 }
 
 // use calls f with a connection. The connection is dropped after every error that is not a result code of the server:
@@ -126,11 +131,14 @@ func healthy(err error) bool {
 func (p *pool) take(ctx context.Context) (*pooled, error) {
 	for {
 		conn := p.pop()
-		if conn == nil {
+		if conn == nil || p.mayGoHome() {
+			if conn != nil {
+				p.put(conn)
+			}
 			return p.dial(ctx)
 		}
 		now := p.cfg.Clock()
-		if conn.IsClosing() || now.Sub(conn.since) > connectionAge || !conn.with.same(p.cfg.Credentials(false)) {
+		if conn.IsClosing() || now.Sub(conn.since) > connectionAge || !p.isCurrent(conn) || !conn.with.same(p.cfg.Credentials(false)) {
 			_ = conn.Close()
 			continue
 		}
@@ -159,7 +167,7 @@ func (p *pool) put(conn *pooled) {
 	conn.used = p.cfg.Clock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || conn.round != p.round {
+	if p.closed || conn.round != p.round || conn.server != p.current || len(p.idle) >= p.cfg.Connections {
 		_ = conn.Close()
 		return
 	}
@@ -188,8 +196,21 @@ func (p *pool) forgetLocked() {
 	p.idle = nil
 }
 
-// dial connects to the first URL that answers, starting with the one that answered last. After all have failed it fails
-// at once for a while, so that nobody hammers a server that is coming up.
+// inUse returns the index of the server in use, negative for none.
+func (p *pool) inUse() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current
+}
+
+func (p *pool) isCurrent(conn *pooled) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return conn.server == p.current
+}
+
+// dial opens a connection. After all servers have failed it fails at once for a while, so that nobody hammers one that is
+// coming up.
 func (p *pool) dial(ctx context.Context) (*pooled, error) {
 	select {
 	case p.turn <- struct{}{}:
@@ -197,6 +218,11 @@ func (p *pool) dial(ctx context.Context) (*pooled, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait to connect: %w", ctx.Err())
 	}
+	return p.dialInTurn(ctx)
+}
+
+// dialInTurn is dial for who has the turn already.
+func (p *pool) dialInTurn(ctx context.Context) (*pooled, error) {
 	p.mu.Lock()
 	broken, reason := p.broken, p.reason
 	p.mu.Unlock()
@@ -224,33 +250,6 @@ func (p *pool) dial(ctx context.Context) (*pooled, error) {
 	return conn, err
 }
 
-// dialAny tries one URL after the other. A refused login ends it: all servers have the same account, and each may count.
-func (p *pool) dialAny(ctx context.Context, with Credentials) (*pooled, error) {
-	p.mu.Lock()
-	start := p.current
-	p.mu.Unlock()
-	var errs []error
-	for i := range p.cfg.URLs {
-		n := (start + i) % len(p.cfg.URLs)
-		conn, err := p.connect(ctx, p.cfg.URLs[n], with)
-		if err == nil {
-			p.mu.Lock()
-			p.current, p.broken, p.pause, p.reason, p.refused = n, time.Time{}, 0, nil, nil
-			conn.round = p.round
-			p.mu.Unlock()
-			return conn, nil
-		}
-		if ctx.Err() != nil {
-			return nil, unreachable(fmt.Errorf("%s: %w", p.cfg.URLs[n], ctx.Err()))
-		}
-		if refusesLogin(err) {
-			return nil, err
-		}
-		errs = append(errs, err)
-	}
-	return nil, p.pauseAfter(errs)
-}
-
 // pauseAfter keeps everybody from dialing for a while after no server could be used.
 func (p *pool) pauseAfter(errs []error) error {
 	err := errs[0]
@@ -265,11 +264,11 @@ func (p *pool) pauseAfter(errs []error) error {
 	return err
 }
 
-// reset lets the next call dial, whatever failed before; only a refused login keeps its pause.
+// reset lets the next call dial, the preferred server first, whatever failed before; only a refused login keeps its pause.
 func (p *pool) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.broken = time.Time{}
+	p.broken, p.home = time.Time{}, time.Time{}
 }
 
 func unreachable(err error) error {
@@ -285,7 +284,8 @@ func asConfiguration(err error) *OutcomeError {
 }
 
 // connect opens one bound connection.
-func (p *pool) connect(ctx context.Context, address string, with Credentials) (*pooled, error) {
+func (p *pool) connect(ctx context.Context, server int, with Credentials) (*pooled, error) {
+	address := p.cfg.URLs[server]
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, unreachable(fmt.Errorf("%s: %w", address, err))
@@ -305,7 +305,7 @@ func (p *pool) connect(ctx context.Context, address string, with Credentials) (*
 	}
 	_ = raw.SetDeadline(time.Time{}) // from here on every operation has its own
 	now := p.cfg.Clock()
-	return &pooled{Conn: conn, wire: raw, with: with, secure: secure, since: now, used: now}, nil
+	return &pooled{Conn: conn, wire: raw, with: with, server: server, secure: secure, since: now, used: now}, nil
 }
 
 // open dials. Everything until the bind has to be done within one timeout.

@@ -56,12 +56,21 @@ type asking struct {
 // ask calls f with a connection. Where that turns out to be lost, or to have lost its login, f is called once more with
 // another one, so it begins anew with every call.
 func (d *Directory) ask(ctx context.Context, about plan.DN, f func(asking) error) error {
+	var server int
 	try := func() error {
-		return d.pool.use(ctx, func(conn *pooled) error { return f(asking{Directory: d, ctx: ctx, conn: conn}) })
+		return d.pool.use(ctx, func(conn *pooled) error {
+			server = conn.server
+			return f(asking{Directory: d, ctx: ctx, conn: conn})
+		})
 	}
 	err := try()
 	switch {
 	case ctx.Err() != nil:
+	case isCode(err, ldap.LDAPResultBusy), isCode(err, ldap.LDAPResultUnavailable):
+		state := d.pool.reassess(ctx, server, outcome(verbRead, about, err, secret.Text{}))
+		if err = state; isKind(state, KindElsewhere) {
+			err = try()
+		}
 	case isLost(err):
 		err = try()
 	case mayLackLogin(err):

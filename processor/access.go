@@ -74,7 +74,8 @@ func (w *work) applyAccess(ctx context.Context, op plan.Operation) verdict {
 		w.wrote(op)
 		w.wroteAccess = true
 		return proceed
-	case errors.As(err, &outcome) && (outcome.Kind == connector.KindConflict || outcome.Kind == connector.KindAlreadySo || outcome.InDoubt):
+	case errors.As(err, &outcome) && (outcome.Kind == connector.KindConflict || outcome.Kind == connector.KindAlreadySo ||
+		outcome.Kind == connector.KindElsewhere || outcome.InDoubt):
 		return lookAgain
 	}
 	w.result.Facets[event.FacetAccess] = outcomeOf(err)

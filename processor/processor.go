@@ -22,6 +22,8 @@ type Target interface {
 	ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN, remembered []plan.DN) ([]connector.Reference, error)
 	Occupied(ctx context.Context, base plan.DN, attribute string, values []string) (occupied map[string]bool, err error)
 	Apply(ctx context.Context, op plan.Operation) error
+	// ReadOnly returns why no server takes writes, nil where one does.
+	ReadOnly() error
 }
 
 // Memory is what the processor needs to know that the directory cannot tell.
@@ -185,7 +187,7 @@ func (p *Processor) Process(ctx context.Context, task Task) Result {
 	w := p.begin(task)
 	for range replans {
 		if w.round(ctx) != lookAgain {
-			return w.conclude()
+			return w.trusted(w.conclude())
 		}
 	}
 	w.wait(event.CodeRetry, "the entry keeps changing while it is written; another try follows")

@@ -75,7 +75,8 @@ func (w *work) bar(ctx context.Context, d draft) verdict {
 		switch {
 		case err == nil:
 			w.wrote(op)
-		case errors.As(err, &outcome) && (outcome.Kind == connector.KindConflict || outcome.Kind == connector.KindAlreadySo || outcome.InDoubt):
+		case errors.As(err, &outcome) && (outcome.Kind == connector.KindConflict || outcome.Kind == connector.KindAlreadySo ||
+			outcome.Kind == connector.KindElsewhere || outcome.InDoubt):
 			return lookAgain
 		case outcomeOf(err).Code == event.CodeUnavailable:
 			w.failed(err)

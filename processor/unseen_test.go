@@ -34,7 +34,7 @@ func TestOpenLDAPNothingIsLeftBehindASizeLimit(t *testing.T) {
 	w.create(ref, "vera", "", nil)
 	for i := range 6 {
 		g := group(fmt.Sprint("g", i))
-		w.must(event.CodeApplied, g, w.is(g, fmt.Sprint("group", i)), w.joins(ref))
+		w.must(event.CodeApplied, g, w.is(g, fmt.Sprint("group", i)), w.stage.joins(ref))
 	}
 	server.Configure(t, "olcSizeLimit", "5")
 	gone := w.say(event.TypeUserDelete, ref, nil)

@@ -247,6 +247,17 @@ func (w *work) settleWritten() {
 	w.end(event.Done, code, message)
 }
 
+// trusted takes back that nothing is left to do, where that was seen on a server which takes no writes: it may lag behind.
+func (w *work) trusted(result Result) Result {
+	if result.Outcome.State != event.Done || len(result.Operations) > 0 {
+		return result
+	}
+	if err := w.target.ReadOnly(); err != nil {
+		result.Outcome = outcomeOf(err)
+	}
+	return result
+}
+
 // outcomeOf says what an error means for an event.
 func outcomeOf(err error) event.Outcome {
 	var refused *connector.OutcomeError
@@ -276,7 +287,7 @@ func outcomeOf(err error) event.Outcome {
 				code = event.CodeUnavailable
 			}
 			return event.Outcome{State: event.Waiting, Code: code, Message: refused.Explain()}
-		case connector.KindUnseen:
+		case connector.KindUnseen, connector.KindReadOnly:
 			// Nobody can be told from somebody who is gone: the directory as a whole is of no use.
 			return event.Outcome{State: event.Waiting, Code: event.CodeUnavailable, Message: refused.Explain()}
 		case connector.KindHiddenBelow:

@@ -132,7 +132,7 @@ func (w *work) applyFailed(ctx context.Context, d draft, op plan.Operation, err 
 		return lookAgain
 	}
 	switch outcome.Kind {
-	case connector.KindAlreadySo, connector.KindConflict:
+	case connector.KindAlreadySo, connector.KindConflict, connector.KindElsewhere:
 		return lookAgain
 	case connector.KindExists:
 		return w.exists(ctx, d)

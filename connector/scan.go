@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -22,7 +23,12 @@ func (d *Directory) Scan(ctx context.Context, base plan.DN, filter string, attri
 	if isLost(err) && !s.handed && ctx.Err() == nil {
 		err = s.run(ctx, d)
 	}
-	return d.interpret(outcome(verbRead, base, err, secret.Text{}))
+	err = d.interpret(outcome(verbRead, base, err, secret.Text{}))
+	var cut *OutcomeError
+	if errors.As(err, &cut) && cut.Kind == KindIncomplete {
+		return fmt.Errorf("the server hands out only a part of the entries: %s: %w", cut.Advice, err)
+	}
+	return err
 }
 
 // scan is one reading of a whole tree. Handed: the caller has got a page, so it cannot begin anew.

@@ -298,7 +298,7 @@ func TestReconcileSaysWhatIsWrong(t *testing.T) {
 		}
 		return ldaptest.Fault{}
 	})
-	if code, out, errs := call(t, "reconcile", "--config", s.service.config); code != exitFailed || !strings.Contains(errs, "size limit") || strings.Contains(out, "missing") {
+	if code, out, errs := call(t, "reconcile", "--config", s.service.config); code != exitFailed || !strings.Contains(errs, "limits dn.exact") || strings.Contains(out, "missing") {
 		t.Errorf("exit %d: %s%s", code, out, fmt.Sprint(errs))
 	}
 }

@@ -330,7 +330,7 @@ func TestValidateOnlineLooksAtEveryServer(t *testing.T) {
 		"a wrong password": {func(s *setUp) { s.write("bind.secret", "wrong") }, []string{"directories[0].urls[0]: ", "refuses our login with directories[0].bind_password_file"}},
 		"a server that is read-only": {func(s *setUp) {
 			s.directory.Fault(func(op ldaptest.Operation) ldaptest.Fault {
-				if op.Verb == "delete" {
+				if op.Verb == "modify" {
 					return ldaptest.Fault{Code: ldap.LDAPResultUnwillingToPerform, Message: "operation restricted"}
 				}
 				return ldaptest.Fault{}
@@ -338,7 +338,7 @@ func TestValidateOnlineLooksAtEveryServer(t *testing.T) {
 		}, []string{"directories[0].urls[0]: it takes no writes", "operation restricted"}},
 		"a limit on results": {func(s *setUp) {
 			s.config(s.directory.URL(), startDirectoryWith(s.T, ldaptest.Config{SizeLimit: 3}).URL())
-		}, []string{"lift its size limit"}},
+		}, []string{"lift slapd's limits"}},
 		"another type of server": {func(s *setUp) {
 			s.config("type: openldap", "type: 389ds")
 			s.config("  - name: corp", "  - name: corp\n    password_sync: false")

@@ -89,7 +89,7 @@ func (c validateCommand) lookAt(ctx context.Context, cfg *config.Config, d *app.
 	name := "idaas-ldap-test-" + strings.ToLower(rand.Text()[:10])
 	usable := 0
 	err := d.Each(log, func(key string, server *connector.Directory) {
-		err := online.CheckServer(ctx, online.Server{Server: server, Base: d.Mapping().Base(), TestName: name})
+		err := online.CheckServer(ctx, online.Server{Server: server, Base: d.Mapping().Base()})
 		if err != nil {
 			v.Problems = append(v.Problems, cfg.Problem(key, err.Error()).String())
 			return

@@ -146,6 +146,8 @@ func (d *Directory) State(reason string) string {
 	switch {
 	case d.Server.LoginRefused() != nil:
 		return "refuses our login: " + loginKey(d.credentials.What(), d.Config)
+	case d.Server.ReadOnly() != nil:
+		return "read-only"
 	case reason != "":
 		return "down: " + reason
 	case !d.Server.Tried():

@@ -47,7 +47,7 @@ func (r *Report) note(format string, args ...any) {
 // Check looks at a directory. The error is one that ended the look early; the report holds what came before it.
 func Check(ctx context.Context, d Directory) (Report, error) {
 	var r Report
-	if err := d.Server.Check(ctx, d.Mapping.Base()); err != nil {
+	if err := d.Server.Check(ctx, d.Mapping.Base()); err != nil && !connector.IsReadOnly(err) {
 		return r, err //nolint:wrapcheck // It names the step.
 	}
 	profile, err := d.Server.Profile(ctx)
@@ -74,9 +74,6 @@ func Check(ctx context.Context, d Directory) (Report, error) {
 	}
 	r.accounts(d, profile)
 	if err := r.settings(ctx, d, profile); err != nil {
-		return r, err
-	}
-	if err := r.sizeLimit(ctx, d); err != nil {
 		return r, err
 	}
 	there, err := r.places(ctx, d)

@@ -52,7 +52,7 @@ func (p *pool) takesWrites(conn *pooled) error {
 		return nil
 	case refused.Kind == KindReadOnly:
 		refused.DN = nil
-		refused.Verb = "use " + p.cfg.URLs[conn.server] + " for writing"
+		refused.Verb = p.cfg.URLs[conn.server]
 		return refused
 	case refused.Code == 0, isBusy(refused.Code):
 		return unreachable(fmt.Errorf("%s: %s", p.cfg.URLs[conn.server], refused.Reason()))
@@ -213,7 +213,7 @@ func (p *pool) settle(conn *pooled, readOnly error) {
 
 func noneTakesWrites(errs []error) error {
 	return &OutcomeError{
-		Kind: KindReadOnly, Verb: "write", Err: errors.Join(errs...),
+		Kind: KindReadOnly, Verb: "no server takes writes", Err: errors.Join(errs...),
 		Advice: "everything waits until a server takes writes; if there is one that does, name it in directories[].urls",
 	}
 }

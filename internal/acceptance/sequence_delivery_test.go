@@ -75,7 +75,10 @@ func deliver(c chooser, events []happening, d disorder) delivery {
 			repeats = 2
 		}
 		for range repeats {
-			if n := len(w.requests); n > 0 && len(w.requests[n-1]) < d.together && often(c, "same request", 60) {
+			n := len(w.requests)
+			// No document has an event twice.
+			fits := n > 0 && len(w.requests[n-1]) < d.together && !slices.ContainsFunc(w.requests[n-1], func(e idaastest.Event) bool { return e.ID == a.ID })
+			if fits && often(c, "same request", 60) {
 				w.requests[n-1] = append(w.requests[n-1], a.Event)
 			} else {
 				w.requests = append(w.requests, []idaastest.Event{a.Event})

@@ -86,9 +86,35 @@ func isLogin(login string, entry *plan.Entry) bool {
 	return account != "" && (strings.EqualFold(entry.Value("userPrincipalName"), login) || strings.EqualFold(entry.Value("sAMAccountName"), account))
 }
 
+// hiddenAbove returns the uppermost object above the place where the entry was that is not to be seen either, the zero reference if
+// there is none. What is below an entry that should be there and that nobody sees is not proven to be gone; what was below one that
+// is deleted is.
+func (w *work) hiddenAbove(ctx context.Context) (event.Ref, error) {
+	var hidden event.Ref
+	for above := w.task.DN.Parent(); above.Below(w.set.Base()); above = above.Parent() {
+		there, err := w.target.Read(ctx, above, nil)
+		if err != nil || there != nil {
+			return hidden, err //nolint:wrapcheck // It names the entry.
+		}
+		if hidden, err = w.holder(ctx, above); err != nil {
+			return hidden, err
+		}
+	}
+	return hidden, nil
+}
+
 // vanished asks the guard where an entry that is linked to the object is gone. Many that are gone at once are a server that does not
 // show them, and no news.
 func (w *work) vanished(ctx context.Context) verdict {
+	switch above, err := w.hiddenAbove(ctx); {
+	case err != nil:
+		w.failed(err)
+		return ended
+	case !above.Zero():
+		w.result.Touch = append(w.result.Touch, above)
+		w.wait(event.CodeWaitsForObject, fmt.Sprintf("neither the entry of %s nor that of %s above it is to be seen; that one is put back first, or shown again", w.ref(), above), above)
+		return ended
+	}
 	self := []event.Ref{w.ref()}
 	guards := w.set.Guards()
 	// What we have deleted ourselves within the window, with the unit above it perhaps, has not vanished. A limit of nothing grants

@@ -1,0 +1,66 @@
+package processor_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+	"idaas-ldap/processor"
+)
+
+// blind is a directory that does not show some entries.
+type blind struct {
+	processor.Target
+
+	hidden []plan.DN
+}
+
+func (b blind) hides(dn plan.DN) bool {
+	for _, h := range b.hidden {
+		if dn.Within(h) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b blind) Find(ctx context.Context, key plan.Key) (*plan.Entry, error) {
+	e, err := b.Target.Find(ctx, key)
+	if e != nil && b.hides(e.DN) {
+		return nil, err
+	}
+	return e, err
+}
+
+func (b blind) Read(ctx context.Context, dn plan.DN, attributes []string) (*plan.Entry, error) {
+	if b.hides(dn) {
+		return nil, nil
+	}
+	return b.Target.Read(ctx, dn, attributes)
+}
+
+// A linked entry that is not to be seen is not taken for gone where the unit above it is not to be seen either, nor where the guard has
+// seen too many go.
+func TestWhatIsNotSeenIsNotProvenToBeGone(t *testing.T) {
+	lab := unit("ou_lab")
+	onBoth(t, nil, func(s *stage) {
+		s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", lab.ID))
+		seeing := s.directory.Target
+		s.directory.Target = blind{seeing, []plan.DN{plan.MustParseDN("ou=Lab," + people)}}
+		result := s.waits(event.CodeWaitsForObject, []string{lab.ID}, []event.Ref{lab}, ann, s.say(event.TypeUserDelete, ann, nil))
+		if len(result.Touch) != 1 || result.Touch[0] != lab {
+			s.Errorf("looked at are %v", result.Touch)
+		}
+		s.directory.Target = blind{seeing, []plan.DN{plan.MustParseDN("uid=ann,ou=Lab," + people)}}
+		s.memory.denied = true
+		if o := s.process(ann).Outcome; o.State != event.Held || !strings.Contains(o.Message, "vanished") {
+			s.Errorf("it is %+v", o)
+		}
+		s.directory.Target, s.memory.denied = seeing, false
+		s.process(ann)
+		s.absent("uid=ann,ou=Lab," + people)
+	})
+}

@@ -62,22 +62,23 @@ func (w *work) addInParts(ctx context.Context, d draft, op plan.Add, refused *co
 // isNeeded reports whether an entry cannot be made without an attribute, or should not be.
 func (w *work) isNeeded(d draft, attribute string) bool {
 	schema := w.profile.Schema
-	if schema == nil {
-		return true // nobody can tell what it could be without
-	}
-	same := func(other string) bool { return schema.Same(other, attribute) }
+	same := func(other string) bool { return plan.SameDescription(w.profile.Matching, other, attribute) }
 	if same("objectClass") || slices.ContainsFunc(d.desired.DN.RDN(), func(ava plan.AVA) bool { return same(ava.Type) }) {
 		return true
 	}
 	if speaks(d.status, attribute) || d.desired.Members != nil && same(d.desired.Members.Attribute) {
 		return true
 	}
-	for _, class := range d.desired.ObjectClasses {
-		if slices.ContainsFunc(schema.Demands(class), same) {
-			return true
-		}
+	if schema == nil {
+		return slices.ContainsFunc(usuallyDemanded(), same)
 	}
-	return false
+	return slices.ContainsFunc(d.desired.ObjectClasses, func(class string) bool { return slices.ContainsFunc(schema.Demands(class), same) })
+}
+
+// usuallyDemanded are the attributes that the usual object classes for people, units and groups demand, for servers that do not show
+// their schema.
+func usuallyDemanded() []string {
+	return []string{"cn", "sn", "ou", "uid", "uidNumber", "gidNumber", "homeDirectory", "member", "uniqueMember", "sAMAccountName"}
 }
 
 // modifyInParts makes the modifications that the server takes. Those of one attribute belong together, and an object class
@@ -175,7 +176,7 @@ func (w *work) leaveRefused(d *draft) {
 			return now.Digest == digest(r.Values)
 		}
 		before, refused := w.task.Refused[name]
-		if !refused || w.task.TryRefused || before.Digest != digest(r.Values) {
+		if !refused || w.task.TryRefused || before.Digest != digest(r.Values) || speaks(d.status, r.Attribute) {
 			return false
 		}
 		w.refusals[name] = refusal{attribute: r.Attribute, Refusal: before}
@@ -184,26 +185,34 @@ func (w *work) leaveRefused(d *draft) {
 }
 
 // rememberRefusals makes what was refused the outcome of a record that is written otherwise, and keeps it from being tried by
-// every event from now on.
+// every event from now on. What decides about the login has an outcome of its own and is tried each time: whether it is refused
+// depends on more than its value, such as on a password.
 func (w *work) rememberRefusals() {
-	if w.blocked || w.left || len(w.refusals) == 0 {
-		if !w.blocked {
-			w.result.Refused = nil
-		}
+	if w.blocked {
 		return
 	}
-	w.result.Refused = map[string]plan.Refusal{}
-	var reasons []string
+	w.result.Refused = nil
+	var reasons, attributes []string
 	for _, name := range slices.Sorted(maps.Keys(w.refusals)) {
 		r := w.refusals[name]
+		if w.left || speaks(w.draft.status, name) {
+			continue
+		}
+		if w.result.Refused == nil {
+			w.result.Refused = map[string]plan.Refusal{}
+		}
 		w.result.Refused[name] = r.Refusal
+		attributes = append(attributes, r.attribute)
 		reasons = append(reasons, fmt.Sprintf("%s: %s", r.attribute, r.Reason))
 		w.result.RefusedFields = append(w.result.RefusedFields, w.set.Reads(w.ref().Kind, r.attribute)...)
+	}
+	if len(reasons) == 0 {
+		return
 	}
 	w.result.Facets[event.FacetRecord] = event.Outcome{
 		State: event.Failed, Code: event.CodeRefused, Message: "everything but this is written: " + strings.Join(reasons, "; "),
 	}
-	w.addNote("the server has refused " + strings.Join(slices.Sorted(maps.Keys(w.result.Refused)), ", "))
+	w.addNote("the server has refused " + strings.Join(attributes, ", "))
 }
 
 // asRefusal returns an error as one that is about the values of the write.

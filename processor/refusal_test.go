@@ -1,0 +1,94 @@
+package processor_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// refuses makes the directory refuse every write of an attribute.
+func (s *stage) refuses(attribute string) {
+	writes := func(op plan.Operation) bool {
+		switch op := op.(type) {
+		case plan.Modify:
+			return slices.ContainsFunc(op.Modifications, func(m plan.Modification) bool { return m.Name == attribute })
+		case plan.Add:
+			return slices.ContainsFunc(op.Attributes, func(a plan.Attribute) bool { return a.Name == attribute })
+		}
+		return false
+	}
+	s.directory.meddle = func(op plan.Operation, write func() error) error {
+		if writes(op) {
+			return &connector.OutcomeError{Kind: connector.KindRefused, Code: ldap.LDAPResultConstraintViolation, Verb: op.Verb(), DN: op.Target(), Message: "a value is not wanted"}
+		}
+		return write()
+	}
+}
+
+func fullRecord(s *stage, title string) event.Change {
+	return s.say(event.TypeUserPush, ann, event.Values{
+		event.FieldUsername: "ann", event.FieldPrimaryUnit: event.RootUnitID, "displayName": "Ann Lee", "email": "ann@example.org", "description": title,
+	})
+}
+
+// Of a record that the server refuses in part everything else is written, of a new entry and of a change, whether the server names the
+// attribute or not. What was refused is not tried again until it is another value, or a person asks for it.
+func TestOfARefusedRecordTheRestIsWritten(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.refuses("mail")
+		result := s.process(ann, fullRecord(s, "one"))
+		refused := result.Of(event.FacetRecord)
+		if refused.Code != event.CodeRefused || !strings.Contains(refused.Message, "mail: ") || result.Of(event.FacetExistence).State != event.Done {
+			s.Fatalf("it is %+v", result)
+		}
+		entry := s.there("uid=ann," + people)
+		if entry.Value("displayName") != "Ann Lee" || entry.Value("description") != "one" || entry.Value("mail") != "" {
+			s.Errorf("the entry is %+v", entry)
+		}
+		s.directory.written = nil
+		again := s.process(ann, fullRecord(s, "two"))
+		if again.Of(event.FacetRecord).Code != event.CodeRefused {
+			s.Errorf("said again it is %+v", again.Of(event.FacetRecord))
+		}
+		s.wrote(`
+dn: uid=ann,ou=people,dc=example,dc=org
+changetype: modify
+replace: description
+description: two
+-
+`)
+		s.directory.meddle = nil
+		if again.Concerns(s.say(event.TypeUserUpdateInfo, ann, event.Values{"description": "x"})) || !again.Concerns(fullRecord(s, "x")) {
+			s.Error("an event that says nothing of the refused attribute fails with it")
+		}
+		other := s.say(event.TypeUserUpdateInfo, ann, event.Values{"email": "lee@example.org"})
+		if result := s.process(ann, other); result.Of(event.FacetRecord).Code != event.CodeApplied || len(result.Refused) > 0 {
+			s.Errorf("with another value it is %+v", result)
+		}
+	})
+}
+
+// What lets a user in is tried again, whatever was said before: it was refused for another reason than its value.
+func TestALoginThatWasRefusedIsTriedAgain(t *testing.T) {
+	status := func(s *stage, status string) event.Change {
+		return s.say(event.TypeUserUpdateInfo, ann, event.Values{event.FieldStatus: status})
+	}
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, fullRecord(s, "one"))
+		s.process(ann, status(s, event.StatusDisabled))
+		s.refuses("pwdAccountLockedTime")
+		if o := s.process(ann, status(s, event.StatusEnabled)).Of(event.FacetAccess); o.State != event.Failed {
+			s.Errorf("the refused login is %+v", o)
+		}
+		s.directory.meddle = nil
+		if o := s.process(ann, status(s, event.StatusEnabled)).Of(event.FacetAccess); o.Code != event.CodeApplied {
+			s.Errorf("tried again the login is %+v", o)
+		}
+	})
+}

@@ -30,7 +30,8 @@ import (
 
 // Whatever order events come in, twice and in between others, while the directory is down now and then: in the end it says
 // what it would say if each event had been applied once and in the order of time. That holds for one worker and for many at once,
-// with a directory that is busy, and loses connections before and after it has written. The store is a real one, the directory is
+// with a directory that is busy, loses connections before and after it has written, and for a while takes no writes, cuts what is
+// searched, or has forgotten who we are. The store is a real one, the directory is
 // in memory, and time jumps.
 func TestStorm(t *testing.T) {
 	for seed := range uint64(16) {
@@ -70,14 +71,14 @@ func sail(t *testing.T, seed uint64, workers int, h *history) {
 		deliver(batch)
 		switch random.IntN(12) {
 		case 0:
-			directory.weather(true)
+			directory.becomes(weather(1 + random.IntN(int(worst))))
 		case 1, 2:
-			directory.weather(false)
+			directory.becomes(windy)
 		case 3, 4, 5, 6:
 			<-time.After(time.Duration(random.IntN(5000)) * time.Millisecond)
 		}
 	}
-	directory.calm()
+	directory.becomes(calm)
 	for waited := time.Duration(0); len(open(t, s)) > 0 && waited < 6*time.Hour; waited += 10 * time.Minute {
 		approve(t, d, s)
 		<-time.After(10 * time.Minute)
@@ -162,12 +163,32 @@ func dispatcherOn(t *testing.T, directory *storm, set *mapping.Set, workers int)
 	}
 }
 
+// weather is what is wrong with a directory for a while.
+type weather int32
+
+const (
+	// windy: single operations go wrong.
+	windy weather = iota
+	// down: nobody reaches the directory.
+	down
+	// readOnly: it takes no writes, as a replica that its provider has left.
+	readOnly
+	// cut: it answers a part of what is searched, and says so.
+	cut
+	// loggedOut: it has forgotten who we are.
+	loggedOut
+	// calm: nothing goes wrong any more.
+	calm
+
+	worst = loggedOut
+)
+
 // storm is a directory in memory in bad weather.
 type storm struct {
 	*memdir.Directory
 	random *rand.Rand
-	// still: the storm is over; down: nobody reaches the directory. Both change while others look, hence atomic.
-	still, down atomic.Bool
+	// sky changes while others look, hence atomic.
+	sky atomic.Int32
 	// settled is how much was written when it was looked at last.
 	settled int
 }
@@ -179,29 +200,32 @@ func newStorm(t *testing.T, seed uint64) *storm {
 	return s
 }
 
-func (s *storm) weather(down bool) { s.down.Store(down) }
-
-// calm ends the storm.
-func (s *storm) calm() {
-	s.still.Store(true)
-	s.down.Store(false)
-}
+func (s *storm) becomes(w weather) { s.sky.Store(int32(w)) }
 
 func (s *storm) check(ctx context.Context) error {
 	_, err := s.Read(ctx, plan.MustParseDN(suffix), nil)
 	return err
 }
 
-// fault decides what happens on the way to the directory: it is down or busy, and loses connections before and after a write.
+// fault decides what happens on the way to the directory: what the weather does to every operation, and at most times a server that is
+// busy, and connections that are lost before and after a write.
 func (s *storm) fault(op memdir.Operation) memdir.Fault {
-	switch {
-	case s.down.Load():
-		return memdir.Fault{Unreachable: true}
-	case s.still.Load():
+	reads := op.Verb == "search"
+	switch sky := weather(s.sky.Load()); {
+	case sky == calm:
 		return memdir.Fault{}
+	case sky == down:
+		return memdir.Fault{Unreachable: true}
+	case sky == loggedOut:
+		return memdir.Fault{Code: ldap.LDAPResultOperationsError}
+	case sky == cut && reads:
+		limits := []uint16{ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultAdminLimitExceeded}
+		return memdir.Fault{Code: limits[s.random.IntN(len(limits))]}
+	case sky == readOnly && !reads:
+		return memdir.Fault{Code: ldap.LDAPResultUnwillingToPerform, Message: "shadow context; no update referral"}
 	case s.random.IntN(40) == 0:
 		return memdir.Fault{Code: ldap.LDAPResultBusy}
-	case op.Verb == "search":
+	case reads:
 		return memdir.Fault{}
 	}
 	luck := s.random.IntN(20)

@@ -49,10 +49,12 @@ func (w *work) writeAccess(ctx context.Context) verdict {
 		return proceed
 	}
 	d.plan = built
-	if held := w.asksGuard(ctx, &d); held != nil {
-		w.accessHeld = true
-		w.result.Facets[event.FacetAccess] = *held
-		return proceed
+	if !w.looking {
+		if held := w.heldBack(ctx, d); held != nil {
+			w.accessHeld = true
+			w.result.Facets[event.FacetAccess] = *held
+			return proceed
+		}
 	}
 	for _, op := range built.Operations {
 		if v := w.applyAccess(ctx, op); v != proceed {
@@ -98,17 +100,6 @@ func (w *work) readAgain(ctx context.Context) verdict {
 	}
 	w.found = found
 	return proceed
-}
-
-// asksGuard asks the guard on what a draft takes away, and returns the outcome where it holds that.
-func (w *work) asksGuard(ctx context.Context, d *draft) *event.Outcome {
-	before := w.result.Outcome
-	defer func() { w.result.Outcome = before }()
-	if w.looking || w.permitted(ctx, *d) {
-		return nil
-	}
-	held := w.result.Outcome
-	return &held
 }
 
 // express turns the wanted status into what the server understands. It returns why it cannot, empty where it can.

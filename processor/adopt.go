@@ -57,8 +57,13 @@ func (w *work) mayAdopt(ctx context.Context, current *plan.Entry) bool {
 	if !w.set.MayAdopt(kind, current.DN) {
 		return refuse("it is not where the mapping may take entries over (%s.adopt_below)", kind)
 	}
-	w.adopts = w.asks(ctx, ActAdopt, []event.Ref{w.ref()}, w.set.Guards().Adoptions, fmt.Sprintf("%s would be taken over for %s", current.DN, w.ref()))
-	return w.adopts
+	held := w.asks(ctx, ActAdopt, []event.Ref{w.ref()}, w.set.Guards().Adoptions, fmt.Sprintf("%s would be taken over for %s", current.DN, w.ref()))
+	if held != nil {
+		w.result.Outcome = *held
+		return false
+	}
+	w.adopts = true
+	return true
 }
 
 // protects returns what protects an entry from being taken over; empty where nothing does.
@@ -128,7 +133,7 @@ func (w *work) vanished(ctx context.Context) verdict {
 		w.failed(err)
 		return ended
 	case !known.Granted:
-		w.hold(ActVanish, known, fmt.Sprintf("the entry of %s, which was at %s, is not there, and so are those of others: the server may hide entries "+
+		w.result.Outcome = *w.hold(ActVanish, known, fmt.Sprintf("the entry of %s, which was at %s, is not there, and so are those of others: the server may hide entries "+
 			"from the bind account, be an empty or lagging replica, or another server than before", w.ref(), w.task.DN))
 		return ended
 	}

@@ -47,14 +47,14 @@ func (a Act) plural() string {
 // kindEntry stands for entries that belong to no object that we know. As none of them is known, percent of them is one.
 const kindEntry event.Kind = "entry"
 
-// permitted asks the guards before an entry is removed or a user disabled.
-func (w *work) permitted(ctx context.Context, d draft) bool {
+// heldBack asks the guards on what a draft does to an entry, and returns the outcome where that may not be done; nil where it may.
+func (w *work) heldBack(ctx context.Context, d draft) *event.Outcome {
 	guards := w.set.Guards()
 	limit, objects, below := guards.Deletes, []event.Ref{w.task.Merged.Object.Ref}, ""
 	act := d.takes()
 	switch act {
 	case "":
-		return w.permittedChange(ctx, d)
+		return w.changeHeldBack(ctx, d)
 	case ActDisable:
 		limit = guards.Disables
 	case ActDelete:
@@ -63,7 +63,8 @@ func (w *work) permitted(ctx context.Context, d draft) bool {
 		}
 		more, err := w.below(ctx, d.current.DN, limit.Max)
 		if err != nil {
-			return w.failed(err)
+			outcome := outcomeOf(err)
+			return &outcome
 		}
 		objects = append(objects, more...)
 		if len(more) > 0 {
@@ -76,38 +77,39 @@ func (w *work) permitted(ctx context.Context, d draft) bool {
 	return w.asks(ctx, act, objects, limit, d.current.DN.String()+below)
 }
 
-// asks asks a guard, and holds the task where it does not grant what is to be done.
-func (w *work) asks(ctx context.Context, act Act, objects []event.Ref, limit mapping.Limit, what string) bool {
+// asks asks a guard, and returns the outcome where it does not grant what is to be done; nil where it does.
+func (w *work) asks(ctx context.Context, act Act, objects []event.Ref, limit mapping.Limit, what string) *event.Outcome {
 	permission, err := w.task.Memory.Permit(ctx, act, objects, limit)
 	if err != nil {
-		return w.failed(err)
+		outcome := outcomeOf(err)
+		return &outcome
 	}
-	if !permission.Granted {
-		w.hold(act, permission, what)
+	if permission.Granted {
+		return nil
 	}
-	return permission.Granted
+	return w.hold(act, permission, what)
 }
 
-// hold stops the task at a guard until a person approves the act.
-func (w *work) hold(act Act, refused Permission, what string) {
+// hold returns the outcome of what a guard holds until a person approves the act, which is noted.
+func (w *work) hold(act Act, refused Permission, what string) *event.Outcome {
 	beyond := refused.Beyond
 	if beyond != "" {
 		beyond = ", which lets through " + beyond
 	}
 	w.result.Held = act
-	w.end(event.Held, event.CodeGuarded, fmt.Sprintf(
-		"held by the guard on %s of the mapping%s: %s. Approve with 'events retry', or drop with 'events discard'", act.plural(), beyond, what))
+	return &event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: fmt.Sprintf(
+		"held by the guard on %s of the mapping%s: %s. Approve with 'events retry', or drop with 'events discard'", act.plural(), beyond, what)}
 }
 
-// permittedChange asks the guards that a mapping may set on entries that are renamed, or written at all.
-func (w *work) permittedChange(ctx context.Context, d draft) bool {
+// changeHeldBack asks the guards that a mapping may set on entries that are renamed, or written at all.
+func (w *work) changeHeldBack(ctx context.Context, d draft) *event.Outcome {
 	guards := w.set.Guards()
 	act, limit := ActChange, guards.Changes
 	if slices.ContainsFunc(d.plan.Operations, d.renames) {
 		act, limit = ActRename, guards.Renames
 	}
 	if d.current == nil || d.plan.Empty() || limit.Zero() {
-		return true
+		return nil
 	}
 	return w.asks(ctx, act, []event.Ref{w.ref()}, limit, d.current.DN.String())
 }

@@ -22,8 +22,11 @@ func takePlace(ctx context.Context, w *work) verdict {
 		return w.once(w.waitForPlace(ctx, d))
 	}
 	if d.current != nil {
-		if !w.looking && !w.permitted(ctx, d) {
-			return w.block()
+		if !w.looking {
+			if held := w.heldBack(ctx, d); held != nil {
+				w.result.Outcome = *held
+				return w.block()
+			}
 		}
 		w.formerly = append(w.formerly, d.current.DN)
 	}

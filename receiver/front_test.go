@@ -135,6 +135,7 @@ func (f *front) post(t *testing.T, body string, headers ...string) (int, map[str
 		t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json;charset=utf-8")
+	request.Header.Set("Expect", "100-continue") // A refusal comes before the body, so that none is lost while that is sent.
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}

@@ -49,24 +49,38 @@ func (e *Misconfigured) Unwrap() error { return e.Err }
 
 // Open opens the embedded store with the key in a file of 64 hex digits. Where the store is made its key is made from random,
 // for its owner only; beside a database there is never a new one, as nothing in it would open any more. What fails leaves the
-// disk as it was.
+// disk as it was. Where the work is reserved, that comes before anything is made or brought up to date.
 func Open(ctx context.Context, cfg SQLiteConfig, keyFile string, random io.Reader) (*SQLite, error) {
 	there, err := cfg.look(ctx, keyFile)
 	if err != nil {
 		return nil, openError(err)
 	}
 	var made made
-	if !there {
+	release := func() error { return nil }
+	if cfg.Reserve {
+		release, err = made.reserve(ctx, cfg.Path)
+	}
+	if err == nil && !there {
 		cfg.Seal, err = made.keyed(cfg.Path, keyFile, random)
 	}
 	var s *SQLite
 	if err == nil {
 		s, err = openLooked(ctx, cfg, there)
 	}
+	if err == nil && cfg.Reserve {
+		err = s.signWork(ctx)
+	}
 	if err != nil {
+		if s != nil {
+			err = errors.Join(err, s.Close())
+		}
+		if release != nil {
+			err = errors.Join(err, release())
+		}
 		made.undo(cfg.Path)
 		return nil, openError(err)
 	}
+	s.release = release
 	return s, nil
 }
 
@@ -133,7 +147,7 @@ func mayMake(path string) error {
 func openError(err error) error {
 	var known *Misconfigured
 	var refused *sqlite.Error
-	if err == nil || errors.As(err, &known) || errors.Is(err, ErrNoStore) || errors.Is(err, context.Canceled) {
+	if err == nil || errors.As(err, &known) || errors.Is(err, ErrNoStore) || errors.Is(err, ErrReserved) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	if errors.As(err, &refused) {

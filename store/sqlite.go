@@ -26,6 +26,10 @@ type SQLiteConfig struct {
 	// Access is what it is opened for.
 	Access Access
 	Seal   *Seal
+	// Reserve makes [Open] reserve the work on what is due, until the store is closed; As says who does, for whoever finds it
+	// reserved.
+	Reserve bool
+	As      string
 	// Log, if set, is told when the upkeep of the file fails. That loses nothing.
 	Log logrus.FieldLogger
 	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound. Beyond it the store is full.
@@ -36,12 +40,14 @@ type SQLiteConfig struct {
 // single rows.
 type SQLite struct {
 	path    string
+	as      string
 	seal    *Seal
 	db      *sql.DB
 	readDB  *sql.DB
 	writer  *writer
 	readers *readers
 	upkeep  *upkeep
+	release func() error // of the work, nil where it is not reserved
 	closed  sync.Once
 }
 
@@ -78,7 +84,7 @@ func openLooked(ctx context.Context, cfg SQLiteConfig, there bool) (*SQLite, err
 		silent.SetOutput(io.Discard)
 		cfg.Log = silent
 	}
-	s := &SQLite{path: cfg.Path, seal: cfg.Seal}
+	s := &SQLite{path: cfg.Path, as: cfg.As, seal: cfg.Seal}
 	if err := s.open(ctx, cfg, there); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", cfg.Path, plain(cfg.Path, err)), s.Close())
 	}
@@ -299,6 +305,9 @@ func (s *SQLite) close() error {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
+	}
+	if s.release != nil {
+		errs = append(errs, s.release())
 	}
 	return errors.Join(errs...)
 }

@@ -37,7 +37,6 @@ type App struct {
 	verifier    *receiver.Verifier
 	keys        []applicationKeys
 	watcher     *reload.Watcher
-	release     func() error // of the right to work on what is due
 	server      *receiver.Server
 	admin       *receiver.Server
 
@@ -72,9 +71,6 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if a.release, err = a.Store.Reserve(ctx); err != nil {
-		return fmt.Errorf("another process of idaas-ldap works with this store; stop it first: %w", err)
-	}
 	names := make([]string, len(a.Directories))
 	for i, d := range a.Directories {
 		names[i] = d.Name
@@ -188,11 +184,6 @@ func (a *App) close() {
 	}
 	for _, d := range a.Directories {
 		d.Server.Close()
-	}
-	if a.release != nil {
-		if err := a.release(); err != nil {
-			a.log.WithError(err).Warn("cannot let others work with the store")
-		}
 	}
 	if a.Store != nil {
 		if err := a.Store.Close(); err != nil {

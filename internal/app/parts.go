@@ -61,10 +61,13 @@ func serverCertificate(cfg *config.Config, now func() time.Time, observe func(re
 	return held, nil
 }
 
-// openStore opens the store to serve.
+// openStore opens the store to serve, and reserves the work on what is due.
 func (a *App) openStore(ctx context.Context) error {
 	var err error
 	a.Store, err = OpenStore(ctx, a.cfg, store.ToServe)
+	if errors.Is(err, store.ErrReserved) {
+		return fmt.Errorf("another process of idaas-ldap works with the store %s; stop it first: %w", a.cfg.Store.SQLite(), err)
+	}
 	return storeProblem(a.cfg, err)
 }
 

@@ -12,13 +12,25 @@ import (
 	"idaas-ldap/store"
 )
 
-// OpenStore opens the configured store for what the caller is about to do.
+// OpenStore opens the configured store for what the caller is about to do. Only who serves changes how it is built, so whoever does
+// that has to be the one who works on what is due.
 func OpenStore(ctx context.Context, cfg *config.Config, access store.Access) (store.Store, error) {
-	s, err := store.Open(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite()), Access: access}, string(cfg.Store.KeyFile), rand.Reader)
+	s, err := store.Open(ctx, store.SQLiteConfig{
+		Path: string(cfg.Store.SQLite()), Access: access, Reserve: access == store.ToServe, As: thisProcess(),
+	}, string(cfg.Store.KeyFile), rand.Reader)
 	if err != nil {
 		return nil, err // and not s, which would be a store that is nil
 	}
 	return s, nil
+}
+
+// thisProcess says who we are, for whoever finds the work reserved.
+func thisProcess() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Sprintf("process %d", os.Getpid())
+	}
+	return fmt.Sprintf("process %d on %s", os.Getpid(), host)
 }
 
 // OpenStoreToRead opens the configured store for a command that only looks. Where there is none yet, an empty one stands

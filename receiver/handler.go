@@ -3,8 +3,10 @@ package receiver
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -265,8 +267,34 @@ func (h *handler) reject(c *gin.Context, r *Rejection) {
 	if r.RetryAfter > 0 {
 		c.Header("Retry-After", strconv.Itoa(int(r.RetryAfter.Seconds())))
 	}
-	if c.Request.ProtoMajor == 1 && c.Request.ContentLength != 0 && r.Status != http.StatusBadRequest && r.Status != http.StatusUnauthorized {
-		c.Header("Connection", "close") // so that the server does not go on reading what nobody wants
+	unread := c.Request.ProtoMajor == 1 && c.Request.ContentLength != 0 && r.Status != http.StatusBadRequest && r.Status != http.StatusUnauthorized
+	if unread {
+		c.Header("Connection", "close") // The rest of the body is no next request.
 	}
-	c.AbortWithStatusJSON(r.Status, gin.H{"error": r.Code, "errorDescription": r.Description})
+	answer, err := json.Marshal(map[string]string{"error": r.Code, "errorDescription": r.Description})
+	if err != nil {
+		panic(err) // Two texts can always be marshalled.
+	}
+	c.Header("Content-Length", strconv.Itoa(len(answer)))
+	c.Abort()
+	c.Data(r.Status, "application/json; charset=utf-8", answer)
+	if unread {
+		h.linger(c)
+	}
+}
+
+// lingerFor is how long a caller that was refused may go on sending its body.
+const lingerFor = 5 * time.Second
+
+// linger reads on for a moment after a refusal, and keeps nothing. A connection that is closed while its caller still sends is
+// reset, and the caller sees that instead of the answer. Who asked to be told whether to send the body has been told.
+func (h *handler) linger(c *gin.Context) {
+	if c.GetHeader("Expect") != "" {
+		return
+	}
+	c.Writer.Flush()
+	control := http.NewResponseController(c.Writer)
+	if control.SetReadDeadline(h.Clock().Add(lingerFor)) == nil {
+		_, _ = io.CopyN(io.Discard, c.Request.Body, 2*h.MaxBodyBytes)
+	}
 }

@@ -1,8 +1,12 @@
 package receiver_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -47,6 +51,36 @@ func TestBadInputIsAnsweredAndTakenNowhere(t *testing.T) {
 	}
 	if status, _ := f.post(t, body(good)); status != http.StatusOK || len(f.intake.accepted) != 1 {
 		t.Errorf("the good token is answered with %d", status)
+	}
+}
+
+// A server that closes a connection with octets unread resets it, and who still sends sees that instead of the answer.
+func TestARefusalReachesWhoStillSends(t *testing.T) {
+	f := newFront(t, nil)
+	address := strings.TrimPrefix(f.url[:strings.Index(f.url, "/accounts")], "http://")
+	for path, status := range map[string]int{"/accounts/provision": http.StatusRequestEntityTooLarge, "/other": http.StatusNotFound} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		const size = maxBody + 1000
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", path, size)
+		in := bufio.NewReader(conn)
+		response, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatalf("%s: no answer before the body is sent: %v", path, err)
+		}
+		response.Body.Close()
+		if response.StatusCode != status {
+			t.Errorf("%s is answered with %d; want %d", path, response.StatusCode, status)
+		}
+		if _, err := conn.Write(make([]byte, size)); err != nil {
+			t.Errorf("%s: the rest of the body: %v", path, err)
+		}
+		if _, err := io.Copy(io.Discard, in); err != nil {
+			t.Errorf("%s: the connection ends with %v", path, err)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"idaas-ldap/event"
-	"idaas-ldap/mapping"
 	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
@@ -38,7 +37,7 @@ func LookAt(ctx context.Context, s store.Store, key store.Key, inspector Inspect
 	look.Inspection = inspector.Inspect(ctx, processor.Task{
 		Record: job.Record, Known: job.Known, Merged: merged, TryRefused: true,
 		Unlock: unlocks(job, merged), Now: now,
-		Memory: &previewMemory{memory: memory{store: s, job: job}, taken: map[mapping.Number]map[int64]bool{}},
+		Memory: newPreviewMemory(s, job, now, nil, nil),
 	})
 	return look, nil
 }

@@ -155,6 +155,13 @@ func (m *memory) BeforePassword(ctx context.Context) error {
 
 // Permit counts against the guards of the mapping, unless a person has approved just this.
 func (m *memory) Permit(ctx context.Context, act processor.Act, objects []event.Ref, limit mapping.Limit) (processor.Permission, error) {
+	return m.permit(ctx, act, objects, limit, m.now(), m.store.Spend)
+}
+
+// permit asks the guards of the mapping by ask, unless a person has approved just this.
+func (m *memory) permit(ctx context.Context, act processor.Act, objects []event.Ref, limit mapping.Limit, now event.Millis,
+	ask func(context.Context, store.Spending) (bool, error),
+) (processor.Permission, error) {
 	for _, p := range m.job.Pending {
 		if p.Approved == string(act) {
 			return processor.Permission{Granted: true}, nil
@@ -174,9 +181,9 @@ func (m *memory) Permit(ctx context.Context, act processor.Act, objects []event.
 			beyond = fmt.Sprintf("%d within %s (percent: %g of %d known %ss, at least 1)", most[ref.Kind], limit.Window, limit.Percent, known, ref.Kind)
 		}
 	}
-	ok, err := m.store.Spend(ctx, store.Spending{
+	ok, err := ask(ctx, store.Spending{
 		Directory: m.job.Key.Directory, Act: string(act), Objects: objects,
-		Now: m.now(), Window: limit.Window, Max: limit.Max, MaxOf: most,
+		Now: now, Window: limit.Window, Max: limit.Max, MaxOf: most,
 	})
 	if err != nil {
 		return processor.Permission{}, fmt.Errorf("ask the guard on %ss: %w", act, err)

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
@@ -23,7 +24,11 @@ type Preview struct {
 	directory string
 	planner   Planner
 	planned   map[event.Ref]plannedObject
+	spent     spent
 }
+
+// spent is what was planned so far that guards count.
+type spent map[processor.Act][]event.Ref
 
 type plannedObject struct {
 	object event.Object
@@ -32,7 +37,7 @@ type plannedObject struct {
 
 // NewPreview returns a preview for a directory on top of what the store knows of it.
 func NewPreview(s store.Store, directory string, planner Planner) *Preview {
-	return &Preview{store: s, directory: directory, planner: planner, planned: map[event.Ref]plannedObject{}}
+	return &Preview{store: s, directory: directory, planner: planner, planned: map[event.Ref]plannedObject{}, spent: spent{}}
 }
 
 // Plan returns what one more event of an object would lead to at a moment.
@@ -55,9 +60,7 @@ func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Milli
 	}
 	result := p.planner.Preview(ctx, processor.Task{
 		Record: job.Record, Known: job.Known, Merged: merged, TryRefused: true,
-		Now: now, Memory: &previewMemory{
-			memory: memory{store: p.store, job: job}, planned: p.planned, taken: map[mapping.Number]map[int64]bool{},
-		},
+		Now: now, Memory: newPreviewMemory(p.store, job, now, p.planned, p.spent),
 	})
 	if result.Outcome.State == event.Done {
 		p.planned[change.Object] = plannedObject{object: merged.Object, record: result.Record}
@@ -69,7 +72,15 @@ func (p *Preview) Plan(ctx context.Context, change event.Change, now event.Milli
 type previewMemory struct {
 	memory
 	planned map[event.Ref]plannedObject
+	spent   spent
 	taken   map[mapping.Number]map[int64]bool
+}
+
+func newPreviewMemory(s store.Store, job store.Job, now event.Millis, planned map[event.Ref]plannedObject, spent spent) *previewMemory {
+	return &previewMemory{
+		memory:  memory{store: s, job: job, now: func() event.Millis { return now }},
+		planned: planned, spent: spent, taken: map[mapping.Number]map[int64]bool{},
+	}
 }
 
 func (m *previewMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.Record, bool, error) {
@@ -110,6 +121,15 @@ func (m *previewMemory) Hold([]event.Ref) map[event.Ref]bool { return nil }
 
 func (m *previewMemory) BeforePassword(context.Context) error { return nil }
 
-func (m *previewMemory) Permit(context.Context, processor.Act, []event.Ref, mapping.Limit) (processor.Permission, error) {
-	return processor.Permission{Granted: true}, nil
+// Permit asks the guards whether they would let pass what is planned, together with what was planned before.
+func (m *previewMemory) Permit(ctx context.Context, act processor.Act, objects []event.Ref, limit mapping.Limit) (processor.Permission, error) {
+	together := objects
+	if limit.Max > 0 {
+		together = append(slices.Clone(m.spent[act]), objects...)
+	}
+	permission, err := m.permit(ctx, act, together, limit, m.now(), m.store.Allows)
+	if permission.Granted && m.spent != nil {
+		m.spent[act] = together
+	}
+	return permission, err
 }

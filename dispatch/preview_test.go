@@ -3,9 +3,11 @@ package dispatch_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
+	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
 	"idaas-ldap/processor"
 	"idaas-ldap/store"
@@ -58,5 +60,69 @@ func TestAPreviewBuildsOnWhatItHasShown(t *testing.T) {
 		if object, _, err := s.Lookup(t.Context(), store.Key{Directory: corp, Object: ref}); err == nil {
 			t.Errorf("planning has stored %+v", object)
 		}
+	}
+}
+
+// remover deletes whoever it is asked about, within a guard that lets three users pass.
+type remover struct{}
+
+func (remover) Preview(ctx context.Context, task processor.Task) processor.Result {
+	result := applied(task)
+	permission, err := task.Memory.Permit(ctx, processor.ActDelete, []event.Ref{task.Merged.Object.Ref}, mapping.Limit{Max: 3, Percent: 100, Window: time.Hour})
+	if err != nil || !permission.Granted {
+		result.Outcome = event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: permission.Beyond}
+	}
+	return result
+}
+
+// A preview says what a guard would hold, counts what it has shown before, and takes nothing from the guard.
+func TestAPreviewAsksTheGuards(t *testing.T) {
+	s := openStore(t)
+	const now event.Millis = 946_684_800_000
+	spend := func(id string) bool {
+		t.Helper()
+		ok, err := s.Spend(t.Context(), store.Spending{
+			Directory: corp, Act: string(processor.ActDelete), Objects: []event.Ref{user(id)}, Now: now, Window: time.Hour, Max: 3,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	known := map[int64]event.Outcome{}
+	for _, id := range []string{"a", "b", "c", "d"} {
+		_, err := s.Accept(t.Context(), now, []store.NewEvent{{
+			Application: app, Change: said(event.TypeUserCreate, user(id), 1, nil), Targets: []store.Target{{Directory: corp}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		job, err := s.Load(t.Context(), store.Key{Directory: corp, Object: user(id)}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known[job.Pending[0].Seq] = event.Outcome{State: event.Done}
+		_, err = s.Settle(t.Context(), now, store.Settlement{
+			Key: job.Key, Version: job.Version, Known: event.Merge(job.Known, []event.Change{job.Pending[0].Change}).Object, Outcomes: known,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	spend("elsewhere")
+	for range 2 {
+		p := dispatch.NewPreview(s, corp, remover{})
+		for i, id := range []string{"a", "b", "c", "a"} {
+			result, err := p.Plan(t.Context(), said(event.TypeUserDelete, user(id), int64(10+i), nil), now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if held := result.Outcome.State == event.Held; held != (id == "c") {
+				t.Errorf("the deletion of %s is planned as %+v", id, result.Outcome)
+			}
+		}
+	}
+	if !spend("x") || !spend("y") || spend("z") {
+		t.Error("the previews have taken from the guard")
 	}
 }

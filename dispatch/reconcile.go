@@ -205,6 +205,9 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 			"event": p.EventID, "type": string(p.Change.Type), "state": string(outcome.State), "code": string(outcome.Code),
 			"dn": result.DN.String(), "reason": outcome.Message,
 		})
+		if p.ApprovedBy != "" {
+			entry = entry.WithField("approved_by", p.ApprovedBy)
+		}
 		switch outcome.State {
 		case event.Failed, event.Held:
 			entry.Warn("event not applied")

@@ -30,7 +30,27 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result p
 	}
 	s.Due = due(job, s, result, now)
 	s.Alone = alone(merged, s, result)
+	s.Mended = mended(result)
 	return s
+}
+
+// mended reports whether all of the object is as it should be now.
+func mended(result processor.Result) bool {
+	o := result.Outcome
+	if o.State != event.Done && o.Code != event.CodeOutOfScope {
+		return false
+	}
+	for _, facet := range result.Facets {
+		if !isThrough(facet) {
+			return false
+		}
+	}
+	for _, member := range result.MemberOutcomes {
+		if !isThrough(member) {
+			return false
+		}
+	}
+	return true
 }
 
 // knownAfter returns what is known from now on. Only what is settled becomes known, as what waits comes again with its event;

@@ -17,7 +17,8 @@ type Inspection struct {
 	Current *plan.Entry
 }
 
-// Preview plans without writing: Operations are what Process would do first.
+// Preview plans without writing: Operations are what Process would do first, or, where a guard holds it, what it would do once that
+// is approved.
 func (p *Processor) Preview(ctx context.Context, task Task) Result {
 	return p.Inspect(ctx, task).Result
 }
@@ -60,6 +61,12 @@ func (w *work) inspect(ctx context.Context) {
 	}
 	w.result.Operations, w.result.DN, w.result.Takes = w.draft.plan.Operations, w.draft.plan.DN, w.draft.takes()
 	w.concludeRecord()
+	if w.draft.current == nil {
+		return
+	}
+	if held := w.heldBack(ctx, w.draft); held != nil {
+		w.result.Outcome = *held
+	}
 }
 
 // seeBelowItself says what an object waits for that belongs below where it is now. Process would step aside where that one waits

@@ -339,3 +339,22 @@ func TestAPreviewWritesNothing(t *testing.T) {
 		s.absent("uid=ann," + people)
 	})
 }
+
+func TestAPreviewSaysWhatAGuardWouldHold(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.memory.denied = true
+		for _, c := range []event.Change{
+			s.say(event.TypeUserDelete, ann, nil),
+			s.say(event.TypeUserDisable, ann, event.Values{event.FieldStatus: event.StatusDisabled}),
+		} {
+			k := s.memory.objects[ann]
+			result := s.processor.Preview(s.Context(), processor.Task{
+				Record: k.Record, Known: k.object, Merged: event.Merge(k.object, []event.Change{c}), Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ann},
+			})
+			if result.Outcome.State != event.Held || !strings.Contains(result.Outcome.Message, "as many as the test says") || len(result.Operations) == 0 {
+				s.Errorf("%s is previewed as %+v with %d operations", c.Type, result.Outcome, len(result.Operations))
+			}
+		}
+	})
+}

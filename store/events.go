@@ -33,7 +33,7 @@ func (s *SQLite) Events(ctx context.Context, f Filter) ([]EventRecord, error) {
 		return r.rows(query, args, func(rows *sql.Rows) error {
 			var e EventRecord
 			err := rows.Scan(&e.Seq, &e.EventID, &e.Application, &e.Directory, &e.Type, &e.Object.Kind, &e.Object.ID, &e.Time, &e.ReceivedAt,
-				&e.SettledAt, &e.Outcome.State, &e.Outcome.Code, &e.Outcome.Message, &e.Act)
+				&e.SettledAt, &e.Outcome.State, &e.Outcome.Code, &e.Outcome.Message, &e.Act, &e.ApprovedBy)
 			records = append(records, e)
 			return failure(err)
 		})
@@ -73,7 +73,7 @@ func (f Filter) query() (string, []any) {
 	if f.Object != "" || f.EventID != "" {
 		from = "event e CROSS JOIN delivery d"
 	}
-	query := `SELECT d.seq, e.event_id, e.application, d.directory, e.type, e.kind, e.object, e.happened, e.received, d.settled, d.state, d.code, d.message, d.act
+	query := `SELECT d.seq, e.event_id, e.application, d.directory, e.type, e.kind, e.object, e.happened, e.received, d.settled, d.state, d.code, d.message, d.act, d.approver
 		FROM ` + from + " WHERE " + strings.Join(conditions, " AND ")
 	return query + " ORDER BY d.seq DESC LIMIT ?", append(args, limited(f.Limit))
 }
@@ -90,11 +90,11 @@ func (s *SQLite) Retry(ctx context.Context, now event.Millis, by string, seqs []
 		seen := map[Key]bool{}
 		for _, seq := range seqs {
 			var key Key
-			found, err := t.row(`UPDATE delivery SET approved = approved OR state = 'held',
+			found, err := t.row(`UPDATE delivery SET approved = approved OR state = 'held', approver = CASE WHEN state = 'held' THEN ? ELSE approver END,
 					message = CASE WHEN state = 'held' THEN 'approved by ' || ? || ', to be tried again' ELSE 'to be tried again' END,
 					state = 'pending', code = ?, settled = 0, retried = ?
 				WHERE seq = ? AND (state IN ('failed', 'waiting', 'held') OR `+dropped+`) AND directory <> '' RETURNING directory, kind, object`,
-				[]any{by, string(event.CodeAccepted), version, seq}, &key.Directory, &key.Object.Kind, &key.Object.ID)
+				[]any{by, by, string(event.CodeAccepted), version, seq}, &key.Directory, &key.Object.Kind, &key.Object.ID)
 			if err != nil {
 				return err
 			}

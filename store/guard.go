@@ -21,33 +21,24 @@ func (s *SQLite) Spend(ctx context.Context, spending Spending) (bool, error) {
 	return granted && err == nil, err
 }
 
+// Allows asks a guard and records nothing.
+func (s *SQLite) Allows(ctx context.Context, spending Spending) (bool, error) {
+	allowed := false
+	err := s.readers.view(ctx, func(r *session) error {
+		var err error
+		allowed, err = r.allows(spending)
+		return err
+	})
+	return allowed && err == nil, err
+}
+
 func (t *tx) spend(s Spending) (bool, error) {
 	forgotten := int64(s.Now) - max(spentFor, s.Window).Milliseconds()
 	if _, err := t.exec("DELETE FROM spent WHERE directory = ? AND act = ? AND at <= ?", s.Directory, s.Act, forgotten); err != nil {
 		return false, err
 	}
-	since := int64(s.Now) - s.Window.Milliseconds()
-	fresh := map[event.Kind]int{}
-	total := 0
-	counted := map[event.Ref]bool{}
-	for _, ref := range s.Objects {
-		var at int64
-		_, err := t.row("SELECT at FROM spent WHERE directory = ? AND act = ? AND kind = ? AND object = ?",
-			[]any{s.Directory, s.Act, string(ref.Kind), ref.ID}, &at)
-		if err != nil {
-			return false, err
-		}
-		if at <= since && !counted[ref] {
-			counted[ref] = true
-			fresh[ref.Kind]++
-			total++
-		}
-	}
-	if total > 0 {
-		within, err := t.within(s, since, fresh, total)
-		if err != nil || !within {
-			return false, err
-		}
+	if allowed, err := t.allows(s); err != nil || !allowed {
+		return false, err
 	}
 	for _, ref := range s.Objects {
 		// What was granted before is about to happen now, so now is the moment that counts.
@@ -60,10 +51,35 @@ func (t *tx) spend(s Spending) (bool, error) {
 	return true, nil
 }
 
+// allows reports whether a guard lets a spending through.
+func (r *session) allows(s Spending) (bool, error) {
+	since := int64(s.Now) - s.Window.Milliseconds()
+	fresh := map[event.Kind]int{}
+	total := 0
+	counted := map[event.Ref]bool{}
+	for _, ref := range s.Objects {
+		var at int64
+		_, err := r.row("SELECT at FROM spent WHERE directory = ? AND act = ? AND kind = ? AND object = ?",
+			[]any{s.Directory, s.Act, string(ref.Kind), ref.ID}, &at)
+		if err != nil {
+			return false, err
+		}
+		if at <= since && !counted[ref] {
+			counted[ref] = true
+			fresh[ref.Kind]++
+			total++
+		}
+	}
+	if total == 0 {
+		return true, nil
+	}
+	return r.within(s, since, fresh, total)
+}
+
 // within reports whether so many objects more are within the limits.
-func (t *tx) within(s Spending, since int64, fresh map[event.Kind]int, total int) (bool, error) {
+func (r *session) within(s Spending, since int64, fresh map[event.Kind]int, total int) (bool, error) {
 	count := func(kind event.Kind) (n int, err error) {
-		_, err = t.row("SELECT COUNT(*) FROM spent WHERE directory = ? AND act = ? AND at > ? AND (? = '' OR kind = ?)",
+		_, err = r.row("SELECT COUNT(*) FROM spent WHERE directory = ? AND act = ? AND at > ? AND (? = '' OR kind = ?)",
 			[]any{s.Directory, s.Act, since, string(kind), string(kind)}, &n)
 		return n, err
 	}

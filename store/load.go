@@ -98,12 +98,12 @@ type sealedPending struct {
 
 func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
 	var out []sealedPending
-	err := r.rows(`SELECT d.seq, d.state, d.code, d.message, d.password, d.tried, d.retried > 0, CASE WHEN d.approved THEN d.act ELSE '' END, e.application, e.event_id, e.type, e.happened, e.updated, e.payload
+	err := r.rows(`SELECT d.seq, d.state, d.code, d.message, d.password, d.tried, d.retried > 0, CASE WHEN d.approved THEN d.act ELSE '' END, d.approver, e.application, e.event_id, e.type, e.happened, e.updated, e.payload
 		FROM delivery d JOIN event e ON e.id = d.event
 		WHERE d.directory = ? AND d.kind = ? AND d.object = ? AND d.state IN ('pending', 'waiting') ORDER BY d.seq LIMIT ?`,
 		append(keyArgs(key), limit), func(rows *sql.Rows) error {
 			var p sealedPending
-			err := rows.Scan(&p.Seq, &p.Outcome.State, &p.Outcome.Code, &p.Outcome.Message, &p.password, &p.PasswordTried, &p.Retried, &p.Approved,
+			err := rows.Scan(&p.Seq, &p.Outcome.State, &p.Outcome.Code, &p.Outcome.Message, &p.password, &p.PasswordTried, &p.Retried, &p.Approved, &p.ApprovedBy,
 				&p.Application, &p.EventID, &p.Change.Type, &p.Change.Stamp.Event, &p.Change.Stamp.Update, &p.payload)
 			out = append(out, p)
 			return failure(err)
@@ -113,18 +113,53 @@ func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
 
 func (s *SQLite) openPending(ref event.Ref, sealed sealedPending) (Pending, error) {
 	p := sealed.Pending
-	plain, err := s.seal.open(payloadPlace(p.Application, p.EventID), sealed.payload)
+	p.Change.ID, p.Change.Object = p.EventID, ref
+	err := s.openPayload(p.Application, &p.Change, sealed.payload)
 	if err != nil {
 		return p, err
 	}
-	var content payload
-	if err := json.Unmarshal(plain, &content); err != nil {
-		return p, fmt.Errorf("decode event %s: %w", p.EventID, err)
-	}
-	p.Change.ID, p.Change.Object = p.EventID, ref
-	p.Change.Fields, p.Change.Members, p.Change.Problem = content.Fields, content.Members, content.Problem
 	p.Change.Password, err = s.openPassword(p.Application, p.EventID, sealed.password)
 	return p, err
+}
+
+// openPayload adds what is sealed of an event, but for the password.
+func (s *SQLite) openPayload(application string, c *event.Change, sealed []byte) error {
+	plain, err := s.seal.open(payloadPlace(application, c.ID), sealed)
+	if err != nil {
+		return err
+	}
+	var content payload
+	if err := json.Unmarshal(plain, &content); err != nil {
+		return fmt.Errorf("decode event %s: %w", c.ID, err)
+	}
+	c.Fields, c.Members, c.Problem = content.Fields, content.Members, content.Problem
+	return nil
+}
+
+// Said returns what an event says.
+func (s *SQLite) Said(ctx context.Context, seq int64) (event.Change, error) {
+	var c event.Change
+	var application string
+	var sealed []byte
+	found := false
+	err := s.readers.view(ctx, func(r *session) error {
+		var err error
+		found, err = r.row(`SELECT e.application, e.event_id, e.type, e.kind, e.object, e.happened, e.updated, e.payload
+			FROM delivery d JOIN event e ON e.id = d.event WHERE d.seq = ?`, []any{seq},
+			&application, &c.ID, &c.Type, &c.Object.Kind, &c.Object.ID, &c.Stamp.Event, &c.Stamp.Update, &sealed)
+		return err
+	})
+	switch {
+	case err != nil:
+	case !found:
+		err = ErrNotFound
+	default:
+		err = s.openPayload(application, &c, sealed)
+	}
+	if err != nil {
+		return c, fmt.Errorf("read what delivery %d says: %w", seq, err)
+	}
+	return c, nil
 }
 
 // WaitsFor returns the objects that an object waits for.

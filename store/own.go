@@ -8,18 +8,18 @@ import (
 	"idaas-ldap/event"
 )
 
-// ownEventID is the id of the one event of our own that an object of a directory has.
-func ownEventID(key Key) string {
-	return fmt.Sprintf("reconcile:%s:%s:%s", key.Directory, key.Object.Kind, key.Object.ID)
+// ownEventID is the id of an event of our own about an object of a directory that comes into being at a moment.
+func ownEventID(now event.Millis, key Key) string {
+	return fmt.Sprintf("reconcile:%s:%s:%s:%s", key.Directory, key.Object.Kind, key.Object.ID, now)
 }
 
 // sealOwn returns the payload of an event of our own: there is nothing in it.
-func (s *SQLite) sealOwn(key Key) ([]byte, error) {
+func (s *SQLite) sealOwn(now event.Millis, key Key) ([]byte, error) {
 	plain, err := json.Marshal(payload{})
 	if err != nil {
 		return nil, fmt.Errorf("encode an event of our own: %w", err)
 	}
-	return s.seal.close(payloadPlace(OwnApplication, ownEventID(key)), plain)
+	return s.seal.close(payloadPlace(OwnApplication, ownEventID(now, key)), plain)
 }
 
 // Ask makes objects due by events of our own.
@@ -27,7 +27,7 @@ func (s *SQLite) Ask(ctx context.Context, now event.Millis, keys []Key) error {
 	payloads := make([][]byte, len(keys))
 	for i, key := range keys {
 		var err error
-		if payloads[i], err = s.sealOwn(key); err != nil {
+		if payloads[i], err = s.sealOwn(now, key); err != nil {
 			return err
 		}
 	}
@@ -55,8 +55,8 @@ func (t *tx) ask(now event.Millis, key Key, payload []byte) error {
 	}
 	again, err := t.exec(`UPDATE delivery SET state = 'pending', code = ?, message = 'to be compared', settled = 0, retried = ?,
 			act = CASE WHEN approved THEN act ELSE '' END
-		WHERE event = (SELECT id FROM event WHERE application = ? AND event_id = ?) AND `+unfinished,
-		string(event.CodeAccepted), version, OwnApplication, ownEventID(key))
+		WHERE event IN (SELECT id FROM event WHERE object = ? AND kind = ? AND application = ?) AND directory = ? AND `+unfinished,
+		string(event.CodeAccepted), version, key.Object.ID, string(key.Object.Kind), OwnApplication, key.Directory)
 	if err != nil || again > 0 {
 		return err
 	}
@@ -64,9 +64,10 @@ func (t *tx) ask(now event.Millis, key Key, payload []byte) error {
 	return err
 }
 
-// own stores a new event of our own in the place of one that is settled. It returns the number of its delivery.
+// own stores a new event of our own. It takes the place of another one of the same moment, so that it is new. It returns the number
+// of its delivery.
 func (t *tx) own(now event.Millis, key Key, payload []byte) (seq int64, err error) {
-	id := ownEventID(key)
+	id := ownEventID(now, key)
 	if _, err := t.exec("DELETE FROM event WHERE application = ? AND event_id = ?", OwnApplication, id); err != nil {
 		return 0, err
 	}
@@ -88,9 +89,14 @@ func (t *tx) own(now event.Millis, key Key, payload []byte) (seq int64, err erro
 // at next, and this outcome is old.
 func (t *tx) alone(now event.Millis, s Settlement, payload []byte) error {
 	asked := 0
-	if _, err := t.row(`SELECT COUNT(*) FROM event e JOIN delivery d ON d.event = e.id
-		WHERE e.application = ? AND e.event_id = ? AND d.state IN ('pending', 'waiting')`,
-		[]any{OwnApplication, ownEventID(s.Key)}, &asked); err != nil || asked > 0 {
+	if _, err := t.row(`SELECT COUNT(*) FROM delivery d JOIN event e ON e.id = d.event
+		WHERE d.directory = ? AND d.kind = ? AND d.object = ? AND d.state IN ('pending', 'waiting') AND e.application = ?`,
+		append(keyArgs(s.Key), OwnApplication), &asked); err != nil || asked > 0 {
+		return err
+	}
+	// What was found out before and is still open was found out anew.
+	if _, err := t.exec(`DELETE FROM event WHERE id IN (SELECT event FROM delivery WHERE directory = ? AND kind = ? AND object = ? AND state IN ('held', 'failed'))
+		AND application = ?`, append(keyArgs(s.Key), OwnApplication)...); err != nil {
 		return err
 	}
 	seq, err := t.own(now, s.Key, payload)
@@ -98,4 +104,12 @@ func (t *tx) alone(now event.Millis, s Settlement, payload []byte) error {
 		return err
 	}
 	return t.outcome(now, s, seq, *s.Alone)
+}
+
+// mended ends what was held or has failed of the events of our own about an object: what they asked for is so by now.
+func (t *tx) mended(now event.Millis, key Key) error {
+	_, err := t.exec(`UPDATE delivery SET state = ?, code = ?, message = 'no longer needed: the entry is as it should be', settled = ?
+		WHERE directory = ? AND kind = ? AND object = ? AND state IN ('held', 'failed') AND event IN (SELECT id FROM event WHERE id = delivery.event AND application = ?)`,
+		string(event.Skipped), string(event.CodeSuperseded), int64(now), key.Directory, string(key.Object.Kind), key.Object.ID, OwnApplication)
+	return err
 }

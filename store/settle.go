@@ -18,7 +18,7 @@ func (s *SQLite) Settle(ctx context.Context, now event.Millis, settlement Settle
 	var alone []byte
 	if settlement.Alone != nil {
 		var err error
-		if alone, err = s.sealOwn(key); err != nil {
+		if alone, err = s.sealOwn(now, key); err != nil {
 			return nil, err
 		}
 	}
@@ -48,6 +48,11 @@ func (s *SQLite) Settle(ctx context.Context, now event.Millis, settlement Settle
 func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject, alone []byte) (woken []Key, err error) {
 	for seq, outcome := range s.Outcomes {
 		if err := t.outcome(now, s, seq, outcome); err != nil {
+			return nil, err
+		}
+	}
+	if s.Mended {
+		if err := t.mended(now, s.Key); err != nil {
 			return nil, err
 		}
 	}
@@ -116,10 +121,10 @@ func (t *tx) outcome(now event.Millis, s Settlement, seq int64, o event.Outcome)
 	final := o.State.Settled() && o.State != event.Failed
 	held := o.State == event.Held
 	_, err := t.exec(`UPDATE delivery SET state = ?, code = ?, message = ?, settled = ?,
-			act = CASE WHEN ? THEN ? ELSE act END, approved = approved AND NOT ?,
+			act = CASE WHEN ? THEN ? ELSE act END, approved = approved AND NOT ?, approver = CASE WHEN ? THEN '' ELSE approver END,
 			password = CASE WHEN ? THEN NULL ELSE password END, tried = CASE WHEN ? THEN FALSE ELSE tried END
 		WHERE seq = ? AND directory = ? AND kind = ? AND object = ? AND state IN ('pending', 'waiting') AND (? OR retried <= ?)`,
-		string(o.State), string(o.Code), o.Message, int64(settled), held, s.Held, held, final, o.Code == event.CodePasswordRefused,
+		string(o.State), string(o.Code), o.Message, int64(settled), held, s.Held, held, held, final, o.Code == event.CodePasswordRefused,
 		seq, s.Key.Directory, string(s.Key.Object.Kind), s.Key.Object.ID, final, s.Version)
 	return err
 }

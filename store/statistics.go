@@ -18,6 +18,7 @@ var statistics = []struct{ table, index, rows string }{
 	{"delivery", "delivery_by_event", "1000000 1"},
 	{"delivery", "delivery_open", "10000 5000 2500 1 1"},
 	{"delivery", "delivery_unfinished", "20000 5000 2500"},
+	{"delivery", "delivery_parked", "10000 5000 2500 1"},
 	{"object", "sqlite_autoindex_object_1", "200000 100000 50000 1"},
 	{"object", "object_by_dn", "200000 100000 1"},
 	{"object", "object_present", "200000 100000 50000"},

@@ -100,9 +100,9 @@ type Pending struct {
 	// Retried: a person has asked for another try.
 	Retried bool
 	// Approved is what a person has allowed for this event after a guard had held it: the Held of the settlement then.
-	// Empty for nothing.
-	Approved string
-	Outcome  event.Outcome
+	// Empty for nothing. ApprovedBy is that person.
+	Approved, ApprovedBy string
+	Outcome              event.Outcome
 }
 
 // Settlement is the end of one reconcile, stored in one transaction.
@@ -122,6 +122,8 @@ type Settlement struct {
 	// Held is what the guard counts that holds the object, where one does. It is stored with the outcomes that are held,
 	// and Retry makes it the approval of them.
 	Held string
+	// Mended: all of the object is as it should be. What was held or has failed of the events of our own about it is over.
+	Mended bool
 	// Alone, if set, is what became of an object that no event asked to look at, and that a person should see: it is stored
 	// as an event of our own, as if Ask had asked for it.
 	Alone *event.Outcome
@@ -204,8 +206,10 @@ type EventRecord struct {
 	ReceivedAt  event.Millis  `json:"receivedAt"`
 	SettledAt   event.Millis  `json:"settledAt,omitempty"`
 	Outcome     event.Outcome `json:"outcome"`
-	// Act is what the guard counts that held the event last; empty where none did.
-	Act string `json:"act,omitempty"`
+	// Act is what the guard counts that held the event last; empty where none did. ApprovedBy is who has allowed it; empty where
+	// nobody has.
+	Act        string `json:"act,omitempty"`
+	ApprovedBy string `json:"approvedBy,omitempty"`
 }
 
 // LeftInPlace reports whether the event is a held deletion that a person has dropped.
@@ -292,11 +296,18 @@ type Store interface {
 	// CountObjects returns how many objects of a kind are known to exist in a directory.
 	CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error)
 
+	// Said returns what an event says, without its password, by the number of one of its deliveries. It is ErrNotFound where there
+	// is no such delivery.
+	Said(ctx context.Context, seq int64) (event.Change, error)
+
 	// Spend reports whether something that a guard counts is within its limits for all objects of the spending together,
 	// and records it if so. What was granted for an object stays granted for as long as it is in the window, whatever the
 	// limits are by then. What was spent is remembered for a month, or for the window if that is longer, so that it
 	// counts when a mapping makes the window longer.
 	Spend(ctx context.Context, s Spending) (bool, error)
+
+	// Allows reports what Spend would, and records nothing.
+	Allows(ctx context.Context, s Spending) (bool, error)
 
 	// Settle stores the end of a reconcile and returns the objects that it made due, the object itself among them where
 	// something came in meanwhile.
@@ -311,8 +322,8 @@ type Store interface {
 	Retry(ctx context.Context, now event.Millis, by string, seqs []int64) ([]Key, error)
 
 	// Ask makes objects due by an event of our own (event.TypeReconcile), so that what becomes of them is seen like that of
-	// any other event. An object has one at most: one that is not settled, or has failed, is tried again, and another one
-	// takes the place of one that is settled.
+	// any other event. An object has one at most that is not settled or has failed: that one is tried again. Those that are
+	// settled stay as they are.
 	Ask(ctx context.Context, now event.Millis, keys []Key) error
 
 	// Discard settles waiting, held, pending and failed deliveries as discarded, and returns how many. The outcome of a held

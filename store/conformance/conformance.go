@@ -232,8 +232,15 @@ func (w world) spend(ref event.Ref, act string, now event.Millis, limit int) boo
 
 func (w world) spendAll(s store.Spending) bool {
 	w.Helper()
+	for range 2 {
+		_, err := w.Allows(w.Context(), s)
+		w.must(err)
+	}
+	allowed, err := w.Allows(w.Context(), s)
+	w.must(err)
 	ok, err := w.Spend(w.Context(), s)
 	w.must(err)
+	equal(w, "what is granted, beside what was allowed before", ok, allowed)
 	return ok
 }
 

@@ -10,7 +10,8 @@ import (
 func ownTests() []test {
 	return []test{
 		{"an object that is asked for is due, with an event of our own", ownAsked},
-		{"an object has one event of our own", ownOnce},
+		{"an object has one open event of our own", ownOnce},
+		{"what was open is over when the object is as it should be", ownMended},
 		{"what was asked for and has failed is tried again", ownFailed},
 		{"asking again is no approval", ownHeld},
 		{"a request that comes while the object is worked on is seen to afterwards", ownMeanwhile},
@@ -65,8 +66,42 @@ func ownOnce(w world) {
 	w.ask(noon+3, key)
 	equal(w, "due again", w.due(corp, noon+3), []event.Ref{key.Object})
 	records := w.own()
-	equal(w, "records", len(records), 1)
+	equal(w, "records", len(records), 2)
 	equal(w, "the new one", []any{records[0].Outcome.State, records[0].ReceivedAt}, []any{event.Pending, noon + 3})
+	equal(w, "the one before", []any{records[1].Outcome, records[1].ReceivedAt, records[1].SettledAt}, []any{done(), noon, noon + 2})
+	w.finish(noon+3, key, done())
+	w.ask(noon+3, key) // within the same moment
+	equal(w, "asked for within a moment", w.due(corp, noon+3), []event.Ref{key.Object})
+}
+
+func ownMended(w world) {
+	one, other := in(corp, user("user_1")), in(corp, user("user_2"))
+	mend := func(now event.Millis) {
+		w.Helper()
+		s := settlement(w.load(one), done())
+		s.Mended = true
+		w.settle(now, s)
+	}
+	mend(noon)
+	w.accept(noon, update("evt_1", "user_1"))
+	w.finish(noon, one, failed())
+	w.ask(noon, one, other)
+	w.finish(noon, one, failed())
+	w.finish(noon, other, failed())
+	mend(noon + 1)
+	w.ask(noon+2, one)
+	w.hold(one, "delete")
+	mend(noon + 3)
+	for _, r := range w.own() {
+		switch {
+		case r.Object == other.Object:
+			equal(w, "that of another object", r.Outcome, failed())
+		default:
+			equal(w, "that of the object", []any{r.Outcome.State, r.Outcome.Code}, []any{event.Skipped, event.CodeSuperseded})
+		}
+	}
+	equal(w, "own events", len(w.own()), 3)
+	equal(w, "an event of IDaaS", w.outcome(corp, "evt_1"), failed())
 }
 
 func ownFailed(w world) {

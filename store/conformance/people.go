@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"idaas-ldap/event"
+	"idaas-ldap/internal/secret"
 	"idaas-ldap/store"
 )
 
@@ -13,6 +14,7 @@ func peopleTests() []test {
 	return []test{
 		{"lists can be filtered", listFilters},
 		{"lists come page by page, the newest first", listPages},
+		{"what an event says can be read, without its password", listSaid},
 		{"unfinished events are counted by state", listCounts},
 		{"only what can be tried again is retried", retryStates},
 		{"a retry makes the object due once", retryKeys},
@@ -107,6 +109,26 @@ func listPages(w world) {
 		equal(w, "event", id, numbered("evt", i))
 	}
 	equal(w, "without a limit", len(strings.Fields(w.ids(store.Filter{}))), 100)
+}
+
+func listSaid(w world) {
+	e := withPassword(update("evt_1", "user_1"), "pass")
+	e.Change.Fields = event.Values{"displayName": "Zoë", "createTime": int64(7)}
+	e.Change.Members = []event.Member{{User: "user_2", Present: true}}
+	seq := w.seq(e)
+	want := e.Change
+	want.Password = secret.Text{}
+	check := func(when string) {
+		w.Helper()
+		got, err := w.Said(w.Context(), seq)
+		w.must(err)
+		equal(w, when, got, want)
+	}
+	check("pending")
+	w.finish(noon, in(corp, user("user_1")), done())
+	check("done")
+	_, err := w.Said(w.Context(), seq+1000)
+	w.fails(err, store.ErrNotFound)
 }
 
 func listCounts(w world) {

@@ -16,6 +16,7 @@ func queueTests() []test {
 		{"an object may be due without events", queueForItself},
 		{"a job has pending and waiting events only", queueStates},
 		{"a held event comes back approved", queueHeld},
+		{"who has approved is on the event", queueApprover},
 		{"an approval is for what the event was held for", queueHeldForSomethingElse},
 		{"a try of a password is remembered", queuePasswordTried},
 		{"the store can be checked", queueCheck},
@@ -113,6 +114,29 @@ func queueHeld(w world) {
 	equal(w, "due", w.due(corp, noon+1), []event.Ref{user("user_1")})
 	w.finish(noon, key, waiting())
 	equal(w, "approved after a wait", w.load(key).Pending[0].Approved, "delete")
+}
+
+func queueApprover(w world) {
+	key := in(corp, user("user_1"))
+	seq := w.seq(update("evt_1", "user_1"))
+	approver := func() string {
+		w.Helper()
+		records, err := w.Events(w.Context(), store.Filter{EventID: "evt_1"})
+		w.must(err)
+		return records[0].ApprovedBy
+	}
+	w.finish(noon, key, failed())
+	w.retry(seq)
+	equal(w, "approver of what was not held", approver(), "")
+	w.hold(key, "delete")
+	equal(w, "approver before anybody has decided", approver(), "")
+	w.retry(seq)
+	equal(w, "approver on the event and in the job", []string{approver(), w.load(key).Pending[0].ApprovedBy}, []string{"ann", "ann"})
+	w.hold(key, "disable")
+	equal(w, "approver of what is held for something else", approver(), "")
+	w.retry(seq)
+	w.finish(noon, key, done())
+	equal(w, "approver of what is done", approver(), "ann")
 }
 
 // hold settles the pending events of an object as held by a guard.

@@ -13,6 +13,7 @@ import (
 
 	"idaas-ldap/event"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/explain"
 	"idaas-ldap/store"
 )
 
@@ -156,7 +157,7 @@ func (c eventsShowCommand) Run(ctx context.Context, t terminal) error {
 		return unknownEvent(ctx, s, c.ID)
 	}
 	if c.Output == "json" {
-		return writeJSON(t.Out, records)
+		return c.writeJSON(ctx, t.Out, s, records)
 	}
 	decisions, err := s.Audit(ctx, maxListed)
 	if err != nil {
@@ -166,6 +167,9 @@ func (c eventsShowCommand) Run(ctx context.Context, t terminal) error {
 		fmt.Fprintf(t.Out, "event       %s\ntype        %s\nobject      %s\napplication %s\ndirectory   %s\nhappened    %s\nreceived    %s\nstate       %s (%s)\nreason      %s\n",
 			r.EventID, r.Type, orDash(r.Object.ID != "", r.Object.String()), r.Application, orDash(r.Directory != "", r.Directory), r.Time, r.ReceivedAt,
 			r.Outcome.State, r.Outcome.Code, oneLine(r.Outcome.Message))
+		if r.ApprovedBy != "" {
+			fmt.Fprintf(t.Out, "approved by %s\n", oneLine(r.ApprovedBy))
+		}
 		if r.SettledAt != 0 {
 			fmt.Fprintf(t.Out, "settled     %s\n", r.SettledAt)
 		}
@@ -174,9 +178,50 @@ func (c eventsShowCommand) Run(ctx context.Context, t terminal) error {
 				fmt.Fprintf(t.Out, "decided     %s by %s at %s\n", d.What, oneLine(d.Who), d.At)
 			}
 		}
+		change, err := s.Said(ctx, r.Seq)
+		if err != nil {
+			return fmt.Errorf("show event %s: %w", c.ID, err)
+		}
+		fmt.Fprint(t.Out, "\nIt says\n\n")
+		if err := writeWords(t.Out, explain.Words(change, r.Application)); err != nil {
+			return err
+		}
 		fmt.Fprintln(t.Out)
 	}
 	return nil
+}
+
+// shownEvent is an event with what it says.
+type shownEvent struct {
+	store.EventRecord
+	Said []explain.Word `json:"said"`
+}
+
+func (eventsShowCommand) writeJSON(ctx context.Context, out io.Writer, s store.Store, records []store.EventRecord) error {
+	events := make([]shownEvent, len(records))
+	for i, r := range records {
+		change, err := s.Said(ctx, r.Seq)
+		if err != nil {
+			return fmt.Errorf("show event %s: %w", r.EventID, err)
+		}
+		events[i] = shownEvent{r, explain.Words(change, r.Application)}
+	}
+	return writeJSON(out, events)
+}
+
+// writeWords prints what IDaaS has said.
+func writeWords(out io.Writer, words []explain.Word) error {
+	if len(words) == 0 {
+		_, err := fmt.Fprintln(out, "nothing about any field")
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "FIELD\tVALUE\tHAPPENED\tEVENT\tAPPLICATION")
+	for _, w := range words {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", oneLine(w.Field), oneLine(w.Text()), orDash(w.At > 0, w.At.Time().Local().Format(time.DateTime)),
+			orDash(w.EventID != "", oneLine(w.EventID)), orDash(w.Application != "", oneLine(w.Application)))
+	}
+	return table.Flush()
 }
 
 func writeEvents(out io.Writer, records []store.EventRecord) error {

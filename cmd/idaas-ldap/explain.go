@@ -112,6 +112,10 @@ func writeStory(out io.Writer, s explain.Story) error {
 	if err := writeEvents(out, s.Events); err != nil {
 		return err
 	}
+	fmt.Fprint(out, "\nWhat IDaaS has said, each field by the event that said it last\n\n")
+	if err := writeWords(out, s.Said); err != nil {
+		return err
+	}
 	for _, part := range []struct{ title, ldif, none string }{
 		{"The mapping wants", wants, noWish(s)},
 		{"The directory holds", holds, "no entry"},

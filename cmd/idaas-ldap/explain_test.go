@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -72,6 +73,16 @@ userPassword: `+canary+`
 
 	s.kill() // so that nobody mends what is edited now
 
+	saidBy := regexp.MustCompile(`displayName +Ann Lee +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +(\S+) +` + regexp.QuoteMeta(tenant.Application) + `\n`)
+	code, out, _ := explain("ann")
+	said := saidBy.FindStringSubmatch(out)
+	if code != exitDone || said == nil {
+		t.Fatalf("it is not told which event has said the name, when, and of which application:\n%s", out)
+	}
+	code, out, _ = call(t, "events", "show", "--config", s.config, said[1])
+	if code != exitDone || !saidBy.MatchString(out) || strings.Contains(out, canary) {
+		t.Errorf("events show: exit %d\n%s", code, out)
+	}
 	shows("ANN", "user "+ann.ID, "in IDaaS    exists", "entry       "+entry, "user:create", "nothing to write")
 	edit(t, directory.URL(), entry, "cn", "Anne")
 	for _, who := range []string{ann.ID, "ann", "UID=ann, OU=people," + suffix} {
@@ -96,11 +107,12 @@ userPassword: `+canary+`
 		Directory, Name, DN, Wants, Holds, Difference string
 		Object                                        event.Ref
 		Events                                        []json.RawMessage
+		Said                                          []struct{ Field, EventID string }
 	}
 	if err := json.Unmarshal([]byte(out), &stories); err != nil || code != exitDone || len(stories) != 1 {
 		t.Fatalf("exit %d, %v: %s%s", code, err, out, errs)
 	}
-	if story := stories[0]; story.Object.ID != ann.ID || story.DN != entry || len(story.Events) == 0 || !strings.Contains(story.Difference, "replace: cn\n") {
+	if story := stories[0]; story.Object.ID != ann.ID || story.DN != entry || len(story.Events) == 0 || len(story.Said) < 3 || story.Said[0].EventID != said[1] || !strings.Contains(story.Difference, "replace: cn\n") {
 		t.Errorf("as JSON: %+v", story)
 	}
 

@@ -55,6 +55,8 @@ type Story struct {
 	RemovedAt event.Millis
 	// Events are the last ones, the newest first.
 	Events []store.EventRecord
+	// Said is what IDaaS has said last about each field.
+	Said []Word
 	// Outcome is what the next try comes to, Difference what it writes.
 	Outcome    event.Outcome
 	Difference []plan.Operation
@@ -93,6 +95,9 @@ func tell(ctx context.Context, s store.Store, d Directory, ref event.Ref, now ev
 		Link: look.Record.Link, DN: look.Record.DN, RemovedAt: look.Record.RemovedAt,
 		Events:  slices.DeleteFunc(events, func(e store.EventRecord) bool { return e.Object.Kind != ref.Kind }),
 		Outcome: look.Outcome, Difference: look.Operations, Wants: wanted(look.Inspection), Holds: look.Current,
+	}
+	if story.Said, err = said(ctx, s, look.Object, story.Events); err != nil {
+		return Story{}, err
 	}
 	recorded, err := s.WaitsFor(ctx, key)
 	if err != nil {
@@ -195,6 +200,7 @@ func (s Story) MarshalJSON() ([]byte, error) {
 		DN         string              `json:"dn,omitempty"`
 		RemovedAt  event.Millis        `json:"removedAt,omitempty"`
 		Events     []store.EventRecord `json:"events"`
+		Said       []Word              `json:"said"`
 		Outcome    event.Outcome       `json:"outcome"`
 		WaitsFor   []Awaited           `json:"waitsFor"`
 		Wants      string              `json:"wants"`
@@ -202,7 +208,7 @@ func (s Story) MarshalJSON() ([]byte, error) {
 		Difference string              `json:"difference"`
 	}{
 		s.Directory, object, s.Presence, s.Name, s.Link, s.DN.String(), s.RemovedAt,
-		append([]store.EventRecord{}, s.Events...), s.Outcome, append([]Awaited{}, s.WaitsFor...), wants, holds, difference,
+		append([]store.EventRecord{}, s.Events...), append([]Word{}, s.Said...), s.Outcome, append([]Awaited{}, s.WaitsFor...), wants, holds, difference,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode the story of %s: %w", s.Object, err)

@@ -24,19 +24,24 @@ func (c *Change) payload(members map[string]json.RawMessage, bizID string) error
 		}
 		return nil
 	}
-	taken := c.known(members)
+	return c.record(c.Type.Kind(), members, bizID)
+}
+
+// record takes the fields of an object apart. Its error means that it is about nobody.
+func (c *Change) record(kind Kind, members map[string]json.RawMessage, bizID string) error {
+	taken := c.known(kind, members)
 	id, _ := c.Fields[FieldID].(string)
 	if id == "" {
 		id = bizID
 	}
 	if id == "" {
-		return fmt.Errorf("the payload names no %s", c.Type.Kind())
+		return fmt.Errorf("the payload names no %s", kind)
 	}
 	if wrong := wrongID(id); wrong != "" {
-		return fmt.Errorf("the id of the %s %s", c.Type.Kind(), wrong)
+		return fmt.Errorf("the id of the %s %s", kind, wrong)
 	}
 	c.Fields[FieldID] = id
-	c.Object = Ref{Kind: c.Type.Kind(), ID: id}
+	c.Object = Ref{Kind: kind, ID: id}
 	if update, ok := c.Fields[FieldUpdateTime].(int64); ok {
 		c.Stamp.Update = Millis(max(0, update))
 	} else if c.Type.speaksForItself() && c.Stamp.Event > 0 {
@@ -55,9 +60,9 @@ func (c *Change) payload(members map[string]json.RawMessage, bizID string) error
 }
 
 // known takes the fields that are known, and returns the names on the wire that need no look any more.
-func (c *Change) known(members map[string]json.RawMessage) (taken map[string]bool) {
+func (c *Change) known(kind Kind, members map[string]json.RawMessage) (taken map[string]bool) {
 	taken = map[string]bool{"password": true}
-	for _, f := range Fields(c.Type.Kind()) {
+	for _, f := range Fields(kind) {
 		for _, wire := range f.Wire {
 			raw, ok := members[wire]
 			if !ok {

@@ -47,6 +47,15 @@ const (
 // nothing about the object, and it never comes from outside: a payload of this type names no object.
 const TypeReconcile Type = "own:reconcile"
 
+// The events of our own that say what IDaaS's own API says. They never come from outside either: a payload of these types names
+// no object.
+const (
+	// TypePull: the object exists and has these fields and members.
+	TypePull Type = "own:pull"
+	// TypePullAbsent: the object is proven to be gone.
+	TypePullAbsent Type = "own:pull_absent"
+)
+
 // URN returns the type as it stands on the wire.
 func (t Type) URN() string { return TypePrefix + string(t) }
 
@@ -172,8 +181,14 @@ func (t Type) speaksForItself() bool {
 
 // Effect returns what events of this type mean for their object.
 func (t Type) Effect() Effect {
-	if t == TypeReconcile {
+	switch t {
+	case TypeReconcile:
 		return EffectTouch
+	case TypePull:
+		return EffectAssert
+	case TypePullAbsent:
+		return EffectDelete
+	default:
+		return effects[t].effect
 	}
-	return effects[t].effect
 }

@@ -1,0 +1,116 @@
+package pull
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// What an error of the API means, where somebody acts on it.
+var (
+	// ErrAbsent: there is no such object. Of the codes of the API only one says so; a status of 404 alone does not.
+	ErrAbsent = errors.New("there is no such object in IDaaS")
+	// ErrOutside: the unit is outside the synchronization scope, or, for all that is known, gone.
+	ErrOutside = errors.New("it is outside the synchronization scope")
+	// ErrDenied: the application lacks the right to ask.
+	ErrDenied = errors.New("the application may not ask for this")
+
+	errToken = errors.New("the token is not taken any more")
+)
+
+// Problem is an answer of the API that is an error.
+type Problem struct {
+	Status int
+	// Code and Message are IDaaS's own; both may be empty where something else has answered in its place.
+	Code, Message string
+	// RequestID is what IDaaS's support asks for.
+	RequestID string
+}
+
+// Error says what IDaaS answered, and what to do about it where that is known.
+func (p *Problem) Error() string {
+	text := fmt.Sprintf("IDaaS answers %d", p.Status)
+	for _, part := range []struct{ before, text string }{{" ", p.Code}, {": ", p.Message}} {
+		if part.text != "" {
+			text += part.before + shown(part.text)
+		}
+	}
+	if p.RequestID != "" {
+		text += " (request " + shown(p.RequestID) + ")"
+	}
+	if advice := adviceOn(p.Code); advice != "" {
+		text += "; " + advice
+	}
+	return text
+}
+
+// Unwrap returns what the answer means.
+func (p *Problem) Unwrap() error {
+	switch {
+	case strings.HasPrefix(p.Code, "ResourceNotFound") && (p.Status == http.StatusNotFound || p.Status == http.StatusBadRequest):
+		return ErrAbsent
+	case p.Code == "OrganizationUnitIdNotInScopes", p.Code == "OrganizationalUnitIdNotInScopes":
+		return ErrOutside
+	case p.Code == "permission_denied":
+		return ErrDenied
+	case p.Code == "invalid_token", p.Status == http.StatusUnauthorized && p.Code != "invalid_client":
+		return errToken
+	}
+	return nil
+}
+
+// adviceOn says what to do about an error, by its code.
+func adviceOn(code string) string {
+	switch code {
+	case "invalid_grant", "application_api_disabled":
+		return "open the Developer API for the application in the console of IDaaS"
+	case "invalid_client", "invalid_request":
+		return "check client_id, client_secret, id and instance_id of the application"
+	case "application_not_found", "instance_not_found":
+		return "check id and instance_id of the application, and whether the endpoint is that of its region"
+	case "application_disabled":
+		return "the application is switched off in IDaaS"
+	case "permission_denied":
+		return "grant the application the right to read accounts and organizational units in the console of IDaaS"
+	}
+	return ""
+}
+
+// shown makes text from outside fit for a line of the log.
+func shown(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	if len(text) > 300 {
+		text = strings.ToValidUTF8(text[:300], "") + "…"
+	}
+	return text
+}
+
+// problemOf reads an answer that is an error, in IDaaS's own form or in that of the gateway in front of it. Whoever reads the body after it
+// finds it as it was.
+func problemOf(response *http.Response) *Problem {
+	body, _ := io.ReadAll(io.LimitReader(response.Body, largestErrorAnswer)) // What is cut off is no JSON.
+	_ = response.Body.Close()                                                // only read from
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	var form struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+		ID          string `json:"request_id"`
+		Code        string `json:"code"`      // or Code
+		Text        string `json:"message"`   // or Message
+		Request     string `json:"requestId"` // or RequestId
+	}
+	_ = json.Unmarshal(body, &form) // What is no JSON comes from something in between, and the status has to do.
+	return &Problem{
+		Status: response.StatusCode, Code: cmp.Or(form.Error, form.Code), Message: cmp.Or(form.Description, form.Text), RequestID: cmp.Or(form.ID, form.Request),
+	}
+}

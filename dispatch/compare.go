@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,6 +70,8 @@ type Comparison struct {
 	// Mapping is the one that the objects are compared by.
 	Mapping *mapping.Set
 	Now     event.Millis
+	// Only, if there are any, are the objects that are compared; the directory is not read for others then.
+	Only []event.Ref
 	// Progress, if set, is told now and then how many objects were compared.
 	Progress func(compared int)
 }
@@ -85,6 +88,9 @@ func (c Comparison) Run(ctx context.Context, yield func(Found) error) error {
 	}
 	w.page = &pageOf{Target: c.Server, entries: map[string]*plan.Entry{}}
 	w.planner = processor.New(w.page, func() *mapping.Set { return c.Mapping })
+	if len(c.Only) > 0 {
+		return w.only(ctx)
+	}
 	filter, attributes := w.scope(profile)
 	if err := c.Server.Scan(ctx, c.Mapping.Base(), filter, attributes, func(entries []*plan.Entry) error { return w.entries(ctx, entries) }); err != nil {
 		return fmt.Errorf("read %s: %w", c.Directory, err)
@@ -97,6 +103,22 @@ func (c Comparison) Run(ctx context.Context, yield func(Found) error) error {
 	}
 	for _, link := range slices.Sorted(maps.Keys(w.orphans)) {
 		if err := yield(Found{Verdict: Orphan, DN: w.orphans[link]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// only compares the objects that were asked for.
+func (w *walk) only(ctx context.Context) error {
+	for _, ref := range w.Only {
+		object, record, err := w.Store.Lookup(ctx, store.Key{Directory: w.Directory, Object: ref})
+		if errors.Is(err, store.ErrNotFound) {
+			object = event.Object{Ref: ref}
+		} else if err != nil {
+			return fmt.Errorf("look up %s: %w", ref, err)
+		}
+		if err := w.compare(ctx, object, record); err != nil {
 			return err
 		}
 	}

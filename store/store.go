@@ -217,6 +217,11 @@ func (e EventRecord) LeftInPlace() bool {
 	return e.Outcome.State == event.Discarded && e.Act == actDelete
 }
 
+// Leaves reports whether the event is a dropped deletion, and nobody has said since that the object is there.
+func (e EventRecord) Leaves(o event.Object) bool {
+	return e.LeftInPlace() && o.Exists() && o.Existence.At.Event <= e.Time
+}
+
 // AuditRecord is one thing that a person did.
 type AuditRecord struct {
 	At    event.Millis `json:"at"`

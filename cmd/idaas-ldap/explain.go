@@ -59,10 +59,15 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 	case failed:
 		return errReported
 	case len(stories) == 0:
-		return fmt.Errorf("nothing is known of %s: no event has spoken of it, and no entry matches; "+
-			"name it by its IDaaS id, its name or its DN, and look whether IDaaS has sent anything with 'idaas-ldap events list'", c.Who)
+		return nobodyKnown(c.Who)
 	}
 	return nil
+}
+
+// nobodyKnown says that nothing is known of somebody, and what to look at.
+func nobodyKnown(who string) error {
+	return fmt.Errorf("nothing is known of %s: no event has spoken of it, and no entry matches; "+
+		"name it by its IDaaS id, its name or its DN, and look whether IDaaS has sent anything with 'idaas-ldap events list'", oneLine(who))
 }
 
 func (c explainCommand) write(out io.Writer, stories []explain.Story) error {
@@ -103,6 +108,9 @@ func writeStory(out io.Writer, s explain.Story) error {
 		oneLine(orDash(s.Name != "", s.Name)), presences[s.Presence], orDash(!s.DN.Empty(), s.DN.String()), orDash(s.Link != "", s.Link))
 	if s.RemovedAt != 0 {
 		fmt.Fprintf(out, "removed     %s; the entry is kept\n", s.RemovedAt)
+	}
+	if s.Left != nil {
+		fmt.Fprintf(out, "kept        %s (event %s)\n", oneLine(s.Left.Outcome.Message), oneLine(s.Left.EventID))
 	}
 	fmt.Fprintf(out, "next try    %s (%s): %s\n", s.Outcome.State, s.Outcome.Code, oneLine(s.Outcome.Message))
 	for _, a := range s.WaitsFor {

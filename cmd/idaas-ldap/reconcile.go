@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/explain"
 	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
 	"idaas-ldap/processor"
@@ -22,11 +25,16 @@ type reconcileCommand struct {
 	configFlag
 	Directory string `placeholder:"NAME" help:"One directory; all of them otherwise."`
 	Apply     bool   `help:"Write what differs, within the guards of the mapping; entries without a known object stay as they are. A running service does it, and this command does where none runs."`
+	ExitCode  bool   `help:"End with 1 where anything differs or is blocked, or an entry with our mark belongs to no known object; for scripts that only look."`
 	Output    string `enum:"text,json" default:"text" help:"Form of the output: ${enum}. Text is LDIF; json is one object in a line, the summary last."`
+	Who       string `arg:"" optional:"" help:"One user, unit or group: its IDaaS id, its name, or the DN of its entry. Without it everybody who is known."`
 }
 
-// Run compares every known object with the directory, and writes what differs where that is asked for.
+// Run compares known objects with the directory, and writes what differs where that is asked for.
 func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
+	if c.Apply && c.ExitCode {
+		return usageError{errors.New("--exit-code is for looking: with --apply the exit code says whether everything that was asked for was written")}
+	}
 	cfg, err := loadConfig(c.Config, t)
 	if err != nil {
 		return err
@@ -43,6 +51,9 @@ func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 			d.Server.Close()
 		}
 	}()
+	if c.Directory != "" {
+		directories = slices.DeleteFunc(slices.Clone(directories), func(d *app.Directory) bool { return d.Name != c.Directory })
+	}
 	open := app.OpenStoreToRead
 	if c.Apply {
 		open = func(ctx context.Context, cfg *config.Config) (store.Store, error) {
@@ -54,28 +65,41 @@ func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	defer memory.Close()
-	failed := false
-	var names []string
+	return c.each(ctx, t, cfg, memory, directories)
+}
+
+// each compares each of the directories, and then writes.
+func (c reconcileCommand) each(ctx context.Context, t terminal, cfg *config.Config, memory store.Store, directories []*app.Directory) error {
+	failed, differs, met := false, false, false
+	asked := map[store.Key]bool{}
 	for _, d := range directories {
-		if c.Directory != "" && c.Directory != d.Name {
-			continue
+		r := &reconciliation{
+			directory: d, store: memory, json: c.Output == "json", out: t.Out, apply: c.Apply, asked: asked,
+			counts: map[dispatch.Verdict]int{}, takes: map[processor.Act]int{},
 		}
-		names = append(names, d.Name)
-		r := &reconciliation{directory: d, store: memory, json: c.Output == "json", out: t.Out, counts: map[dispatch.Verdict]int{}, takes: map[processor.Act]int{}}
-		if err := r.compare(ctx, t, c.Apply); err != nil {
-			fmt.Fprintf(t.Err, "%s: %v\n", d.Name, err)
+		found, err := r.choose(ctx, c.Who)
+		if err == nil && found {
+			met = true
+			err = r.compare(ctx, t)
+		}
+		if err != nil {
+			fmt.Fprintf(t.Err, "%s: %s\n", d.Name, oneLine(err.Error()))
 			failed = true
 		}
+		differs = differs || r.differ()
+	}
+	if !met && !failed {
+		return nobodyKnown(c.Who)
 	}
 	if c.Apply {
 		// What one directory could be asked for is written even where another one did not answer.
-		clean, err := writing{cfg: cfg, store: memory, directories: names}.run(ctx, t)
+		clean, err := writing{cfg: cfg, store: memory, asked: asked}.run(ctx, t)
 		if err != nil {
 			return err
 		}
 		failed = failed || !clean
 	}
-	if failed {
+	if failed || c.ExitCode && differs {
 		return errReported
 	}
 	return nil
@@ -87,30 +111,61 @@ type reconciliation struct {
 	store     store.Store
 	json      bool
 	out       io.Writer
-	counts    map[dispatch.Verdict]int
-	takes     map[processor.Act]int
-	differs   []store.Key // not asked for yet
+	apply     bool
+	// only are those who are compared; everybody where there are none.
+	only   []event.Ref
+	counts map[dispatch.Verdict]int
+	takes  map[processor.Act]int
+	// open are those of whom an earlier comparison is held or has failed.
+	open map[event.Ref]bool
+	// next are to be asked for; asked are those for whom that was done.
+	next  []store.Key
+	asked map[store.Key]bool
 }
 
 // askAtOnce is how many objects are asked for in one transaction.
 const askAtOnce = 200
 
-func (r *reconciliation) compare(ctx context.Context, t terminal, apply bool) error {
+// choose finds out who is to be compared. It reports false where that is nobody.
+func (r *reconciliation) choose(ctx context.Context, who string) (bool, error) {
+	if who == "" {
+		return true, nil
+	}
+	var err error
+	r.only, err = explain.Find(ctx, r.store, explain.Directory{
+		Name: r.directory.Name, Inspector: r.directory.Processor, Entries: r.directory.Server, Mapping: r.directory.Mapping(),
+	}, who)
+	return len(r.only) > 0, err
+}
+
+// differ reports whether anything was found that somebody should look at.
+func (r *reconciliation) differ() bool {
+	n := r.counts
+	return n[dispatch.Drift]+n[dispatch.Missing]+n[dispatch.Surplus]+n[dispatch.Blocked]+n[dispatch.Orphan] > 0
+}
+
+func (r *reconciliation) compare(ctx context.Context, t terminal) error {
 	total, err := r.known(ctx)
 	if err != nil {
 		return err
 	}
+	if r.apply {
+		if err := r.listOpen(ctx); err != nil {
+			return err
+		}
+	}
 	progress := t.progress("objects of "+r.directory.Name+" are compared", total)
 	comparison := dispatch.Comparison{
 		Store: r.store, Directory: r.directory.Name, Server: r.directory.Server, Mapping: r.directory.Mapping(),
-		Now: event.Millis(time.Now().UnixMilli()), Progress: progress.at,
+		Now: event.Millis(time.Now().UnixMilli()), Only: r.only, Progress: progress.at,
 	}
 	err = comparison.Run(ctx, func(f dispatch.Found) error {
 		r.counts[f.Verdict]++
 		r.takes[f.Takes]++
-		if apply && f.Differs() {
-			r.differs = append(r.differs, store.Key{Directory: r.directory.Name, Object: f.Object})
-			if len(r.differs) >= askAtOnce {
+		// An earlier try that is open ends when the lane finds that nothing is left to be done.
+		if r.apply && (f.Differs() || r.open[f.Object]) {
+			r.next = append(r.next, store.Key{Directory: r.directory.Name, Object: f.Object})
+			if len(r.next) >= askAtOnce {
 				if err := r.ask(ctx); err != nil {
 					return err
 				}
@@ -125,7 +180,7 @@ func (r *reconciliation) compare(ctx context.Context, t terminal, apply bool) er
 	if err != nil {
 		return err
 	}
-	if apply {
+	if r.apply {
 		if err := r.ask(ctx); err != nil {
 			return err
 		}
@@ -136,31 +191,28 @@ func (r *reconciliation) compare(ctx context.Context, t terminal, apply bool) er
 	return r.summary(ctx)
 }
 
-// verdictKept is the verdict on an entry that a person has left in place although its object is gone.
-const verdictKept dispatch.Verdict = "left_in_place"
+// listOpen lists those of whom an earlier comparison is held or has failed.
+func (r *reconciliation) listOpen(ctx context.Context) error {
+	r.open = map[event.Ref]bool{}
+	return eachEvent(ctx, r.store, store.Filter{
+		Directory: r.directory.Name, Type: event.TypeReconcile, States: []event.State{event.Held, event.Failed},
+	}, func(e store.EventRecord) error {
+		r.open[e.Object] = true
+		return nil
+	})
+}
 
-// leftInPlace shows the entries whose deletion a person has dropped, and nobody has said since that they exist.
-func (r *reconciliation) leftInPlace(ctx context.Context) error {
-	filter := store.Filter{Directory: r.directory.Name, States: []event.State{event.Discarded}, Limit: maxListed}
+// eachEvent calls yield for all events that a filter selects.
+func eachEvent(ctx context.Context, s store.Store, filter store.Filter, yield func(store.EventRecord) error) error {
+	filter.Limit = maxListed
 	for {
-		records, err := r.store.Events(ctx, filter)
+		records, err := s.Events(ctx, filter)
 		if err != nil {
-			return fmt.Errorf("list what was left in place: %w", err)
+			return err //nolint:wrapcheck // It says what was listed.
 		}
 		for _, e := range records {
 			filter.Before = e.Seq
-			if !e.LeftInPlace() {
-				continue
-			}
-			object, record, err := dispatch.Known(ctx, r.store, store.Key{Directory: r.directory.Name, Object: e.Object})
-			if err != nil {
-				return err
-			}
-			if !object.Exists() || object.Existence.At.Event > e.Time {
-				continue
-			}
-			r.counts[verdictKept]++
-			if err := r.showKept(e, record.DN); err != nil {
+			if err := yield(e); err != nil {
 				return err
 			}
 		}
@@ -168,6 +220,30 @@ func (r *reconciliation) leftInPlace(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// verdictKept is the verdict on an entry that a person has left in place although its object is gone.
+const verdictKept dispatch.Verdict = "left_in_place"
+
+// leftInPlace shows the entries whose deletion a person has dropped, and nobody has said since that they exist.
+func (r *reconciliation) leftInPlace(ctx context.Context) error {
+	filter := store.Filter{Directory: r.directory.Name, States: []event.State{event.Discarded}}
+	shown := map[event.Ref]bool{}
+	return eachEvent(ctx, r.store, filter, func(e store.EventRecord) error {
+		if !e.LeftInPlace() || shown[e.Object] || len(r.only) > 0 && !slices.Contains(r.only, e.Object) {
+			return nil
+		}
+		object, record, err := dispatch.Known(ctx, r.store, store.Key{Directory: r.directory.Name, Object: e.Object})
+		if err != nil {
+			return err //nolint:wrapcheck // It names the object.
+		}
+		if !e.Leaves(object) {
+			return nil
+		}
+		shown[e.Object] = true
+		r.counts[verdictKept]++
+		return r.showKept(e, record.DN)
+	})
 }
 
 func (r *reconciliation) showKept(e store.EventRecord, dn plan.DN) error {
@@ -180,6 +256,9 @@ func (r *reconciliation) showKept(e store.EventRecord, dn plan.DN) error {
 
 // known returns how many objects there are to compare.
 func (r *reconciliation) known(ctx context.Context) (int, error) {
+	if len(r.only) > 0 {
+		return len(r.only), nil
+	}
 	total := 0
 	for _, kind := range []event.Kind{event.KindUnit, event.KindUser, event.KindGroup} {
 		n, err := r.store.CountObjects(ctx, r.directory.Name, kind)
@@ -192,11 +271,14 @@ func (r *reconciliation) known(ctx context.Context) (int, error) {
 }
 
 func (r *reconciliation) ask(ctx context.Context) error {
-	if len(r.differs) == 0 {
+	if len(r.next) == 0 {
 		return nil
 	}
-	err := r.store.Ask(ctx, event.Millis(time.Now().UnixMilli()), r.differs)
-	r.differs = r.differs[:0]
+	err := r.store.Ask(ctx, event.Millis(time.Now().UnixMilli()), r.next)
+	for _, key := range r.next {
+		r.asked[key] = true
+	}
+	r.next = r.next[:0]
 	return err
 }
 

@@ -134,6 +134,7 @@ func TestReconcileShowsAndThenWritesWhatDiffers(t *testing.T) {
 		t.Errorf("looking has written %v", w)
 	}
 	s.checkJSON()
+	s.checkOne()
 	if code, out, errs = call(t, "reconcile", "--config", s.service.config, "--apply"); code != 0 {
 		t.Fatalf("applied: exit %d\n%s%s", code, out, errs)
 	}
@@ -164,6 +165,41 @@ func (s *staffed) checkJSON() {
 	}
 	if verdicts["drift"] != 3 || verdicts["missing"] != 1 || verdicts["orphan"] != 1 {
 		s.Errorf("the verdicts are %v", verdicts)
+	}
+}
+
+// checkOne checks that one person can be compared, and written, alone, and that a script is told whether anything differs.
+func (s *staffed) checkOne() {
+	s.Helper()
+	reconcile := func(args ...string) (int, string) {
+		s.Helper()
+		code, out, errs := call(s.T, append([]string{"reconcile", "--config", s.service.config}, args...)...)
+		return code, out + errs
+	}
+	code, out := reconcile("ann")
+	if code != exitDone || !strings.Contains(out, "# drift: user "+s.users[0].ID) || !strings.Contains(out, "# corp: 0 equal, 1 drifted, 0 missing") {
+		s.Errorf("ann alone: exit %d\n%s", code, out)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--exit-code"}, exitFailed, "3 drifted"},
+		{[]string{"--exit-code", s.dn("ann")}, exitFailed, "1 drifted"},
+		{[]string{"--exit-code", s.users[1].ID}, exitDone, "1 equal, 0 drifted"},
+		{[]string{"--exit-code", "--apply"}, exitUsage, "--exit-code is for looking"},
+		{[]string{"nobody"}, exitFailed, "nothing is known of nobody"},
+	} {
+		if code, out := reconcile(c.args...); code != c.code || !strings.Contains(out, c.want) {
+			s.Errorf("%q: exit %d\n%s", c.args, code, out)
+		}
+	}
+	if w := s.directory.Journal(); len(w) != 0 {
+		s.Errorf("looking has written %v", w)
+	}
+	if code, out := reconcile("--apply", "cid"); code != exitDone || s.directory.Entry(s.dn("cid")) == nil || s.directory.Entry(s.dn("ann")).Value("mail") != "old@example.org" {
+		s.Errorf("cid alone, applied: exit %d\n%s", code, out)
 	}
 }
 
@@ -258,6 +294,10 @@ func TestReconcileAppliesAnEditWithinTheGuards(t *testing.T) {
 	}
 	if _, out, _ := call(t, "reconcile", "--config", s.service.config); !regexp.MustCompile(`# left in place: user \S+, uid=\S+: left in place by mei at .*` + id).MatchString(out) {
 		t.Errorf("what was left in place is not seen:\n%s", out)
+	}
+	who := strings.Split(id, ":")[3]
+	if _, out, _ := call(t, "explain", "--config", s.service.config, who); !strings.Contains(out, "\nkept        left in place by mei at ") || !strings.Contains(out, "(event "+id+")\n") {
+		t.Errorf("what was left in place is not explained:\n%s", out)
 	}
 	if code, _, errs := call(t, "events", "retry", "--config", s.service.config, "--event", id); code != exitDone {
 		t.Fatal(errs)

@@ -16,9 +16,10 @@ import (
 
 // writing waits for what was asked for.
 type writing struct {
-	cfg         *config.Config
-	store       store.Store
-	directories []string
+	cfg   *config.Config
+	store store.Store
+	// asked are those of whom to wait.
+	asked map[store.Key]bool
 }
 
 // lookEvery is the pause between two looks at how far the writing has come.
@@ -82,7 +83,7 @@ func (w writing) work(ctx context.Context, t terminal, left func(int)) error {
 		}
 		left(pending)
 		for name, reason := range worker.Dispatcher.Availability() {
-			if reason != "" && slices.Contains(w.directories, name) {
+			if reason != "" && w.asks(name) {
 				return fmt.Errorf("%s: %s; what is left is done when the service runs", name, reason)
 			}
 		}
@@ -94,6 +95,16 @@ func (w writing) work(ctx context.Context, t terminal, left func(int)) error {
 	}
 }
 
+// asks reports whether anything of a directory was asked for.
+func (w writing) asks(directory string) bool {
+	for key := range w.asked {
+		if key.Directory == directory {
+			return true
+		}
+	}
+	return false
+}
+
 // open counts the events of our own that were not tried yet.
 func (w writing) open(ctx context.Context) (int, error) {
 	counts, err := w.count(ctx, event.Pending)
@@ -102,21 +113,13 @@ func (w writing) open(ctx context.Context) (int, error) {
 
 func (w writing) count(ctx context.Context, states ...event.State) (map[event.State]int, error) {
 	counts := map[event.State]int{}
-	for _, name := range w.directories {
-		filter := store.Filter{Type: event.TypeReconcile, Directory: name, States: states, Limit: 1000}
-		for more := true; more; {
-			page, err := w.store.Events(ctx, filter)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range page {
-				counts[r.Outcome.State]++
-				filter.Before = r.Seq
-			}
-			more = len(page) == filter.Limit
+	err := eachEvent(ctx, w.store, store.Filter{Type: event.TypeReconcile, States: states}, func(e store.EventRecord) error {
+		if w.asked[store.Key{Directory: e.Directory, Object: e.Object}] {
+			counts[e.Outcome.State]++
 		}
-	}
-	return counts, nil
+		return nil
+	})
+	return counts, err
 }
 
 // outcomes says what of that which was asked for needs a person.

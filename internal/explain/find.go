@@ -21,16 +21,7 @@ var kinds = []event.Kind{event.KindUser, event.KindUnit, event.KindGroup}
 // that DN, or else with that name. Where no object is known but the directory has an entry, that is all of the story; where
 // there is nothing, there is no story.
 func Stories(ctx context.Context, s store.Store, d Directory, who string, now event.Millis) ([]Story, error) {
-	search := search{s, d}
-	dn, err := plan.ParseDN(who)
-	isDN := err == nil && !dn.Empty()
-	refs, err := search.byID(ctx, who)
-	if err == nil && len(refs) == 0 && isDN {
-		refs, err = search.byDN(ctx, dn)
-	}
-	if err == nil && len(refs) == 0 && !isDN {
-		refs, err = search.byName(ctx, who)
-	}
+	refs, err := Find(ctx, s, d, who)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +36,33 @@ func Stories(ctx context.Context, s store.Store, d Directory, who string, now ev
 	if len(stories) > 0 {
 		return stories, nil
 	}
-	entry, err := search.stranger(ctx, who, dn)
+	entry, err := search{s, d}.stranger(ctx, who, asDN(who))
 	if err != nil || entry == nil {
 		return nil, err
 	}
 	return []Story{{Directory: d.Name, Holds: entry, Link: entry.Link}}, nil
+}
+
+// Find returns the objects that somebody means by an IDaaS id, or else by a DN, or else by a name.
+func Find(ctx context.Context, s store.Store, d Directory, who string) ([]event.Ref, error) {
+	search := search{s, d}
+	refs, err := search.byID(ctx, who)
+	if err != nil || len(refs) > 0 {
+		return refs, err
+	}
+	if dn := asDN(who); !dn.Empty() {
+		return search.byDN(ctx, dn)
+	}
+	return search.byName(ctx, who)
+}
+
+// asDN reads a DN; what is none is empty.
+func asDN(who string) plan.DN {
+	dn, err := plan.ParseDN(who)
+	if err != nil {
+		return nil
+	}
+	return dn
 }
 
 type search struct {

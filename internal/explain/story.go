@@ -53,6 +53,8 @@ type Story struct {
 	DN   plan.DN
 	// RemovedAt is when the entry was disabled or moved because the object is gone; zero otherwise.
 	RemovedAt event.Millis
+	// Left is the deletion that a person has dropped, which is why the entry is there still; nil where there is none.
+	Left *store.EventRecord
 	// Events are the last ones, the newest first.
 	Events []store.EventRecord
 	// Said is what IDaaS has said last about each field.
@@ -96,6 +98,9 @@ func tell(ctx context.Context, s store.Store, d Directory, ref event.Ref, now ev
 		Events:  slices.DeleteFunc(events, func(e store.EventRecord) bool { return e.Object.Kind != ref.Kind }),
 		Outcome: look.Outcome, Difference: look.Operations, Wants: wanted(look.Inspection), Holds: look.Current,
 	}
+	if story.Left, err = leftInPlace(ctx, s, key, look.Object); err != nil {
+		return Story{}, err
+	}
 	if story.Said, err = said(ctx, s, look.Object, story.Events); err != nil {
 		return Story{}, err
 	}
@@ -114,6 +119,20 @@ func tell(ctx context.Context, s store.Store, d Directory, ref event.Ref, now ev
 		story.WaitsFor = append(story.WaitsFor, Awaited{Object: other, Name: nameOf(object), DN: record.DN.String()})
 	}
 	return story, nil
+}
+
+// leftInPlace returns the deletion of an object that a person has dropped last, nil where there is none that counts.
+func leftInPlace(ctx context.Context, s store.Store, key store.Key, o event.Object) (*store.EventRecord, error) {
+	dropped, err := s.Events(ctx, store.Filter{Directory: key.Directory, Object: key.Object.ID, States: []event.State{event.Discarded}})
+	if err != nil {
+		return nil, fmt.Errorf("list what was dropped of %s: %w", key.Object, err)
+	}
+	for _, e := range dropped {
+		if e.Object == key.Object && e.Leaves(o) {
+			return &e, nil
+		}
+	}
+	return nil, nil
 }
 
 func presence(o event.Object) Presence {
@@ -199,6 +218,7 @@ func (s Story) MarshalJSON() ([]byte, error) {
 		Link       string              `json:"link,omitempty"`
 		DN         string              `json:"dn,omitempty"`
 		RemovedAt  event.Millis        `json:"removedAt,omitempty"`
+		Left       *store.EventRecord  `json:"leftInPlace,omitempty"`
 		Events     []store.EventRecord `json:"events"`
 		Said       []Word              `json:"said"`
 		Outcome    event.Outcome       `json:"outcome"`
@@ -207,7 +227,7 @@ func (s Story) MarshalJSON() ([]byte, error) {
 		Holds      string              `json:"holds"`
 		Difference string              `json:"difference"`
 	}{
-		s.Directory, object, s.Presence, s.Name, s.Link, s.DN.String(), s.RemovedAt,
+		s.Directory, object, s.Presence, s.Name, s.Link, s.DN.String(), s.RemovedAt, s.Left,
 		append([]store.EventRecord{}, s.Events...), append([]Word{}, s.Said...), s.Outcome, append([]Awaited{}, s.WaitsFor...), wants, holds, difference,
 	})
 	if err != nil {

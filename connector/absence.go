@@ -57,22 +57,60 @@ func (a asking) see(base plan.DN) (string, error) {
 }
 
 // recognise compares the stable id of the base with the one that it had before.
-func (d *Directory) recognise(base plan.DN, id string) error {
+func (a asking) recognise(base plan.DN, id string) error {
+	a.mu.Lock()
+	had := a.identities[base.Key()]
+	a.mu.Unlock()
+	if id == "" || id == had {
+		return nil
+	}
+	known := had
+	if a.cfg.Identities != nil {
+		// A person may have accepted another directory since.
+		var err error
+		if known, err = a.cfg.Identities.Identify(a.ctx, base, id); err != nil {
+			return ours{err}
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known == "" || known == id {
+		a.identities[base.Key()], a.another = id, nil
+		return nil
+	}
+	a.another = &OutcomeError{
+		Kind: KindUnseen, Verb: verbRead, DN: base,
+		Err: fmt.Errorf("this is another directory: the entry has the id %s, and had %s before. Look where directories[].urls lead; if this is to be "+
+			"the directory from now on, say so with 'idaas-ldap reconcile --directory %s --accept-directory'", id, known, a.cfg.Name),
+	}
+	return a.another
+}
+
+// identify looks once on each connection whether it leads to the directory that is known, before anything else is done on it. A
+// base that is not to be seen tells nothing, and may be there in a moment.
+func (a asking) identify() error {
+	if a.conn.identified || a.cfg.Base == nil || a.known() == nil {
+		return nil
+	}
+	base := a.cfg.Base()
+	if base.Empty() {
+		return nil
+	}
+	switch _, err := a.see(base); {
+	case isKind(err, KindUnseen) && a.Another() == nil:
+		return nil
+	case err != nil:
+		return err
+	}
+	a.conn.identified = true
+	return nil
+}
+
+// Another returns why what answers is not the directory that is known; nil where it is, as far as was looked.
+func (d *Directory) Another() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	had := d.identities[base.Key()]
-	switch {
-	case id == "" || id == had:
-		return nil
-	case had == "":
-		d.identities[base.Key()] = id
-		return nil
-	}
-	return &OutcomeError{
-		Kind: KindUnseen, Verb: verbRead, DN: base,
-		Message: fmt.Sprintf("this is another directory: the entry has the id %s, and had %s before", id, had),
-		Advice:  "look where directories[].urls lead; if the directory was made anew, its entries have new ids as well: start idaas-ldap again and look at what reconcile shows",
-	}
+	return d.another
 }
 
 func unseen(base plan.DN) error {
@@ -99,10 +137,8 @@ func (d *Directory) Identity(ctx context.Context, base plan.DN) (string, error) 
 	return id, err
 }
 
-// Remember says which stable id the base entry had when the directory was last used, so that another directory is not taken
-// for it from the first look on.
-func (d *Directory) Remember(base plan.DN, id string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.identities[base.Key()] = id
+// Identities remembers by which stable id the base of a mapping is known, beyond the life of this process.
+type Identities interface {
+	// Identify returns the id by which a base is known, and remembers the one that was found where none is.
+	Identify(ctx context.Context, base plan.DN, found string) (known string, err error)
 }

@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -113,9 +114,77 @@ func TestAnotherDirectoryIsNotTakenForOurs(t *testing.T) {
 	if o := failure(t, err, connector.KindUnseen); !strings.Contains(o.Explain(), "another directory") || !strings.Contains(o.Explain(), id) {
 		t.Error(o.Explain())
 	}
-	fresh := openDirectory(t, connector.Config{URLs: []string{second.URL()}})
-	fresh.Remember(baseDN, id)
-	wantKind(t, fresh.Check(t.Context(), baseDN), connector.KindUnseen)
+}
+
+// identities is one that was remembered, in another process perhaps.
+type identities struct{ id atomic.Value }
+
+func (i *identities) Identify(_ context.Context, _ plan.DN, found string) (string, error) {
+	i.id.CompareAndSwap(nil, found)
+	return i.id.Load().(string), nil
+}
+
+// What was remembered before the start counts, for everything that is done, and until a person accepts another directory.
+func TestWhichDirectoryThisIsOutlivesTheProcess(t *testing.T) {
+	first, second := startServer(t, ldaptest.Config{}), startServer(t, ldaptest.Config{})
+	remembered := &identities{}
+	open := func(server *ldaptest.Server) *connector.Directory {
+		return openDirectory(t, connector.Config{
+			URLs: []string{server.URL()}, Name: "corp", Base: func() plan.DN { return baseDN }, Identities: remembered,
+		})
+	}
+	if err := open(first).Check(t.Context(), baseDN); err != nil {
+		t.Fatal(err)
+	}
+	for _, server := range []*ldaptest.Server{first, second} {
+		d := open(server)
+		if _, err := d.Profile(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Apply(t.Context(), person(annDN.String(), "employeeNumber=1")); (err != nil) != (server == second) {
+			t.Errorf("a write: %v", err)
+		}
+	}
+	// Somebody who would be found by a match rule is not looked for either.
+	if err := openDirectory(t, connector.Config{URLs: []string{second.URL()}}).Apply(t.Context(), person(annDN.String(), "employeeNumber=1")); err != nil {
+		t.Fatal(err)
+	}
+	d := open(second)
+	match := plan.Key{Base: baseDN, Match: []plan.Match{{Filter: "(employeeNumber=1)"}}}
+	found, err := d.Find(t.Context(), match)
+	o := failure(t, err, connector.KindUnseen)
+	if text := o.Explain(); found != nil || d.Another() == nil || !strings.Contains(text, "another directory") || !strings.Contains(text, "--directory corp --accept-directory") {
+		t.Errorf("%+v, %v: %s", found, d.Another(), text)
+	}
+	wantKind(t, d.Check(t.Context(), baseDN), connector.KindUnseen)
+	id, err := openDirectory(t, connector.Config{URLs: []string{second.URL()}}).Identity(t.Context(), baseDN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remembered.id.Store(id)
+	if found, err := d.Find(t.Context(), match); err != nil || found == nil || d.Another() != nil {
+		t.Errorf("after it was accepted: %+v, %v, %v", found, err, d.Another())
+	}
+	wantKind(t, open(first).Check(t.Context(), baseDN), connector.KindUnseen)
+}
+
+// A directory behind a name that comes to lead elsewhere is noticed by what is found there, too.
+func TestAConnectionThatLeadsElsewhere(t *testing.T) {
+	first, second := startServer(t, ldaptest.Config{}), startServer(t, ldaptest.Config{})
+	d := openDirectory(t, connector.Config{URLs: []string{first.URL(), second.URL()}, Base: func() plan.DN { return baseDN }})
+	for _, server := range []*ldaptest.Server{first, second} {
+		if err := openDirectory(t, connector.Config{URLs: []string{server.URL()}}).Apply(t.Context(), person(annDN.String())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ann, err := d.Read(t.Context(), annDN, nil); err != nil || ann == nil {
+		t.Fatalf("%+v, %v", ann, err)
+	}
+	first.Down()
+	ann, err := d.Read(t.Context(), annDN, nil)
+	if _ = failure(t, err, connector.KindUnseen); ann != nil {
+		t.Errorf("an entry of another directory was taken for ours: %+v", ann)
+	}
 }
 
 // Connections that have lost their login are given up, and what was asked for is asked again with our login.

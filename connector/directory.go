@@ -42,6 +42,8 @@ type Config struct {
 	// Base returns the base of the mapping in force. What is not found counts as not there only where that is to be seen; nil
 	// for no such proof.
 	Base func() plan.DN
+	// Identities remembers which directory this is; nil for nobody but the Directory itself.
+	Identities Identities
 	// Connections is how many are open at most.
 	Connections int
 	// Timeout bounds connecting, and every single operation.
@@ -62,6 +64,8 @@ type Directory struct {
 	profileAt time.Time
 	// identities are the stable ids of base entries, by the keys of their DNs.
 	identities map[string]string
+	// another is why this is not the directory that is known, nil where it is.
+	another error
 }
 
 // Open checks the configuration; it connects when something is asked for.
@@ -137,6 +141,9 @@ func (d *Directory) once(ctx context.Context, verb string, f func(*pooled) error
 		server = conn.server
 		if verb != verbRead && before >= 0 && server != before {
 			return elsewhere(&OutcomeError{Verb: verb})
+		}
+		if err := (asking{Directory: d, ctx: ctx, conn: conn}).identify(); err != nil {
+			return err
 		}
 		err := f(conn)
 		if d.lacksLogin(conn, err) {

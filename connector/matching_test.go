@@ -89,12 +89,28 @@ func TestSambaMatching(t *testing.T) {
 	a.values("jpegPhoto", "abc", "abC")
 }
 
+// isToldApart checks that a server has a stable id of the base by which it is told from another one.
+func isToldApart(t *testing.T, cfg connector.Config) {
+	t.Helper()
+	remembered := &identities{}
+	cfg.Identities = remembered
+	for range 2 {
+		if err := openDirectory(t, cfg).Check(t.Context(), baseDN); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remembered.id.Store("of-before")
+	wantKind(t, openDirectory(t, cfg).Check(t.Context(), baseDN), connector.KindUnseen)
+}
+
 func ask(t *testing.T, access ldaptest.Access, class string) *asked {
 	t.Helper()
-	d := openDirectory(t, connector.Config{
+	cfg := connector.Config{
 		Type: "auto", URLs: []string{access.URL}, BindDN: access.AdminDN, StartTLS: true,
 		Credentials: connector.Fixed(connector.Credentials{TLS: trusting(t, access), BindPassword: secret.New(access.Password)}),
-	})
+	}
+	isToldApart(t, cfg)
+	d := openDirectory(t, cfg)
 	profile, err := d.Profile(t.Context())
 	if err != nil {
 		t.Fatal(err)

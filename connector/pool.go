@@ -47,9 +47,11 @@ type pooled struct {
 	secure bool
 	// spoiled: nobody is to use it again.
 	spoiled bool
-	since   time.Time
-	used    time.Time
-	round   int // that of the pool when it was made
+	// identified: it leads to the directory that is known.
+	identified bool
+	since      time.Time
+	used       time.Time
+	round      int // that of the pool when it was made
 }
 
 // How long a connection lives and rests.

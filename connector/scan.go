@@ -51,6 +51,9 @@ func (s *scan) run(ctx context.Context, d *Directory) error {
 	defer stop()
 	a := asking{Directory: d, ctx: ctx, conn: conn}
 	conn.allowMore()
+	if err := a.identify(); err != nil {
+		return err
+	}
 	err = a.each(s.query, func(found []*ldap.Entry) error {
 		entries, err := entriesOf(found, s.profile, s.asked)
 		if err != nil {

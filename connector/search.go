@@ -60,7 +60,11 @@ func (d *Directory) ask(ctx context.Context, about plan.DN, f func(asking) error
 	try := func() error {
 		return d.pool.use(ctx, func(conn *pooled) error {
 			server = conn.server
-			return f(asking{Directory: d, ctx: ctx, conn: conn})
+			a := asking{Directory: d, ctx: ctx, conn: conn}
+			if err := a.identify(); err != nil {
+				return err
+			}
+			return f(a)
 		})
 	}
 	err := try()

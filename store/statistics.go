@@ -29,6 +29,7 @@ var statistics = []struct{ table, index, rows string }{
 	{"work", "work", "100000 50000 25000 1"},
 	{"work", "work_by_due", "100000 50000 1"},
 	{"owner", "owner", "200000 100000 50000 1"},
+	{"identity", "identity", "10 2 1"},
 	{"dependency", "dependency", "10000 5000 2500 2 1 1"},
 	{"dependency", "dependency_on", "10000 5000 2500 2"},
 	{"number", "number", "200000 100000 50000 1"},

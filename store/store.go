@@ -298,6 +298,17 @@ type Store interface {
 	// password history after a crash is known to be our own repeat.
 	MarkPasswordTried(ctx context.Context, seq int64) error
 
+	// Identity returns by which stable id the base of a mapping is known in a directory, empty where it is not known yet.
+	Identity(ctx context.Context, directory string, base plan.DN) (string, error)
+
+	// Identify remembers the stable id of a base where none is known, and returns the one that is.
+	Identify(ctx context.Context, directory string, base plan.DN, id string) (known string, err error)
+
+	// AcceptDirectory takes a base with another stable id for the one that was known, because a person says so, and records that.
+	// The links of the objects of the directory are forgotten, as they are ids of another directory: their entries are known by
+	// their DNs and found by the match rules. For the id that is known already it does nothing.
+	AcceptDirectory(ctx context.Context, now event.Millis, by, directory string, base plan.DN, id string) error
+
 	// CountObjects returns how many objects of a kind are known to exist in a directory.
 	CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error)
 

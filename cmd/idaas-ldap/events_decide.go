@@ -89,7 +89,7 @@ func (c configFlag) each(ctx context.Context, t terminal, selection eventSelecti
 	total := 0
 	for len(chosen) > 0 {
 		n := min(len(chosen), maxListed)
-		changed, err := a.act(s, event.Millis(time.Now().UnixMilli()), d.who(), chosen[:n])
+		changed, err := a.act(s, event.Millis(time.Now().UnixMilli()), whoDecides(d.By), chosen[:n])
 		if err != nil {
 			return fmt.Errorf("change %d events: %w", n, err)
 		}
@@ -134,10 +134,10 @@ func (d decision) confirmed(t terminal, verb string, n int) (bool, error) {
 	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y"), nil
 }
 
-// who names who decides, for the record.
-func (d decision) who() string {
-	if d.By != "" {
-		return d.By
+// whoDecides names who decides, for the record: the one that is given, or who runs the command.
+func whoDecides(given string) string {
+	if given != "" {
+		return given
 	}
 	name, host := "somebody", "this machine"
 	if u, err := user.Current(); err == nil {

@@ -40,6 +40,7 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 	stories, failed := []explain.Story{}, false
 	for _, d := range directories {
 		defer d.Server.Close()
+		d.RecogniseBy(memory, false)
 		if c.Directory != "" && c.Directory != d.Name {
 			continue
 		}

@@ -54,6 +54,7 @@ func (c planCommand) Run(ctx context.Context, t terminal) error {
 	planned, failed := 0, false
 	for _, d := range directories {
 		defer d.Server.Close()
+		d.RecogniseBy(memory, false)
 		if c.Directory != "" && c.Directory != d.Name || application != "" && !d.Config.FedBy(application) {
 			continue
 		}

@@ -23,17 +23,22 @@ import (
 
 type reconcileCommand struct {
 	configFlag
-	Directory string `placeholder:"NAME" help:"One directory; all of them otherwise."`
-	Apply     bool   `help:"Write what differs, within the guards of the mapping; entries without a known object stay as they are. A running service does it, and this command does where none runs."`
-	ExitCode  bool   `help:"End with 1 where anything differs or is blocked, or an entry with our mark belongs to no known object; for scripts that only look."`
-	Output    string `enum:"text,json" default:"text" help:"Form of the output: ${enum}. Text is LDIF; json is one object in a line, the summary last."`
-	Who       string `arg:"" optional:"" help:"One user, unit or group: its IDaaS id, its name, or the DN of its entry. Without it everybody who is known."`
+	Directory       string `placeholder:"NAME" help:"One directory; all of them otherwise."`
+	Apply           bool   `help:"Write what differs, within the guards of the mapping; entries without a known object stay as they are. A running service does it, and this command does where none runs."`
+	ExitCode        bool   `help:"End with 1 where anything differs or is blocked, or an entry with our mark belongs to no known object; for scripts that only look."`
+	AcceptDirectory bool   `help:"With --directory: what answers is another directory than the one that is known, and is to be taken for it from now on. The entries that are known are then found by the rules of the mapping."`
+	By              string `placeholder:"WHO" help:"With --accept-directory: who decides, for the record; you on this machine if absent."`
+	Output          string `enum:"text,json" default:"text" help:"Form of the output: ${enum}. Text is LDIF; json is one object in a line, the summary last."`
+	Who             string `arg:"" optional:"" help:"One user, unit or group: its IDaaS id, its name, or the DN of its entry. Without it everybody who is known."`
 }
 
 // Run compares known objects with the directory, and writes what differs where that is asked for.
 func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 	if c.Apply && c.ExitCode {
 		return usageError{errors.New("--exit-code is for looking: with --apply the exit code says whether everything that was asked for was written")}
+	}
+	if c.AcceptDirectory && c.Directory == "" {
+		return usageError{errors.New("--accept-directory needs --directory: say which")}
 	}
 	cfg, err := loadConfig(c.Config, t)
 	if err != nil {
@@ -55,7 +60,7 @@ func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 		directories = slices.DeleteFunc(slices.Clone(directories), func(d *app.Directory) bool { return d.Name != c.Directory })
 	}
 	open := app.OpenStoreToRead
-	if c.Apply {
+	if c.Apply || c.AcceptDirectory {
 		open = func(ctx context.Context, cfg *config.Config) (store.Store, error) {
 			return app.OpenStore(ctx, cfg, store.ToChange)
 		}
@@ -65,6 +70,14 @@ func (c reconcileCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	defer memory.Close()
+	for _, d := range directories {
+		if c.AcceptDirectory {
+			if err := accept(ctx, t, d, memory, whoDecides(c.By)); err != nil {
+				return err
+			}
+		}
+		d.RecogniseBy(memory, false)
+	}
 	return c.each(ctx, t, cfg, memory, directories)
 }
 

@@ -52,6 +52,15 @@ func (c validateCommand) Run(ctx context.Context, t terminal) error {
 	for _, note := range found.Notes {
 		fmt.Fprintf(t.Err, "warning: %s\n", note)
 	}
+	if c.Online {
+		// Where the store cannot be opened that was found already, and nobody knows which directories these were.
+		if memory, err := app.OpenStoreToRead(ctx, cfg); err == nil {
+			defer memory.Close()
+			for _, d := range found.Directories {
+				d.RecogniseBy(memory, false)
+			}
+		}
+	}
 	all, wrong := []validated{}, false
 	for _, d := range found.Directories {
 		defer d.Server.Close()

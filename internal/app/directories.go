@@ -27,6 +27,7 @@ type Directory struct {
 	Processor   *processor.Processor
 	mapping     *reload.File
 	credentials *reload.Held[credentials]
+	identities  *identities
 }
 
 // Mapping returns the mapping in force.
@@ -62,7 +63,7 @@ func openDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *teleme
 // openDirectory connects nothing yet: a directory that is down does not keep the service from starting.
 func openDirectory(all *config.Config, i int, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) (*Directory, error) {
 	cfg, at := all.Directories[i], fmt.Sprintf("directories[%d]", i)
-	d := &Directory{Name: cfg.Name, Config: cfg}
+	d := &Directory{Name: cfg.Name, Config: cfg, identities: &identities{directory: cfg.Name, met: map[string]string{}}}
 	var wrong []error
 	var err error
 	if d.mapping, err = reload.Load(string(cfg.Mapping), func(r reload.Result) { d.reloaded(r, log, metrics) }); err != nil {
@@ -93,6 +94,7 @@ func (d *Directory) connection(urls []string, log logrus.FieldLogger, metrics *t
 		BindDN: cfg.BindDN, External: cfg.SASL == config.SASLExternal, LoginKey: loginKey(d.credentials.What(), cfg),
 		Credentials: d.connectWith,
 		Base:        func() plan.DN { return d.Mapping().Base() },
+		Identities:  d.identities,
 		Connections: cfg.Connections, Timeout: cfg.Timeout,
 		Log: log.WithField("directory", cfg.Name), Clock: clock,
 		Observe: func(verb string, code uint16, took time.Duration) {
@@ -146,6 +148,8 @@ func (d *Directory) State(reason string) string {
 	switch {
 	case d.Server.LoginRefused() != nil:
 		return "refuses our login: " + loginKey(d.credentials.What(), d.Config)
+	case d.Server.Another() != nil:
+		return "held: " + d.Server.Another().Error()
 	case d.Server.ReadOnly() != nil:
 		return "read-only"
 	case reason != "":

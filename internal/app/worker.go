@@ -36,6 +36,7 @@ func (w *Worker) Close() {
 func newDispatcher(s store.Store, directories []*Directory, log logrus.FieldLogger, observer dispatch.Observer, clock dispatch.Clock) *dispatch.Dispatcher {
 	routes := make([]dispatch.Route, len(directories))
 	for i, d := range directories {
+		d.RecogniseBy(s, true)
 		routes[i] = d.route()
 	}
 	return dispatch.New(dispatch.Config{Store: s, Routes: routes, Clock: clock, Rand: newRand(), Log: log, Observer: observer})

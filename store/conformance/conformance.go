@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Limits", limitTests()},
 		{"People", peopleTests()},
 		{"Own", ownTests()},
+		{"Identity", identityTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {

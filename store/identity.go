@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"idaas-ldap/event"
+	"idaas-ldap/plan"
+)
+
+// Identity returns by which stable id a base is known.
+func (s *SQLite) Identity(ctx context.Context, directory string, base plan.DN) (string, error) {
+	id := ""
+	err := s.readers.view(ctx, func(r *session) error {
+		var err error
+		id, err = r.identity(directory, base)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read which directory %s is: %w", directory, err)
+	}
+	return id, nil
+}
+
+func (r *session) identity(directory string, base plan.DN) (id string, err error) {
+	_, err = r.row("SELECT id FROM identity WHERE directory = ? AND base = ?", []any{directory, []byte(base.Key())}, &id)
+	return id, err
+}
+
+// Identify remembers the stable id of a base that is not known yet, and returns the one that is remembered.
+func (s *SQLite) Identify(ctx context.Context, directory string, base plan.DN, id string) (string, error) {
+	err := s.writer.do(ctx, func(t *tx) error {
+		if _, err := t.exec("INSERT INTO identity (directory, base, id) VALUES (?, ?, ?) ON CONFLICT (directory, base) DO NOTHING",
+			directory, []byte(base.Key()), id); err != nil {
+			return err
+		}
+		var err error
+		id, err = t.identity(directory, base)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("remember which directory %s is: %w", directory, err)
+	}
+	return id, nil
+}
+
+// AcceptDirectory takes another directory for the one that is known.
+func (s *SQLite) AcceptDirectory(ctx context.Context, now event.Millis, by, directory string, base plan.DN, id string) error {
+	err := s.writer.do(ctx, func(t *tx) error {
+		was, err := t.identity(directory, base)
+		if err != nil || was == id {
+			return err
+		}
+		if _, err := t.exec("INSERT INTO identity (directory, base, id) VALUES (?, ?, ?) ON CONFLICT (directory, base) DO UPDATE SET id = excluded.id",
+			directory, []byte(base.Key()), id); err != nil {
+			return err
+		}
+		if _, err := t.exec("UPDATE object SET link = '' WHERE directory = ? AND link <> ''", directory); err != nil {
+			return err
+		}
+		return t.audit(AuditRecord{At: now, Who: by, What: "accept directory", About: fmt.Sprintf("%s: %s has the id %s, and had %s", directory, base, id, was)})
+	})
+	if err != nil {
+		return fmt.Errorf("accept another directory as %s: %w", directory, err)
+	}
+	return nil
+}

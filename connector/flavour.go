@@ -121,12 +121,14 @@ type wanted struct {
 	barringSaid, expirySaid bool
 	// rules are those that the mapping wrote out.
 	rules []plan.Rule
+	// account is what was taken apart.
+	account plan.Account
 }
 
 // wantedOf takes a wanted account apart.
 func wantedOf(want plan.Account, now event.Millis) wanted {
 	state := want.State
-	w := wanted{rules: want.Rules(now)}
+	w := wanted{rules: want.Rules(now), account: want}
 	if want.Disable.Auto && state.StatusSeen {
 		w.barringSaid, w.disabled = true, state.Disabled
 	}
@@ -142,16 +144,16 @@ func wantedOf(want plan.Account, now event.Millis) wanted {
 // barred reports whether the server itself has to keep the user out.
 func (w wanted) barred() bool { return w.disabled || w.locked }
 
-// lacking names the parts that a server without any means of its own cannot express.
+// lacking names the parts that a server without any means of its own cannot express, and that nothing else does.
 func (w wanted) lacking() []string {
 	var out []string
-	if w.disabled {
+	if w.disabled && !w.account.Disable.IfAny {
 		out = append(out, "disable")
 	}
-	if w.locked {
+	if w.locked && !w.account.Lock.IfAny {
 		out = append(out, "lock")
 	}
-	if w.expired {
+	if w.expired && !w.account.Expire.IfAny {
 		out = append(out, "expire")
 	}
 	return out

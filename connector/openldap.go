@@ -63,7 +63,9 @@ func (f openLDAP) Status(want plan.Account, current *plan.Entry, now event.Milli
 	has := value(current, "pwdAccountLockedTime")
 	switch {
 	case barred && !(f.locked && f.lockout):
-		s.Lacking = w.lacking()
+		if s.Lacking = w.lacking(); len(s.Lacking) == 0 {
+			break
+		}
 		s.Note = "slapd keeps users out by the overlay ppolicy, where a policy with pwdLockout TRUE applies to them, and none is to be seen; " +
 			"make one that the bind account may read"
 	case barred:

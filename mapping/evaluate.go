@@ -329,6 +329,26 @@ func (e *evaluation) matches() ([]plan.Match, error) {
 	return out, nil
 }
 
+// ByID returns the match rules that ask for the id of an object in IDaaS. They need nothing else of the object, so they can be told
+// where the mapping cannot say what the entry should be.
+func (s *Set) ByID(in Input) []plan.Match {
+	c := s.sections[in.Object.Ref.Kind]
+	if c == nil {
+		return nil
+	}
+	e := s.evaluation(c, in)
+	var out []plan.Match
+	for _, m := range c.match {
+		if !m.byID {
+			continue
+		}
+		if filter, whole, err := e.filter(m); err == nil && whole {
+			out = append(out, plan.Match{Filter: filter, Adopt: m.adopt, ByID: true})
+		}
+	}
+	return out
+}
+
 func (e *evaluation) filter(m matchRule) (filter string, whole bool, err error) {
 	var b strings.Builder
 	for _, p := range m.pieces {

@@ -83,6 +83,10 @@ func (r *reader) means(s *Set, c *section, n ast.Node, what string) plan.Means {
 		r.report(r.at(n), "as in { on: { employeeType: disabled }, off: { employeeType: staff } } or { move: \"ou=disabled,{base}\" }",
 			"%s is auto, ignore, values of attributes, or a place", what)
 	}
+	// Whoever is moved can still log in under the new DN, unless the server keeps the user out as well.
+	if !hasKey(keys, "on") {
+		m.Auto, m.IfAny = true, true
+	}
 	// What is written while it applies goes when it does not, unless the file says what comes instead.
 	for _, on := range m.On {
 		if !slices.ContainsFunc(m.Off, func(off plan.Rule) bool { return strings.EqualFold(off.Attribute, on.Attribute) }) {

@@ -204,7 +204,7 @@ func meansSchema(description string) node {
 	full := objectSchema("By attributes, or by a place of its own.", node{
 		"on":   values("while it applies"),
 		"off":  values("while it does not apply; what only on names is removed then"),
-		"move": textSchema("The DN of the entry below which the user is kept while it applies; an ou is made if absent.", "ou=disabled,{base}"),
+		"move": textSchema("The DN of the entry below which the user is kept while it applies, an ou is made if absent; without on, the server's own means count as well, where there are any.", "ou=disabled,{base}"),
 	})
 	full["anyOf"] = []node{{"required": []string{"on"}}, {"required": []string{"move"}}}
 	return eitherSchema(description, wordsSchema("auto (the default): by the server's own means. ignore: not at all.", "auto", "ignore"), full)

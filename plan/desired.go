@@ -97,6 +97,8 @@ type Account struct {
 type Means struct {
 	// Auto: by the server's own means. Otherwise the rules apply; with neither, the status is left alone.
 	Auto bool
+	// IfAny: it is no fault where the server has no means of its own, as the place is one.
+	IfAny bool
 	// On and Off are the rules that hold while the status does and does not apply.
 	On, Off []Rule
 	// MoveTo is the DN of the entry under which the user is kept while the status applies; empty for none.

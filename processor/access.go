@@ -42,6 +42,9 @@ func (w *work) writeAccess(ctx context.Context) verdict {
 		w.result.Facets[event.FacetAccess] = event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: problem}
 		return proceed
 	}
+	if d.elsewhere && len(d.status) == 0 {
+		w.keptBelow = d.desired.DN.Parent()
+	}
 	d.desired.DN = nil // a place of its own is for takePlace
 	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: w.profile.Matching, Hidden: w.profile.Hidden})
 	if err != nil {
@@ -65,6 +68,24 @@ func (w *work) writeAccess(ctx context.Context) verdict {
 		return w.readAgain(ctx)
 	}
 	return proceed
+}
+
+// isKept reports whether a user who is kept out by a place of its own alone is there.
+func (w *work) isKept() bool {
+	return w.keptBelow.Empty() || w.found != nil && plan.SameDN(w.profile.Matching, w.result.DN.Parent(), w.keptBelow)
+}
+
+// wantPlace goes on where the mapping cannot say what the entry should be, but only its place can keep the user out. That place is
+// the same whatever the rest is.
+func (w *work) wantPlace() bool {
+	why := w.result.Outcome
+	if w.isKept() || w.result.NeedsAlone || why.Code == event.CodeUnavailable {
+		return false
+	}
+	account, _ := w.set.Account(mapping.Input{Object: w.task.Merged.Object})
+	w.draft.desired = plan.Desired{Object: w.ref(), Base: w.set.Base(), Account: &account}
+	w.later, w.result.Outcome = &why, event.Outcome{}
+	return true
 }
 
 // applyAccess makes one operation that changes the login. What is refused holds up nothing else.
@@ -109,9 +130,16 @@ func (w *work) express(d *draft) (problem string) {
 	if account == nil || d.desired.Removal != nil && d.current == nil {
 		return ""
 	}
-	if d.desired.Removal != nil {
+	switch {
+	case d.desired.Removal != nil:
 		account.State.Disabled, account.State.StatusSeen = true, true
-	} else {
+		account.Disable = barring(account.Disable)
+	case w.returns() && !account.State.Disabled:
+		// Nothing may have been said of the status since the user is back, and what ended the access goes all the same.
+		account.State.StatusSeen = true
+		account.Disable = readmitting(account.Disable)
+	}
+	if d.desired.Removal == nil {
 		d.desired.DN, d.elsewhere = account.Place(d.desired.DN, d.current, w.task.Now)
 	}
 	account.Unlock = w.task.Unlock
@@ -122,15 +150,22 @@ func (w *work) express(d *draft) (problem string) {
 	}
 	d.status, d.afterPassword, w.note = status.Rules, status.AfterPassword, status.Note
 	if problem := status.Problem(); problem != "" {
-		if removal := d.desired.Removal; removal == nil || removal.Action == plan.RemoveDisable {
+		switch removal := d.desired.Removal; {
+		case removal == nil, removal.Action == plan.RemoveDisable:
 			return problem
+		case removal.Action == plan.RemoveMove:
+			w.note = problem // the entry goes to the leavers all the same: there it is at least no member of anything
 		}
-		w.note = problem // the entry goes to the leavers all the same: there it is at least no member of anything
 	}
 	d.statusOf = w.profile.Flavour.StatusAttributes()
 	d.desired.Rules = append(slices.Clone(d.desired.Rules), status.Rules...)
 	d.disables = !account.State.Usable(w.task.Now) || account.Expire.Auto && w.endsSoon(account.State)
 	return ""
+}
+
+// returns reports whether the user was gone at the last write, with an entry that was kept, and is there again.
+func (w *work) returns() bool {
+	return w.task.RemovedAt != 0 && !w.leaves && w.task.Merged.Object.Exists()
 }
 
 // leaveAccess keeps the login of an entry as it is while its record is written, where a guard holds the change.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"idaas-ldap/event"
+	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
 )
 
@@ -27,7 +28,7 @@ func identify(ctx context.Context, w *work) verdict {
 		return ended
 	}
 	if w.task.Link == "" {
-		return proceed
+		return w.identifyByID(ctx)
 	}
 	if w.found, err = w.target.Find(ctx, w.key(w.task.Link, nil)); err != nil {
 		w.failed(err)
@@ -36,6 +37,36 @@ func identify(ctx context.Context, w *work) verdict {
 	w.looked = w.found != nil
 	if w.found == nil {
 		return w.vanished(ctx)
+	}
+	return proceed
+}
+
+// identifyByID finds the entry of a user who may not log in where none is linked: one that bears the id in IDaaS was written for the
+// user. So the access can be ended whether or not the mapping can say what the entry should be.
+func (w *work) identifyByID(ctx context.Context) verdict {
+	object := w.task.Merged.Object
+	if !w.isUser() || !object.Exists() || object.Account().Usable(w.task.Now) {
+		return proceed
+	}
+	for _, match := range w.set.ByID(mapping.Input{Object: object}) {
+		found, err := w.target.Find(ctx, w.key("", []plan.Match{match}))
+		if err == nil && found == nil {
+			continue
+		}
+		var owner event.Ref
+		if err == nil {
+			owner, err = w.belongsTo(ctx, found)
+		}
+		if err != nil {
+			w.failed(err)
+			return w.block()
+		}
+		if owner.Zero() || owner == w.ref() {
+			w.found, w.looked = found, true
+			w.task.Link, w.task.DN, w.result.Link, w.result.DN = found.Link, found.DN, found.Link, found.DN
+			w.formerly = append(w.formerly, found.DN)
+		}
+		return proceed
 	}
 	return proceed
 }

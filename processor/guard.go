@@ -56,6 +56,9 @@ func (w *work) heldBack(ctx context.Context, d draft) *event.Outcome {
 	case "":
 		return w.changeHeldBack(ctx, d)
 	case ActDisable:
+		if w.mayDisable {
+			return nil // What ends the access may be written in several steps.
+		}
 		limit = guards.Disables
 	case ActDelete:
 		if d.desired.Removal.Action != plan.RemoveSubtree {
@@ -74,7 +77,9 @@ func (w *work) heldBack(ctx context.Context, d draft) *event.Outcome {
 			below = fmt.Sprintf(" and more than %d entries below it", limit.Max)
 		}
 	}
-	return w.asks(ctx, act, objects, limit, d.current.DN.String()+below)
+	held := w.asks(ctx, act, objects, limit, d.current.DN.String()+below)
+	w.mayDisable = held == nil && act == ActDisable
+	return held
 }
 
 // asks asks a guard, and returns the outcome where it does not grant what is to be done; nil where it does.

@@ -53,12 +53,20 @@ func shutOut(ctx context.Context, w *work) verdict {
 	return proceed
 }
 
-// barring returns the means by which a user is kept out whose entry is to go: those of the mapping, or the server's own where
-// the mapping has none.
+// barring returns the means by which a user is kept out who is gone: those of the mapping, or the server's own where the mapping has
+// none, or only a place, which is not for those who are gone.
 func barring(disable plan.Means) plan.Means {
 	if len(disable.On) == 0 {
-		disable.Auto = true
+		disable.Auto, disable.IfAny = true, false
 	}
+	return disable
+}
+
+// readmitting returns the means that let a user in again who was gone: whatever kept the user out. A server without any has kept
+// nobody out.
+func readmitting(disable plan.Means) plan.Means {
+	disable = barring(disable)
+	disable.IfAny = true
 	return disable
 }
 

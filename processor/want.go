@@ -20,14 +20,14 @@ func want(ctx context.Context, w *work) verdict {
 			return ended
 		}
 		w.settleStopped(ctx)
-		return w.block()
+		return w.blockedUnless(w.wantPlace())
 	}
 	w.draft.desired, w.draft.missing, w.failures = result.Desired, result.Missing, result.Failed
 	switch {
 	case result.Undecided && len(result.Failed) > 0:
 		w.failed(result.Failed[0])
 		w.settleStopped(ctx)
-		return w.block()
+		return w.blockedUnless(w.wantPlace())
 	case len(w.required) > 0:
 		return w.wantLater(ctx)
 	}

@@ -42,6 +42,8 @@ type look struct {
 	later    *event.Outcome
 	open     []event.Ref
 	failures []*mapping.EvaluationError
+	// keptBelow is where the entry of a user is kept who may not log in, where nothing but that place keeps the user out.
+	keptBelow plan.DN
 	// adopts: the entry was made by somebody else and is taken over now.
 	adopts bool
 	// blocked: the place and the record of the entry cannot be written now, for the reason that is the outcome. Steps that
@@ -75,6 +77,8 @@ type memo struct {
 	nameTaken bool
 	// accessHeld: a guard holds what would end the access of the user.
 	accessHeld bool
+	// mayDisable: the guard has granted that the access of the user is ended.
+	mayDisable bool
 	// wroteAccess: the login status was written by itself.
 	wroteAccess bool
 	// left: the object is gone, so no other entry is to speak of its entry any more, even where that is kept.
@@ -170,6 +174,12 @@ func (w *work) wrote(op plan.Operation) {
 		w.result.DN = op.DN
 	case plan.ModifyDN:
 		w.result.DN = op.NewDN()
+		w.wroteAccess = w.wroteAccess || !w.keptBelow.Empty()
+		if w.found != nil && w.found.DN.Equal(op.DN) {
+			moved := *w.found
+			moved.DN = op.NewDN()
+			w.found = &moved
+		}
 	case plan.Modify:
 		w.wroteAccess = w.wroteAccess || slices.ContainsFunc(op.Modifications, func(m plan.Modification) bool { return speaks(w.draft.status, m.Name) })
 	}
@@ -220,7 +230,7 @@ func (w *work) addNote(text string) {
 
 // concludeAccess says that the access of a user is as it should be, where the record of the user is not.
 func (w *work) concludeAccess() {
-	if _, said := w.result.Facets[event.FacetAccess]; said || !w.isUser() || !w.blocked && w.later == nil || w.leaves || !w.ours(w.found) {
+	if _, said := w.result.Facets[event.FacetAccess]; said || !w.isUser() || !w.blocked && w.later == nil || w.leaves || !w.ours(w.found) || !w.isKept() {
 		return
 	}
 	o := event.Outcome{State: event.Done, Code: event.CodeUnchanged, Message: "the login is as it should be"}
@@ -233,11 +243,19 @@ func (w *work) concludeAccess() {
 	w.result.Facets[event.FacetAccess] = o
 }
 
+// keeps reports whether the mapping leaves the entry of an object alone that is gone.
+func (w *work) keeps() bool {
+	removal := w.draft.desired.Removal
+	return removal != nil && removal.Action == plan.RemoveKeep
+}
+
 func (w *work) settleWritten() {
 	code, message := event.CodeApplied, plan.Plan{Operations: w.result.Operations}.Summary()
 	switch {
-	case len(w.result.Operations) == 0 && w.task.Merged.Object.Deleted():
+	case len(w.result.Operations) == 0 && w.task.Merged.Object.Deleted() && w.found == nil:
 		code, message = event.CodeUnchanged, "the entry is gone already"
+	case len(w.result.Operations) == 0 && w.keeps():
+		code, message = event.CodeUnchanged, "the entry is kept as it is, by lifecycle.delete of the mapping"
 	case len(w.result.Operations) == 0:
 		code, message = event.CodeUnchanged, "the directory says so already"
 	}

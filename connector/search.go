@@ -21,6 +21,9 @@ const (
 	mostPages      = 20_000
 	mostEmptyPages = 500
 	longestSearch  = 2 * time.Minute
+	// Who reads everything may take as long as there are entries, as long as at least so many come in a while.
+	paceEntries = 100
+	paceWithin  = 10 * time.Minute
 )
 
 // controlDomainScope keeps Active Directory from sending references to the other partitions of the forest, which lie below
@@ -139,6 +142,7 @@ func (a asking) each(q query, hand func([]*ldap.Entry) error) error {
 	var seen progress
 	most := a.mostOfAnAnswer()
 	for pages := 1; ; pages++ {
+		asked := a.cfg.Clock()
 		answer, err := a.send(a.ctx, request, most)
 		switch {
 		case pages == 1 && isCode(err, ldap.LDAPResultNoSuchObject):
@@ -153,6 +157,8 @@ func (a asking) each(q query, hand func([]*ldap.Entry) error) error {
 			return cutByReferences(q, answer.references)
 		case !seen.advances(answer.entries):
 			return a.endless(q)
+		case !seen.keepsPace(len(answer.entries), a.cfg.Clock().Sub(asked)):
+			return a.tooSlow(q)
 		}
 		if err := hand(answer.entries); err != nil {
 			return err
@@ -171,6 +177,9 @@ func (a asking) each(q query, hand func([]*ldap.Entry) error) error {
 type progress struct {
 	pages, empty int
 	first        string
+	// met is how many entries have come in the time that was waited for the server since that was last looked at.
+	met    int
+	waited time.Duration
 }
 
 // advances notes one more page. It returns false where the server sends the same page again, or nothing but empty ones.
@@ -183,6 +192,18 @@ func (p *progress) advances(page []*ldap.Entry) bool {
 	same := p.pages > 1 && page[0].DN == p.first
 	p.empty, p.first = 0, page[0].DN
 	return !same && p.pages <= mostPages
+}
+
+// keepsPace notes how long a page was waited for. It returns false where entries come so slowly that the end is not in sight: a
+// server that sends one at a time, each within the timeout, would keep whoever asks for days.
+func (p *progress) keepsPace(entries int, waited time.Duration) bool {
+	p.met, p.waited = p.met+entries, p.waited+waited
+	if p.waited < paceWithin {
+		return true
+	}
+	keeps := p.met >= paceEntries
+	p.met, p.waited = 0, 0
+	return keeps
 }
 
 // beginAnew gives the connection up on which a server has lost its place.
@@ -277,6 +298,15 @@ func (a asking) endless(q query) error {
 		Kind: KindIncomplete, Verb: verbRead, DN: q.base, Code: ldap.LDAPResultSizeLimitExceeded,
 		Message: fmt.Sprintf("the server sends more than the %d entries or %d MiB that are taken in at a time, or the same ones again and again", mostEntries, mostBytes>>20),
 		Advice:  "look what is wrong with the server, or narrow what the mapping covers",
+	}
+}
+
+func (a asking) tooSlow(q query) error {
+	a.conn.spoiled = true
+	return &OutcomeError{
+		Kind: KindIncomplete, Verb: verbRead, DN: q.base, Code: ldap.LDAPResultTimeLimitExceeded,
+		Message: fmt.Sprintf("the server sends less than %d entries in %s", paceEntries, paceWithin),
+		Advice:  "look what keeps the server busy",
 	}
 }
 

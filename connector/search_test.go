@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -218,6 +219,49 @@ func TestAServerThatNeverEnds(t *testing.T) {
 			o := failure(t, err, connector.KindIncomplete)
 			if !strings.Contains(o.Explain(), "taken in at a time") || searches.Load() > lie.searches {
 				t.Errorf("%s with %s: %d searches, %s", l.name, lie.name, searches.Load(), o.Explain())
+			}
+		}
+	}
+}
+
+// A scan may take long, as long as entries keep coming.
+func TestAServerThatTrickles(t *testing.T) {
+	server, _ := crowded(t)
+	clock := newSteady()
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, Clock: clock.Now})
+	for _, c := range []struct {
+		page, met, searches int
+		every               time.Duration
+	}{
+		{page: 100, met: crowd, searches: (crowd + 99) / 100, every: 6 * time.Minute},
+		{page: 1, met: 59, searches: 60, every: 10 * time.Second},
+	} {
+		server.Fault(nil)
+		if _, err := d.Profile(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		met, searches := 0, 0
+		server.Fault(func(op ldaptest.Operation) ldaptest.Fault {
+			if op.Verb != "search" {
+				return ldaptest.Fault{}
+			}
+			searches++
+			clock.pass(c.every)
+			return ldaptest.Fault{PageOf: c.page}
+		})
+		err := d.Scan(t.Context(), baseDN, "(employeeNumber=7)", nil, func(page []*plan.Entry) error {
+			met += len(page)
+			return nil
+		})
+		if met != c.met || searches != c.searches {
+			t.Errorf("pages of %d every %s: %d entries with %d searches", c.page, c.every, met, searches)
+		}
+		switch {
+		case c.met == crowd && err != nil:
+			t.Errorf("entries that keep coming: %v", err)
+		case c.met != crowd:
+			if o := failure(t, err, connector.KindIncomplete); !strings.Contains(o.Explain(), "less than 100 entries in 10m") {
+				t.Error(o.Explain())
 			}
 		}
 	}

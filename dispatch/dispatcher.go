@@ -33,6 +33,8 @@ type Route struct {
 	// Workers is how many objects are worked on at a time.
 	Workers   int
 	Processor Processor
+	// Longest bounds the work on one object; zero for as long as it takes.
+	Longest time.Duration
 	// Check binds to the directory and looks at the base of the mapping; the connection test and the return after an
 	// outage rest on it.
 	Check func(ctx context.Context) error

@@ -161,7 +161,9 @@ func (l *lane) guarded(ctx context.Context, task processor.Task, m *memory) (res
 			}
 		}
 	}()
-	return l.route.Processor.Process(ctx, task)
+	ctx, end := l.within(ctx)
+	defer end()
+	return l.cutShort(ctx, l.route.Processor.Process(ctx, task))
 }
 
 // kept is a result that leaves what is remembered of an object as it is.

@@ -43,6 +43,8 @@ type Fault struct {
 	HideAttributes []string
 	// Endless answers a search in pages with its first page and a cookie for another one, whichever page is asked for.
 	Endless bool
+	// PageOf, if set, is how many entries a page has at most, whatever was asked for.
+	PageOf int
 	// Repeat sends every entry of a search so many times more.
 	Repeat int
 	// DropAfter does the operation and cuts the connection instead of answering.

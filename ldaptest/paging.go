@@ -55,6 +55,9 @@ func (c *session) page(r *request, req searchRequest, p paging) (results, error)
 	if err != nil {
 		return results{}, err
 	}
+	if r.fault.PageOf > 0 {
+		p.size = min(p.size, r.fault.PageOf)
+	}
 	c.pages = pages{cookie: state.cookie}
 	if p.size == 0 && p.cookie != "" {
 		return results{controls: p.answer("")}, nil

@@ -130,6 +130,13 @@ func (d *Directory) connectWith(anew bool) connector.Credentials {
 // uses the connection.
 const workersPerConnection = 4
 
+// The work on one object takes a few operations as a rule, and some thousand where a unit with many references is renamed. It
+// may take so many times the timeout of one operation.
+const (
+	timeoutsOfWork = 60
+	shortestWork   = time.Minute
+)
+
 func (d *Directory) route() dispatch.Route {
 	return dispatch.Route{
 		Directory:    d.Name,
@@ -137,6 +144,7 @@ func (d *Directory) route() dispatch.Route {
 		PasswordSync: d.Config.PasswordSync,
 		Workers:      workersPerConnection * d.Config.Connections,
 		Processor:    d.Processor,
+		Longest:      max(shortestWork, timeoutsOfWork*d.Config.Timeout),
 		Check: func(ctx context.Context) error {
 			return d.Server.Check(ctx, d.Mapping().Base())
 		},

@@ -13,6 +13,12 @@ var protectedBy = []string{"isCriticalSystemObject", "adminCount", "objectSid", 
 // ProtectedBy returns the attributes that [Protected] looks at.
 func ProtectedBy() []string { return append([]string(nil), protectedBy...) }
 
+// ProtectedFilters returns search filters (RFC 4515) that find what [Protected] knows, as far as a filter can tell: not by the values of
+// security identifiers, of which no filter compares a part.
+func ProtectedFilters() []string {
+	return []string{"(isCriticalSystemObject=TRUE)", "(&(adminCount=*)(!(adminCount=0)))", "(uidNumber=0)", "(gidNumber=0)"}
+}
+
 // Protected returns why an entry of others is never taken over, whatever a mapping says; empty where nothing speaks against it. It
 // knows the entries by which a system administers itself: those that Active Directory marks as its own (isCriticalSystemObject,
 // adminCount), the accounts and groups that every Windows domain has (MS-DTYP section 2.4.2.4), and the superuser of UNIX (uidNumber and

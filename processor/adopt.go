@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
@@ -83,11 +84,7 @@ func isLogin(login string, entry *plan.Entry) bool {
 	if dn, err := plan.ParseDN(login); err == nil && !dn.Empty() {
 		return dn.Equal(entry.DN)
 	}
-	name := login
-	if _, account, hasDomain := strings.Cut(login, `\`); hasDomain {
-		name = account
-	}
-	account, _, _ := strings.Cut(name, "@")
+	account := connector.AccountName(login)
 	return account != "" && (strings.EqualFold(entry.Value("userPrincipalName"), login) || strings.EqualFold(entry.Value("sAMAccountName"), account))
 }
 

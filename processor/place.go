@@ -21,6 +21,9 @@ func takePlace(ctx context.Context, w *work) verdict {
 	if d.belowItself {
 		return w.once(w.waitForPlace(ctx, d))
 	}
+	if !w.spares(ctx, d) {
+		return w.block()
+	}
 	if d.current != nil {
 		if !w.looking {
 			if held := w.heldBack(ctx, d); held != nil {

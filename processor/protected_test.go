@@ -1,0 +1,92 @@
+package processor_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"idaas-ldap/connector"
+	"idaas-ldap/event"
+	"idaas-ldap/ldaptest"
+	"idaas-ldap/mapping"
+	"idaas-ldap/plan"
+	"idaas-ldap/processor"
+)
+
+// What is protected neither goes nor moves along with what is above it.
+func TestWhatIsProtectedDoesNotGoAlong(t *testing.T) {
+	root := plan.Add{DN: plan.MustParseDN("uid=root,ou=dev," + people), Attributes: []plan.Attribute{
+		{Name: "objectClass", Values: []string{"account", "posixAccount"}},
+		{Name: "uid", Values: []string{"root"}},
+		{Name: "cn", Values: []string{"root"}},
+		{Name: "uidNumber", Values: []string{"0"}},
+		{Name: "gidNumber", Values: []string{"0"}},
+		{Name: "homeDirectory", Values: []string{"/root"}},
+	}}
+	const protect = "guards:\n  deletes"
+	dev := unit("dev")
+	for _, c := range []struct {
+		name, protected string
+		entry           plan.Operation
+		edits           []string
+		moves           bool
+	}{
+		{"the superuser", "uid=root", root, nil, false},
+		{"a filter of the mapping", "uid=vip", person("uid=vip,ou=dev,"+people, "title=president"), []string{protect, "protect: [ { filter: \"(title=President)\" } ]\n" + protect}, false},
+		{"a DN of the mapping", "uid=vip", person("uid=vip,ou=dev," + people), []string{protect, "protect: [ \"uid=vip,OU=Dev,ou=people,{base}\" ]\n" + protect}, true},
+		{"a subtree of the mapping", "ou=vips", plan.Add{DN: plan.MustParseDN("ou=vips,ou=dev," + people), Attributes: []plan.Attribute{
+			{Name: "objectClass", Values: []string{"organizationalUnit"}}, {Name: "ou", Values: []string{"vips"}},
+		}}, []string{protect, "protect: [ { subtree: \"ou=vips,ou=dev,ou=people,{base}\" } ]\n" + protect}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onBoth(t, append([]string{"when_not_empty: wait", "when_not_empty: subtree"}, c.edits...), func(s *stage) {
+				s.process(dev, s.called(dev, "dev", event.RootUnitID))
+				s.make(c.entry)
+				refused := func(what string, changes ...event.Change) {
+					s.Helper()
+					s.directory.written = nil
+					r := s.process(dev, changes...)
+					if r.Outcome.State != event.Failed || !strings.Contains(r.Outcome.Message, c.protected) || len(s.directory.written) > 0 {
+						s.Errorf("%s is %+v, and %d operations were made", what, r.Outcome, len(s.directory.written))
+					}
+				}
+				if c.moves {
+					refused("a renaming", s.called(dev, "research", event.RootUnitID))
+				}
+				refused("a deletion", s.say(event.TypeUnitDelete, dev, nil))
+			})
+		})
+	}
+}
+
+// The account that the service logs in with may be below a unit of ours.
+func TestTheLoginOfTheServiceDoesNotGoAlong(t *testing.T) {
+	const login = "uid=service,ou=dev," + people
+	server := startServer(t, ldaptest.Config{NoReferences: true, NoMemberOf: true})
+	admin := openDirectory(t, connector.Config{URLs: []string{server.URL()}})
+	set := mappingOf(t, "openldap.yaml", []string{"when_not_empty: wait", "when_not_empty: subtree"})
+	s, dev := newStage(t, admin, set), unit("dev")
+	s.process(dev, s.called(dev, "dev", event.RootUnitID))
+	s.make(person(login, "userPassword=a password of its own"))
+	s.processor = processor.New(asLogin{admin, login}, func() *mapping.Set { return set })
+	for _, c := range []event.Change{s.called(dev, "research", event.RootUnitID), s.say(event.TypeUnitDelete, dev, nil)} {
+		if r := s.process(dev, c); r.Outcome.State != event.Failed || !strings.Contains(r.Outcome.Message, "uid=service") {
+			t.Errorf("%s is %+v", c.Type, r.Outcome)
+		}
+	}
+	s.there(login)
+}
+
+// asLogin is a directory that is logged in to with another account.
+type asLogin struct {
+	processor.Target
+	login string
+}
+
+func (a asLogin) Profile(ctx context.Context) (*connector.Profile, error) {
+	profile, err := a.Target.Profile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &connector.Profile{Flavour: profile.Flavour, Matching: profile.Matching, Schema: profile.Schema, Controls: profile.Controls, Extensions: profile.Extensions, Login: a.login}, nil
+}

@@ -87,6 +87,21 @@ func (o Organization) Push(t *Tenant) []Event {
 	return events
 }
 
+// Remove makes the events that delete everything again: groups and users first, and then the units, each before the one above it.
+func (o Organization) Remove(t *Tenant) []Event {
+	var events []Event
+	for _, group := range o.Groups {
+		events = append(events, t.DeleteGroup(group.ID))
+	}
+	for _, user := range o.Users {
+		events = append(events, t.DeleteUser(user.ID))
+	}
+	for _, unit := range slices.Backward(o.Units) {
+		events = append(events, t.DeleteUnit(unit.ID))
+	}
+	return events
+}
+
 // Shuffled returns events in another order, always the same one for a seed.
 func Shuffled(seed uint64, events []Event) []Event {
 	random := rand.New(rand.NewPCG(seed, 2)) // As above.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
@@ -103,5 +104,36 @@ func TestBadRequestsAreManyAndDifferent(t *testing.T) {
 	}
 	if len(names) < 50 {
 		t.Errorf("there are %d", len(names))
+	}
+}
+
+// What was pushed is deleted again, nobody before those who are in it.
+func TestRemoveDeletesWhatWasPushed(t *testing.T) {
+	tenant, err := idaastest.NewTenant(time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	organization := idaastest.Generate(3, 12, 6)
+	left := map[string]bool{}
+	for _, e := range organization.Push(tenant) {
+		left[e.BizID] = true
+	}
+	above := map[string]string{}
+	for _, unit := range organization.Units {
+		above[unit.ID] = unit.Parent
+	}
+	for _, e := range organization.Remove(tenant) {
+		if e.Type.Effect() != event.EffectDelete || !left[e.BizID] {
+			t.Errorf("%s of %s, which was not pushed or is deleted twice", e.Type, e.BizID)
+		}
+		delete(left, e.BizID)
+		for id := range left {
+			if above[id] == e.BizID {
+				t.Errorf("unit %s is deleted before %s below it", e.BizID, id)
+			}
+		}
+	}
+	if len(left) > 0 {
+		t.Errorf("%v are left", left)
 	}
 }

@@ -252,7 +252,7 @@ func limitSchema(description string) node {
 func testSchema() node {
 	test := objectSchema("An event, and what it leads to.", node{
 		"name": textSchema("What the test shows."),
-		"event": objectSchema("What is known of the object, as an event says it.", node{
+		"event": eitherSchema("What is known of the object, as an event says it.", objectSchema("An event by the names that a mapping uses.", node{
 			"type": eitherSchema("The type of the event, also as it stands on the wire.",
 				node{"enum": eventTypes()}, node{"type": "string", "pattern": "^(" + event.TypePrefix + ")?ud:"}),
 			nameUser:   defined("userRecord"),
@@ -260,7 +260,10 @@ func testSchema() node {
 			nameParent: defined("unitRecord"),
 			nameGroup:  defined("groupRecord"),
 			"members":  listSchema("The users that a group event speaks about.", defined("userRecord")),
-		}, "type"),
+			"id":       textSchema("The id of the event; without one it gets one.", "evnt_1"),
+			"time":     eitherSchema("When it happened: a date, or milliseconds since 1970; without it, now.", node{"type": "string"}, node{"type": "integer"}),
+			"password": textSchema("The password that the event carries. It is not seen in tests."),
+		}, "type"), wireSchema()),
 		"directory":     textSchema("The entries that are there before, as LDIF."),
 		"expect":        textSchema("The change, as LDIF. The order of attributes does not matter, and values need no base64."),
 		"expect_error":  textSchema("A part of the message that says why nothing is written."),
@@ -268,6 +271,19 @@ func testSchema() node {
 	}, "name", "event")
 	test["oneOf"] = requireOne(outcomes)
 	return test
+}
+
+// wireSchema is that of an event as IDaaS sends it, decrypted.
+func wireSchema() node {
+	return objectSchema("An event as IDaaS sends it, decrypted.", node{
+		"eventId":   textSchema("The id of the event.", "evnt_1"),
+		"eventType": textSchema("The type of the event.", event.TypeUserCreate.URN()),
+		"eventTime": eitherSchema("When it happened, in milliseconds since 1970.", node{"type": "string"}, node{"type": "integer"}),
+		"bizId":     textSchema("The id of the object.", "user_1"),
+		"bizData":   eitherSchema("The fields, by their names on the wire.", node{"type": "object"}, node{"type": "string"}),
+		nameUnit:    defined("unitRecord"),
+		nameParent:  defined("unitRecord"),
+	}, "eventType")
 }
 
 // recordSchema is that of the fields of an object.

@@ -193,7 +193,8 @@ func walk(root, schema map[string]any, value any, path string, f func(path strin
 	if choices, ok := schema["anyOf"].([]any); ok && schema["properties"] == nil {
 		for _, choice := range choices {
 			part, _ := choice.(map[string]any)
-			if _, isObject := value.(map[string]any); isObject == (part["type"] == "object") {
+			object, isObject := value.(map[string]any)
+			if isObject == (part["type"] == "object") && hasRequired(object, part) {
 				walk(root, part, value, path, f)
 			}
 		}
@@ -220,6 +221,16 @@ func walk(root, schema map[string]any, value any, path string, f func(path strin
 			walk(root, part, below, path+"[]", f)
 		}
 	}
+}
+
+// hasRequired reports whether an object has what a schema demands. One that has not is for another schema.
+func hasRequired(object, schema map[string]any) bool {
+	required, _ := schema["required"].([]any)
+	return object == nil || !slices.ContainsFunc(required, func(key any) bool {
+		name, _ := key.(string)
+		_, has := object[name]
+		return !has
+	})
 }
 
 // Everything in the schema has a text for the editor to show.

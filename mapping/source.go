@@ -37,16 +37,26 @@ func newReader(file string, source []byte) *reader {
 
 // root parses the source and returns its top-level keys, nil where it is not a YAML mapping.
 func (r *reader) root(source []byte) *ast.MappingNode {
+	body := r.body(source, "start with 'version: 1' and 'base:'", "a mapping")
+	if body == nil {
+		return nil
+	}
+	return r.keys(body, "a mapping file")
+}
+
+// body parses the source and returns its one document, nil where there is none. Start says how to begin, what names the file.
+func (r *reader) body(source []byte, start, what string) ast.Node {
 	if !r.acceptable(source) {
 		return nil
 	}
-	file, err := parseYAML(source)
+	// The library counts lines that end in two characters twice here and there.
+	file, err := parseYAML([]byte(strings.Join(r.lines, "\n")))
 	if err != nil {
 		r.notYAML(err)
 		return nil
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		r.report(place{}, "start with 'version: 1' and 'base:'", "the file is empty")
+		r.report(place{}, start, "the file is empty")
 		return nil
 	}
 	if len(file.Docs) > 1 {
@@ -54,10 +64,10 @@ func (r *reader) root(source []byte) *ast.MappingNode {
 		if body := file.Docs[1].Body; body != nil {
 			at = r.at(body)
 		}
-		r.problem(at, "a second document begins here; a mapping is one document")
+		r.problem(at, "a second document begins here; %s is one document", what)
 		return nil
 	}
-	return r.keys(file.Docs[0].Body, "a mapping file")
+	return file.Docs[0].Body
 }
 
 // acceptable refuses what is no text and what no person has written.

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 
 	"idaas-ldap/event"
+	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
 )
 
@@ -22,6 +25,10 @@ type Test struct {
 	// Record is that of the event's object, Above that of the unit above it; without one, that is the root.
 	Event         event.Type
 	Record, Above event.Values
+	// ID and At are those of the event, empty where they are not said. The password is not seen in tests.
+	ID       string
+	At       event.Millis
+	Password secret.Text
 	// Members are the users that a group event speaks about.
 	Members []event.Values
 	// Directory is what is there before.
@@ -30,6 +37,8 @@ type Test struct {
 	Expect        Changes
 	ExpectMessage string
 	ExpectNothing bool
+	// expectAt is where the key of Expect stands, zero where it has no block of lines.
+	expectAt place
 }
 
 // tests reads the tests of a file.
@@ -77,6 +86,7 @@ func (r *reader) test(item ast.Node) Test {
 		"expect_error":  text("expect_error", func(s scalar) { t.ExpectMessage = s.text }),
 		"expect_writes": func(n ast.Node) { _, t.ExpectNothing = r.oneOf(n, "expect_writes", "0") },
 	})
+	t.expectAt = expectBlock(keys)
 	for _, needed := range []string{"name", "event"} {
 		if !hasKey(keys, needed) {
 			r.problem(at, "the test has no %s", needed)
@@ -127,21 +137,38 @@ func (s scalar) line(number int) place {
 	return s.within(at)
 }
 
-func (r *reader) testEvent(t *Test, n ast.Node) {
+// testEvent reads an event; it reports false where there is nothing to make one of.
+func (r *reader) testEvent(t *Test, n ast.Node) bool {
 	keys := r.keys(n, "event")
 	if keys == nil {
-		return
+		return false
+	}
+	if hasKey(keys, "eventType") {
+		return r.wireEvent(t, n, keys)
 	}
 	if !r.testType(t, keys) {
-		return
+		return false
 	}
 	record := func(kind event.Kind, into *event.Values) func(ast.Node) {
 		return func(n ast.Node) { *into = r.record(kind, n) }
 	}
-	known := map[string]func(ast.Node){"type": func(ast.Node) {}}
+	known := map[string]func(ast.Node){
+		"type": func(ast.Node) {},
+		"id": func(n ast.Node) {
+			if s, ok := r.scalar(n, "id"); ok {
+				t.ID = s.text
+			}
+		},
+		"time": func(n ast.Node) { t.At = r.testTime(n) },
+	}
 	object := nameUser
 	switch t.Event.Kind() {
 	case event.KindUser:
+		known["password"] = func(n ast.Node) {
+			if s, ok := r.scalar(n, "password"); ok {
+				t.Password = secret.New(s.text)
+			}
+		}
 		known[nameUser] = record(event.KindUser, &t.Record)
 		known[nameUnit] = record(event.KindUnit, &t.Above)
 	case event.KindUnit:
@@ -156,11 +183,29 @@ func (r *reader) testEvent(t *Test, n ast.Node) {
 	r.each(keys, known)
 	if !hasKey(keys, object) {
 		r.report(r.at(n), fmt.Sprintf("as in { type: %s, %s: { id: %s_1 } }", t.Event.Short(), object, object), "the event has no %s", object)
-		return
+		return false
 	}
 	if id, _ := t.Record[event.FieldID].(string); id == "" {
 		r.problem(r.at(n), "the %s of the event has no id", object)
+		return false
 	}
+	return true
+}
+
+// testTime reads when an event happened.
+func (r *reader) testTime(n ast.Node) event.Millis {
+	s, ok := r.scalar(n, "time")
+	if !ok {
+		return 0
+	}
+	if at, err := time.Parse(time.RFC3339, s.text); err == nil {
+		return event.Millis(at.UnixMilli())
+	}
+	ms, err := strconv.ParseInt(s.text, 10, 64)
+	if err != nil || ms <= 0 {
+		r.report(s.at(), "such as 2026-01-31T08:00:00Z, or milliseconds since 1970", "this is no time")
+	}
+	return event.Millis(ms)
 }
 
 func (r *reader) testType(t *Test, keys *ast.MappingNode) bool {

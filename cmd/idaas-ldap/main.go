@@ -78,7 +78,7 @@ func run(ctx context.Context, t terminal, args []string) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(t),
-		kong.Vars{"version": versionLine()},
+		kong.Vars{"version": versionLine(), "events": eventForms},
 	)
 	if err != nil {
 		fmt.Fprintf(t.Err, "idaas-ldap: %v\n", err)

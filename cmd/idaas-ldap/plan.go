@@ -1,32 +1,26 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
-	"idaas-ldap/internal/config"
 	"idaas-ldap/memdir"
 	"idaas-ldap/plan"
 	"idaas-ldap/processor"
-	"idaas-ldap/receiver"
 )
 
 type planCommand struct {
 	configFlag
 	Directory string    `placeholder:"NAME" help:"One directory; all that the event is for otherwise."`
-	At        time.Time `placeholder:"TIME" help:"Verify a recorded callback as of this time (RFC 3339)."`
+	At        time.Time `placeholder:"TIME" help:"Verify a recorded callback as of this time (RFC 3339); now otherwise."`
 	Offline   bool      `help:"Plan against an empty directory, and connect to none."`
-	Event     string    `arg:"" help:"A callback body as received, a decrypted document or event; - for standard input."`
+	Event     string    `arg:"" help:"A file of events. ${events}"`
 }
 
 // Run shows what an event would write.
@@ -38,7 +32,8 @@ func (c planCommand) Run(ctx context.Context, t terminal) error {
 	if err := knownDirectory(cfg, c.Directory); err != nil {
 		return err
 	}
-	application, changes, err := c.read(ctx, t, cfg)
+	input := eventInput{path: c.Event, at: c.At, id: func(n int) string { return fmt.Sprintf("event-%d", n) }}
+	application, changes, err := input.read(ctx, t, cfg)
 	if err != nil {
 		return err
 	}
@@ -109,71 +104,4 @@ func (c planCommand) show(ctx context.Context, out io.Writer, directory string, 
 		fmt.Fprintf(out, "# %s (%s): %s\n\n", result.Outcome.State, result.Outcome.Code, oneLine(result.Outcome.Message))
 	}
 	return result.Outcome.State != event.Failed, plan.WriteLDIF(out, result.Operations...)
-}
-
-// read returns the changes in a file that holds a callback body, a document or an event.
-func (c planCommand) read(ctx context.Context, t terminal, cfg *config.Config) (application string, changes []event.Change, err error) {
-	data, err := c.load(t.In)
-	if err != nil {
-		return "", nil, configError{err}
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(data, &members); err != nil {
-		return "", nil, usageError{fmt.Errorf("%s holds no JSON object: %w", c.Event, err)}
-	}
-	switch {
-	case members["event"] != nil:
-		return c.open(ctx, t, cfg, members["event"])
-	case members["eventData"] != nil:
-		document, err := event.Decode(data)
-		return "", document.Changes, asUsage(err)
-	case members["eventType"] != nil:
-		wrapped, err := json.Marshal(map[string]any{"eventData": []json.RawMessage{data}})
-		if err != nil {
-			return "", nil, fmt.Errorf("wrap the event: %w", err)
-		}
-		document, err := event.Decode(wrapped)
-		return "", document.Changes, asUsage(err)
-	}
-	return "", nil, usageError{fmt.Errorf("%s is neither a callback body (event), a document (eventData) nor an event (eventType)", c.Event)}
-}
-
-func (c planCommand) load(in io.Reader) ([]byte, error) {
-	if c.Event == "-" {
-		return io.ReadAll(in)
-	}
-	return os.ReadFile(c.Event)
-}
-
-// open verifies and decrypts a callback body as the service would.
-func (c planCommand) open(ctx context.Context, t terminal, cfg *config.Config, raw json.RawMessage) (string, []event.Change, error) {
-	var token string
-	if err := json.Unmarshal(bytes.TrimSpace(raw), &token); err != nil {
-		return "", nil, usageError{errors.New("the member event is not text")}
-	}
-	clock := time.Now
-	if !c.At.IsZero() {
-		clock = func() time.Time { return c.At }
-	}
-	verifier, err := app.NewVerifier(cfg, quietLog(t.Err), clock)
-	if err != nil {
-		return "", nil, err
-	}
-	document, err := verifier.Open(ctx, token)
-	var rejection *receiver.Rejection
-	if errors.As(err, &rejection) {
-		hint := ""
-		if c.At.IsZero() {
-			hint = "; a recorded callback is verified as of its time with --at"
-		}
-		return "", nil, fmt.Errorf("the callback would be answered with %d: %w%s", rejection.Status, err, hint)
-	}
-	return document.Application, document.Changes, err
-}
-
-func asUsage(err error) error {
-	if err == nil {
-		return nil
-	}
-	return usageError{err}
 }

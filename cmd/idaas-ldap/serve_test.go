@@ -82,8 +82,8 @@ func TestServeSimulateEvents(t *testing.T) {
 	})
 	file := filepath.Join(folder, "events.json")
 	if err := os.WriteFile(file, []byte(`[
-		{"type": "user:create", "id": "user_a", "data": {"userId": "user_a", "username": "a", "primaryOrganizationalUnitId": "ou_root"}},
-		{"type": "user:create", "id": "user_b", "data": {"userId": "user_b", "username": "b", "primaryOrganizationalUnitId": "ou_root"}}
+		{"type": "user:create", "user": {"id": "user_a", "username": "a", "primaryOuId": "ou_root"}},
+		{"type": "user:create", "user": {"id": "user_b", "username": "b"}, "ou": {"id": "ou_root"}}
 	]`), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,24 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
 	"idaas-ldap/internal/config"
-	"idaas-ldap/internal/secret"
 )
 
 type simulateCommand struct {
@@ -26,35 +21,53 @@ type simulateCommand struct {
 	URL           string `placeholder:"URL" help:"Where to send to; overrides the configuration."`
 	Application   string `placeholder:"ID" help:"The token's aud."`
 	Instance      string `placeholder:"ID" help:"The token's sub; that of the configuration, else the same in every run."`
-	EncryptionKey string `placeholder:"FILE" type:"path" help:"A file with the AES key as 64 hex digits; without one events are sent unencrypted."`
+	EncryptionKey string `placeholder:"FILE" type:"path" help:"A file with the AES key as 64 hex digits; that of the configuration, else events are sent unencrypted."`
 	SigningKey    string `default:"simulate.key" type:"path" help:"The signing key; made, with its key set beside it (.jwks), if absent."`
+	CA            string `name:"ca" placeholder:"FILE" type:"path" help:"Trust the certificates in this file (PEM) and no others; those of the system otherwise."`
 
-	File   string `placeholder:"FILE" type:"path" help:"Send the events in this file: a JSON list of {type, id, data}."`
-	People int    `help:"Push a made-up organisation of this many people."`
-	Units  int    `default:"10" help:"How many units it has."`
-	Seed   uint64 `default:"1" help:"Another number makes another organisation."`
-	Batch  int    `default:"20" help:"How many events go into one request."`
-	Test   bool   `help:"Send the connection test."`
-	Retry  bool   `help:"Try again as IDaaS does where the answer is not 200."`
+	File   string    `placeholder:"FILE" help:"Send the events in this file. ${events} What an event does not say, its id and time, is made up."`
+	At     time.Time `placeholder:"TIME" help:"Open a recorded callback in --file as of this time (RFC 3339); now otherwise."`
+	People int       `help:"Push a made-up organisation of this many people; 0 for none."`
+	Units  int       `default:"10" help:"How many units it has."`
+	Seed   uint64    `default:"1" help:"Another number makes another organisation."`
+	Remove bool      `help:"Delete that organisation instead: with the same --people, --units and --seed. The guards of the mapping hold what is too much at once."`
+	Batch  int       `default:"20" help:"How many events go into one request."`
+	Test   bool      `help:"Send the connection test."`
+	Retry  bool      `help:"Try again as IDaaS does where the answer is not 200: five times, within 36 s."`
+	Output string    `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
 }
 
 // Run sends events as IDaaS does and prints a summary of the answers.
 func (c simulateCommand) Run(ctx context.Context, t terminal) error {
-	tenant, made, err := c.tenant(t)
+	if c.Remove && c.People == 0 {
+		return usageError{errors.New("--remove deletes what --people has made: say --people N, with the same --units and --seed")}
+	}
+	var cfg *config.Config
+	if c.Config != "" {
+		var err error
+		if cfg, err = loadConfig(c.Config, t); err != nil {
+			return err
+		}
+	}
+	tenant, made, err := c.tenant(cfg)
 	if err != nil {
 		return err
 	}
 	if made {
 		fmt.Fprintf(t.Err, "a signing key was made; let the service trust it with jwks_file: %s\n", jwksPath(c.SigningKey))
 	}
-	events, err := c.events(tenant)
+	events, err := c.events(ctx, t, cfg, tenant)
 	if err != nil {
 		return err
 	}
 	if len(events) == 0 {
 		return usageError{errors.New("say what to send: --people N, --file FILE or --test")}
 	}
-	client := &idaastest.Client{Tenant: tenant, URL: c.URL, HTTP: &http.Client{}}
+	trusting, err := c.trusting()
+	if err != nil {
+		return err
+	}
+	client := &idaastest.Client{Tenant: tenant, URL: c.URL, HTTP: trusting}
 	if c.Retry {
 		client.Retries = idaastest.Retries()
 	}
@@ -62,7 +75,7 @@ func (c simulateCommand) Run(ctx context.Context, t terminal) error {
 }
 
 func (c simulateCommand) send(ctx context.Context, t terminal, client *idaastest.Client, events []idaastest.Event) error {
-	var sum summary
+	sum := summary{Problems: []idaastest.Result{}}
 	start := time.Now()
 	progress := t.progress("events are sent", len(events))
 	defer progress.end()
@@ -73,177 +86,108 @@ func (c simulateCommand) send(ctx context.Context, t terminal, client *idaastest
 			return err
 		}
 		if answer.Status != http.StatusOK {
-			return fmt.Errorf("answered with %d %s: %s", answer.Status, answer.Error, answer.ErrorDescription)
+			return fmt.Errorf("answered with %d %s: %s", answer.Status, oneLine(answer.Error), oneLine(answer.ErrorDescription))
 		}
 		sum.add(answer)
 		for _, r := range append(answer.Failed, answer.Retried...) {
 			progress.end()
-			fmt.Fprintf(t.Err, "%s %s: %s\n", r.EventID, r.EventCode, r.EventMessage)
+			fmt.Fprintf(t.Err, "%s %s: %s\n", oneLine(r.EventID), oneLine(r.EventCode), oneLine(r.EventMessage))
 		}
 		sent += len(batch)
 		progress.at(sent)
 	}
 	progress.end()
-	fmt.Fprintf(t.Out, "%s in %s\n", sum, time.Since(start).Round(time.Millisecond))
-	if sum.failed+sum.retried > 0 {
+	if c.Output == "json" {
+		if err := writeJSON(t.Out, sum); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(t.Out, "%s in %s\n", sum, time.Since(start).Round(time.Millisecond))
+	}
+	if sum.Failed+sum.Retried > 0 {
 		return errReported
 	}
 	return nil
 }
 
-// summary counts what events were answered with.
-type summary struct{ success, accepted, skipped, failed, retried int }
+// trusting returns a client that trusts the certificates that it is told to.
+func (c simulateCommand) trusting() (*http.Client, error) {
+	if c.CA == "" {
+		return &http.Client{}, nil
+	}
+	raw, err := os.ReadFile(c.CA)
+	if err != nil {
+		return nil, configError{fmt.Errorf("read the certificates of --ca: %w", err)}
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(withoutMark(raw)) {
+		return nil, configError{fmt.Errorf("%s holds no certificate in PEM form", c.CA)}
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+	return &http.Client{Transport: transport}, nil
+}
+
+// withoutMark returns what a file holds without the byte order mark that some editors write.
+func withoutMark(raw []byte) []byte { return bytes.TrimPrefix(raw, []byte("\ufeff")) }
+
+// summary counts what events were answered with, and lists those that need somebody.
+type summary struct {
+	Success  int `json:"success"`
+	Accepted int `json:"accepted"` // of them, stored and still to be applied
+	Skipped  int `json:"skipped"`
+	Failed   int `json:"failed"`
+	Retried  int `json:"retried"`
+
+	Problems []idaastest.Result `json:"problems"`
+}
 
 func (s *summary) add(answer idaastest.Answer) {
-	s.success += len(answer.Success)
-	s.skipped += len(answer.Skipped)
-	s.failed += len(answer.Failed)
-	s.retried += len(answer.Retried)
+	s.Success += len(answer.Success)
+	s.Skipped += len(answer.Skipped)
+	s.Failed += len(answer.Failed)
+	s.Retried += len(answer.Retried)
+	s.Problems = append(append(s.Problems, answer.Failed...), answer.Retried...)
 	for _, r := range answer.Success {
 		if r.EventCode == string(event.CodeAccepted) {
-			s.accepted++
+			s.Accepted++
 		}
 	}
 }
 
 // String is one line for a person.
 func (s summary) String() string {
-	success := fmt.Sprintf("%d success", s.success)
-	if s.accepted > 0 {
-		success += fmt.Sprintf(" (%d of them stored and still to be applied)", s.accepted)
+	success := fmt.Sprintf("%d success", s.Success)
+	if s.Accepted > 0 {
+		success += fmt.Sprintf(" (%d of them stored and still to be applied)", s.Accepted)
 	}
-	return fmt.Sprintf("%s, %d skipped, %d failed, %d retried", success, s.skipped, s.failed, s.retried)
+	return fmt.Sprintf("%s, %d skipped, %d failed, %d retried", success, s.Skipped, s.Failed, s.Retried)
 }
 
-// tenant puts together who sends: from the flags, and from the configuration where they say nothing.
-func (c *simulateCommand) tenant(t terminal) (*idaastest.Tenant, bool, error) {
-	private, made, err := signingKey(c.SigningKey)
-	if err != nil {
-		return nil, false, err
-	}
-	tenant := idaastest.NewTenantWithKey(private, time.Now)
-	tenant.KeyID, tenant.Instance, tenant.EncryptionKey = simulatedKeyID, simulatedInstance, secret.Text{}
-	if made {
-		if err := os.WriteFile(jwksPath(c.SigningKey), tenant.JWKS(), 0o644); err != nil { // Public keys.
-			return nil, false, fmt.Errorf("write the key set: %w", err)
-		}
-	}
-	if c.Config != "" {
-		cfg, err := loadConfig(c.Config, t)
-		if err != nil {
-			return nil, false, err
-		}
-		c.fromConfig(cfg, tenant)
-	}
-	if c.Application != "" {
-		tenant.Application = c.Application
-	}
-	if c.Instance != "" {
-		tenant.Instance = c.Instance
-	}
-	if c.EncryptionKey != "" {
-		raw, err := os.ReadFile(c.EncryptionKey)
-		if err != nil {
-			return nil, false, configError{fmt.Errorf("read the encryption key: %w", err)}
-		}
-		tenant.EncryptionKey = secret.New(strings.TrimSpace(string(raw)))
-	}
-	if c.URL == "" {
-		return nil, false, usageError{errors.New("say where to send to: --url URL or --config FILE")}
-	}
-	return tenant, made, nil
-}
-
-func (c *simulateCommand) fromConfig(cfg *config.Config, tenant *idaastest.Tenant) {
-	for _, a := range cfg.Applications {
-		if c.Application != "" && a.ID != c.Application {
-			continue
-		}
-		tenant.Application = a.ID
-		if a.InstanceID != "" {
-			tenant.Instance = a.InstanceID
-		}
-		if len(a.EncryptionKeys) > 0 {
-			tenant.EncryptionKey = a.EncryptionKeys[0]
-		}
-		break
-	}
-	if c.URL == "" {
-		scheme := "http"
-		if cfg.Receiver.TLS.Enabled() {
-			scheme = "https"
-		}
-		c.URL = scheme + "://" + strings.Replace(cfg.Receiver.Listen, "0.0.0.0", "127.0.0.1", 1) + cfg.Receiver.Path
-	}
-}
-
-// simulatedKeyID is the same in every run, so that a key set that was written once stays good.
-const simulatedKeyID = "KEYsimulatedsimulatedsimulatedsimu01"
-
-// simulatedInstance is the same in every run, so that a later one may speak about what an earlier one has brought.
-const simulatedInstance = "idaas_simulatedsimulatedsimulate"
-
-func jwksPath(key string) string { return strings.TrimSuffix(key, filepath.Ext(key)) + ".jwks" }
-
-// signingKey reads a key, or makes one for its owner only.
-func signingKey(path string) (key *rsa.PrivateKey, made bool, err error) {
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-			return nil, false, fmt.Errorf("make the signing key: %w", err)
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			return nil, false, fmt.Errorf("encode the signing key: %w", err)
-		}
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
-			return nil, false, fmt.Errorf("write the signing key: %w", err)
-		}
-		return key, true, nil
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("read the signing key: %w", err)
-	}
-	block, _ := pem.Decode(raw)
-	if block == nil {
-		return nil, false, configError{fmt.Errorf("%s holds no key in PEM form", path)}
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	private, ok := parsed.(*rsa.PrivateKey)
-	if err != nil || !ok {
-		return nil, false, configError{fmt.Errorf("%s holds no RSA key in PKCS 8 form", path)}
-	}
-	return private, false, nil
-}
-
-// simulatedEvent is one event in a file.
-type simulatedEvent struct {
-	Type string         `json:"type"`
-	ID   string         `json:"id"`
-	Data map[string]any `json:"data"`
-}
-
-func (c simulateCommand) events(tenant *idaastest.Tenant) ([]idaastest.Event, error) {
+func (c simulateCommand) events(ctx context.Context, t terminal, cfg *config.Config, tenant *idaastest.Tenant) ([]idaastest.Event, error) {
 	var events []idaastest.Event
 	if c.Test {
 		events = append(events, tenant.Test())
 	}
 	if c.People > 0 {
-		events = append(events, idaastest.Generate(c.Seed, c.People, c.Units).Push(tenant)...)
+		organization := idaastest.Generate(c.Seed, c.People, c.Units)
+		if c.Remove {
+			events = append(events, organization.Remove(tenant)...)
+		} else {
+			events = append(events, organization.Push(tenant)...)
+		}
 	}
 	if c.File == "" {
 		return events, nil
 	}
-	raw, err := os.ReadFile(c.File)
+	input := eventInput{path: c.File, at: c.At, id: func(int) string { return tenant.Event("", "", nil).ID }}
+	_, changes, err := input.read(ctx, t, cfg)
 	if err != nil {
-		return nil, configError{fmt.Errorf("read the events: %w", err)}
+		return nil, err
 	}
-	var list []simulatedEvent
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, usageError{fmt.Errorf("%s is no JSON list of {type, id, data}: %w", c.File, err)}
-	}
-	for _, e := range list {
-		events = append(events, tenant.Event(event.ParseType(e.Type), e.ID, e.Data))
+	for _, change := range changes {
+		events = append(events, idaastest.Event{
+			ID: change.ID, Type: change.Type, Time: change.Stamp.Event.Time(), BizID: change.Object.ID, BizData: change.Payload(),
+		})
 	}
 	return events, nil
 }

@@ -12,6 +12,7 @@ import (
 
 type testCommand struct {
 	Mappings []string `arg:"" name:"mapping" type:"path" help:"Mapping files."`
+	Update   bool     `help:"Write into each expect that differs what would be written now, and leave the rest of the file as it is."`
 	Output   string   `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
 }
 
@@ -29,6 +30,9 @@ func (c testCommand) Run(t terminal) error {
 	var wrong []error
 	for _, path := range c.Mappings {
 		set, err := compileMapping(path)
+		if err == nil && c.Update {
+			set, err = updateTests(t, path, set)
+		}
 		if err != nil {
 			wrong = append(wrong, err)
 			continue

@@ -102,6 +102,20 @@ func compared(set *mapping.Set, schema *dit.Schema, t mapping.Test) error {
 	return errors.New(different)
 }
 
+// Expectation returns what a test that expects a change should expect, as LDIF.
+func Expectation(set *mapping.Set, t mapping.Test) (string, error) {
+	trial, err := Try(set, t)
+	switch {
+	case err != nil:
+		return "", err
+	case trial.Ended:
+		return "", errors.New(trial.Message)
+	case len(trial.Operations) == 0:
+		return "", errors.New("nothing would be written: say 'expect_writes: 0' in place of expect")
+	}
+	return mapping.ReadableLDIF(trial.Operations) //nolint:wrapcheck // It says what was tried.
+}
+
 // unexpectedMessage compares a message with the one that a test expects.
 func unexpectedMessage(want string, trial Trial) error {
 	switch {

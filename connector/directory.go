@@ -56,8 +56,9 @@ type Config struct {
 
 // Directory is one directory, reached over a few connections. Its methods may be called by many goroutines.
 type Directory struct {
-	cfg  Config
-	pool *pool
+	cfg      Config
+	pool     *pool
+	together together
 
 	mu        sync.Mutex
 	profile   *Profile

@@ -18,16 +18,31 @@ func (d *Directory) Find(ctx context.Context, key plan.Key) (*plan.Entry, error)
 	if err != nil {
 		return nil, err
 	}
+	if l := profile.lookupOf(key); l != nil {
+		if d.together.ask(ctx, l, d.lookUp); l.answered {
+			return l.found, nil
+		}
+	}
+	return d.findAlone(ctx, profile, key)
+}
+
+// findAlone is Find with searches of its own.
+func (d *Directory) findAlone(ctx context.Context, profile *Profile, key plan.Key) (*plan.Entry, error) {
 	link := profile.Flavour.LinkAttribute()
+	before := 0
 	if key.Link != "" && link != "" {
 		key.Match = append([]plan.Match{{Filter: linkFilter(link, key.Link)}}, key.Match...)
+		before = 1
 	}
 	var found *plan.Entry
-	err = d.ask(ctx, key.Base, func(a asking) error {
+	err := d.ask(ctx, key.Base, func(a asking) error {
 		var err error
 		found, err = a.surely(key.Base, key.Link != "", func() (*plan.Entry, error) { return a.find(profile, key) })
 		return err
 	})
+	if found != nil {
+		found.Rule = max(0, found.Rule-before)
+	}
 	return found, err
 }
 
@@ -45,7 +60,7 @@ func (a asking) surely(base plan.DN, known bool, look func() (*plan.Entry, error
 }
 
 func (a asking) find(profile *Profile, key plan.Key) (*plan.Entry, error) {
-	for _, m := range key.Match {
+	for i, m := range key.Match {
 		q := query{base: key.Base, scope: ldap.ScopeWholeSubtree, filter: m.Filter, attributes: withLink(key.Attributes, profile.Flavour.LinkAttribute())}
 		found, more, err := a.some(q, 2)
 		switch {
@@ -56,7 +71,11 @@ func (a asking) find(profile *Profile, key plan.Key) (*plan.Entry, error) {
 		case more:
 			return nil, cutShort(q)
 		case len(found) == 1:
-			return profile.entry(found[0], key.Attributes)
+			entry, err := profile.entry(found[0], key.Attributes)
+			if entry != nil {
+				entry.Rule = i
+			}
+			return entry, err
 		}
 	}
 	return nil, nil

@@ -17,16 +17,18 @@ const everything = "(objectClass=*)"
 // Find returns the entry that a key means: by its link, then by the first match rule that finds one. It returns nil where
 // there is none, and a [*connector.AmbiguousError] where a rule finds several.
 func (d *Directory) Find(_ context.Context, key plan.Key) (*plan.Entry, error) {
-	matches := key.Match
+	matches, before := key.Match, 0
 	if key.Link != "" && d.profile.Flavour.LinkAttribute() != "" {
 		matches = append([]plan.Match{{Filter: equals("entryUUID", key.Link)}}, matches...)
+		before = 1
 	}
-	for _, m := range matches {
+	for i, m := range matches {
 		found, err := d.read(key.Base, ldap.ScopeWholeSubtree, m.Filter, key.Attributes)
 		switch {
 		case err != nil:
 			return nil, err
 		case len(found) == 1:
+			found[0].Rule = max(0, i-before)
 			return found[0], nil
 		case len(found) > 1:
 			ambiguous := &connector.AmbiguousError{Filter: m.Filter}
@@ -46,6 +48,11 @@ func (d *Directory) Read(_ context.Context, dn plan.DN, attributes []string) (*p
 		return nil, err
 	}
 	return found[0], nil
+}
+
+// ReadNew returns an entry that was just added, with its stable id.
+func (d *Directory) ReadNew(ctx context.Context, dn plan.DN, _ plan.Key) (*plan.Entry, error) {
+	return d.Read(ctx, dn, nil)
 }
 
 func (d *Directory) read(base plan.DN, scope int64, filter string, attributes []string) ([]*plan.Entry, error) {

@@ -18,6 +18,8 @@ type Entry struct {
 	// text in the form of RFC 9562. Empty where the server has none.
 	Link       string
 	Attributes []Attribute
+	// Rule is the index of the match rule that has found the entry, where one has.
+	Rule int
 }
 
 // Values returns the values of an attribute, by whichever of its well-known names; nil if the entry has none. Where the names

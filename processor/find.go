@@ -87,14 +87,13 @@ func (w *work) find(ctx context.Context, match []plan.Match) (*plan.Entry, error
 	if w.looked {
 		return w.found, nil
 	}
-	for i := range match {
-		found, err := w.target.Find(ctx, w.key("", match[i:i+1]))
+	if len(match) > 0 {
+		found, err := w.target.Find(ctx, w.key("", match))
 		if err != nil {
 			return nil, err //nolint:wrapcheck // It names the filter.
 		}
 		if found != nil {
-			w.found, w.by = found, &match[i]
-			break
+			w.found, w.by = found, &match[found.Rule]
 		}
 	}
 	w.looked = true

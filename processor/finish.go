@@ -53,7 +53,7 @@ func (w *work) readLink(ctx context.Context, d draft) (again bool, err error) {
 		w.result.Owned, w.result.Link = ownedAfter(w.task.Owned, d.desired), d.current.Link
 		return false, nil
 	}
-	entry, err := w.target.Read(ctx, d.plan.DN, nil)
+	entry, err := w.target.ReadNew(ctx, d.plan.DN, w.key("", d.desired.Match))
 	if err != nil || entry == nil {
 		return err == nil, err //nolint:wrapcheck // It names the entry.
 	}

@@ -15,6 +15,8 @@ type Target interface {
 	Profile(ctx context.Context) (*connector.Profile, error)
 	Find(ctx context.Context, key plan.Key) (*plan.Entry, error)
 	Read(ctx context.Context, dn plan.DN, attributes []string) (*plan.Entry, error)
+	// ReadNew is Read, without attributes, of an entry that was just added and that the key finds as well.
+	ReadNew(ctx context.Context, dn plan.DN, key plan.Key) (*plan.Entry, error)
 	Children(ctx context.Context, dn plan.DN) ([]plan.DN, error)
 	FirstChildren(ctx context.Context, dn plan.DN, most int) (children []plan.DN, more bool, err error)
 	Holding(ctx context.Context, dn plan.DN, attribute string, values []string) (present map[string]bool, err error)

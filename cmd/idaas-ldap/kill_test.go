@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -19,6 +20,8 @@ import (
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
+	"idaas-ldap/internal/app"
+	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/ldaptest"
 )
 
@@ -28,6 +31,36 @@ type service struct {
 	config string
 	client *idaastest.Client
 	cmd    *exec.Cmd
+	// program is the name by which the test binary is the product; empty for the usual one.
+	program string
+}
+
+// The product with another number of objects that are worked on at a time: as few and as many as can be.
+const (
+	oneAtOnce  = "idaas-ldap-one-at-once"
+	manyAtOnce = "idaas-ldap-many-at-once"
+)
+
+// serveAtOnce is the command serve with a number of objects at a time.
+func serveAtOnce(n int) func() {
+	return func() {
+		t := terminal{Out: os.Stdout, Err: os.Stderr}
+		os.Exit(report(t, func() error {
+			cfg, err := loadConfig(os.Args[len(os.Args)-1], t)
+			if err != nil {
+				return err
+			}
+			log, err := telemetry.NewLogger(telemetry.LogConfig{Level: cfg.Log.Level, Format: cfg.Log.Format, Out: t.Err})
+			if err != nil {
+				return err
+			}
+			a, err := app.OpenWith(context.Background(), cfg, log, currentVersion(), app.Options{AtOnce: n})
+			if err != nil {
+				return err
+			}
+			return a.Run(context.Background())
+		}()))
+	}
 }
 
 // listening finds the address in the line with which the service says that it is ready.
@@ -37,7 +70,7 @@ var listening = regexp.MustCompile(`msg="ready for events".* listen="([^"]+)"`)
 func (s *service) start() {
 	s.t.Helper()
 	s.cmd = exec.Command(os.Args[0], "serve", "--config", s.config)
-	s.cmd.Args[0] = "idaas-ldap"
+	s.cmd.Args[0] = cmp.Or(s.program, "idaas-ldap")
 	output, err := s.cmd.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -160,18 +193,26 @@ func writes(directory *ldaptest.Server, verb string) int {
 }
 
 // Killed again and again in the middle of a stream of events, the service loses nothing that it has answered with 200 and
-// adds nobody twice.
+// adds nobody twice, however many objects it works on at a time.
 func TestKilledAgainAndAgain(t *testing.T) {
+	for program, kills := range map[string]int{"idaas-ldap": 5, oneAtOnce: 2, manyAtOnce: 2} {
+		t.Run(program, func(t *testing.T) { killAgainAndAgain(t, program, kills) })
+	}
+}
+
+func killAgainAndAgain(t *testing.T, program string, kills int) {
+	t.Helper()
 	directory := startDirectory(t, "")
 	s := newService(t, directory)
+	s.program = program
 	random := rand.New(rand.NewPCG(1, 2))
-	const kills, senders = 5, 3
+	const senders = 3
 	var mu sync.Mutex
 	var accepted []idaastest.User
 	for round := range kills {
 		// It is killed at some operation in the directory, whatever else it does at that moment.
 		var count atomic.Int64
-		last := int64(20 + random.IntN(100))
+		last := int64(100 + random.IntN(100)) // some were answered by then
 		reached := make(chan struct{})
 		directory.Fault(func(ldaptest.Operation) ldaptest.Fault {
 			if count.Add(1) == last {

@@ -7,7 +7,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"idaas-ldap": main})
+	testscript.Main(m, map[string]func(){"idaas-ldap": main, oneAtOnce: serveAtOnce(1), manyAtOnce: serveAtOnce(500)})
 }
 
 func TestCommands(t *testing.T) {

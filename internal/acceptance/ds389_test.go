@@ -20,9 +20,9 @@ func ds389Directory(s *ldaptest.DS389Server) *directory {
 }
 
 func Test389DSEvents(t *testing.T) {
-	runRows(t, "389 DS", ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})))
+	runRows(t, "389 DS", ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), manyAtOnce)
 }
 
 func Test389DSSequence(t *testing.T) {
-	playSeed(t, ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), 3)
+	playSeed(t, ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), 3, oneAtOnce)
 }

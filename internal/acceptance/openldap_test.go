@@ -251,7 +251,7 @@ func TestOpenLDAPEvents(t *testing.T) {
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
 	dir := slapdDirectory(server)
 	dir.writes = server.Writes
-	runRows(t, "OpenLDAP", dir)
+	runRows(t, "OpenLDAP", dir, manyAtOnce)
 }
 
 // Without its overlays slapd keeps nobody out and follows no reference by itself.
@@ -259,5 +259,5 @@ func TestOpenLDAPBareEvents(t *testing.T) {
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Bare: true, AccessLog: true})
 	dir := slapdDirectory(server)
 	dir.can, dir.writes = means{posix: true}, server.Writes
-	runRows(t, "OpenLDAP, bare", dir)
+	runRows(t, "OpenLDAP, bare", dir, oneAtOnce)
 }

@@ -33,6 +33,7 @@ type product struct {
 	feeds  []*feed
 	app    *app.App
 	config string
+	atOnce int
 	stop   context.CancelFunc
 	done   chan struct{}
 	clock  *clock
@@ -42,6 +43,8 @@ type product struct {
 // setup says what a product is made of.
 type setup struct {
 	unencrypted bool
+	// atOnce is how many objects are worked on at a time; 0 for what is usual.
+	atOnce      int
 	directories []configured
 }
 
@@ -148,7 +151,7 @@ func startProduct(tb testing.TB, dir *directory, encrypted bool) *product {
 // startProductWith starts the product for several directories, or for one in several ways.
 func startProductWith(tb testing.TB, s setup) *product {
 	tb.Helper()
-	p := &product{t: tb, clock: newClock(), log: &lockedBuffer{}}
+	p := &product{t: tb, clock: newClock(), log: &lockedBuffer{}, atOnce: s.atOnce}
 	folder := tb.TempDir()
 	var text strings.Builder
 	text.WriteString("receiver: { listen: \"127.0.0.1:0\" }\nadmin: { listen: \"127.0.0.1:0\" }\nstore: { url: \"sqlite:store.db\", key_file: store.key }\ndirectories:\n")
@@ -278,7 +281,7 @@ func (p *product) start() {
 		p.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p.app, err = app.OpenAt(ctx, cfg, log, "test", p.clock)
+	p.app, err = app.OpenWith(ctx, cfg, log, "test", app.Options{Clock: p.clock, AtOnce: p.atOnce})
 	if err != nil {
 		stop()
 		p.t.Fatal(err)

@@ -62,9 +62,9 @@ func sambaDirectory(s *ldaptest.SambaServer) *directory {
 }
 
 func TestSambaEvents(t *testing.T) {
-	runRows(t, "Active Directory", sambaDirectory(ldaptest.StartSamba(t)))
+	runRows(t, "Active Directory", sambaDirectory(ldaptest.StartSamba(t)), oneAtOnce)
 }
 
 func TestSambaSequence(t *testing.T) {
-	playSeed(t, sambaDirectory(ldaptest.StartSamba(t)), 4)
+	playSeed(t, sambaDirectory(ldaptest.StartSamba(t)), 4, manyAtOnce)
 }

@@ -39,7 +39,7 @@ var adoptingByName = []edit{
 
 // suiteSetup is one product for all rows: the ready mapping, and beside it the same directory once for each way of the
 // mapping that a row needs.
-func suiteSetup(dir *directory, unencrypted bool) setup {
+func suiteSetup(dir *directory, unencrypted bool, atOnce int) setup {
 	variant := func(name string, edits ...edit) configured {
 		return configured{name: name, dir: dir, edits: edits, connections: 1}
 	}
@@ -47,7 +47,7 @@ func suiteSetup(dir *directory, unencrypted bool) setup {
 	units := func(by string) edit {
 		return edit{"on_delete: { when_not_empty: wait }", "on_delete: { when_not_empty: " + by + " }"}
 	}
-	out := setup{unencrypted: unencrypted, directories: []configured{
+	out := setup{unencrypted: unencrypted, atOnce: atOnce, directories: []configured{
 		{name: "corp", dir: dir},
 		variant("leavers-disabled", deletes("disable")),
 		variant("leavers-moved", deletes(`{ move: "`+dir.leavers+`" }`)),
@@ -64,9 +64,16 @@ func suiteSetup(dir *directory, unencrypted bool) setup {
 	return out
 }
 
-// runRows tries every row on a directory, twice in a row: once with encrypted events and once without. Neither run may
-// leave anything behind, and both must be what docs/events.md says in a column, of the release that it names.
-func runRows(t *testing.T, column string, dir *directory) {
+// oneAtOnce and manyAtOnce are how many objects are worked on at a time beside the usual number: as few and as many as can be.
+const (
+	oneAtOnce  = 1
+	manyAtOnce = 500
+)
+
+// runRows tries every row on a directory, twice in a row: once with encrypted events and once without, and then with another number
+// of objects at a time. Neither run may leave anything behind, and both must be what docs/events.md says in a column, of the
+// release that it names.
+func runRows(t *testing.T, column string, dir *directory, atOnce int) {
 	t.Helper()
 	t.Cleanup(dir.close)
 	dir.edits = withManager
@@ -78,7 +85,11 @@ func runRows(t *testing.T, column string, dir *directory) {
 	cells := map[string]string{}
 	for _, round := range []string{"encrypted", "unencrypted"} {
 		t.Run(round, func(t *testing.T) {
-			p := startProductWith(t, suiteSetup(dir, round == "unencrypted"))
+			number := 0
+			if round == "unencrypted" {
+				number = atOnce
+			}
+			p := startProductWith(t, suiteSetup(dir, round == "unencrypted", number))
 			seen := 0
 			for _, c := range chapters {
 				for _, r := range c.rows {

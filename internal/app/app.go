@@ -31,6 +31,7 @@ type App struct {
 
 	log         *logrus.Logger
 	clock       dispatch.Clock
+	options     Options
 	cfg         *config.Config
 	metrics     *telemetry.Metrics
 	certificate *reload.Held[*tls.Certificate] // of the receiver, nil where it speaks plain HTTP
@@ -47,12 +48,31 @@ type App struct {
 // Open makes the product from a configuration: directories, store, dispatcher, receiver and admin listener, in this
 // order. After it has returned the addresses are bound; nothing is served before Run.
 func Open(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string) (*App, error) {
-	return OpenAt(ctx, cfg, log, version, dispatch.SystemClock{})
+	return OpenWith(ctx, cfg, log, version, Options{})
 }
 
-// OpenAt is Open with a clock of the caller's: what ends by itself, a lock or an account, ends by it.
-func OpenAt(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string, clock dispatch.Clock) (*App, error) {
-	a := &App{log: log, clock: clock, cfg: cfg, metrics: telemetry.NewMetrics(version, clock.Now)}
+// Options are what nobody configures. The zero value of each is what is usual.
+type Options struct {
+	// Clock is by what ends what ends by itself, a lock or an account.
+	Clock dispatch.Clock
+	// AtOnce is how many objects of a directory are worked on at a time.
+	AtOnce int
+}
+
+func (o Options) orUsual() Options {
+	if o.Clock == nil {
+		o.Clock = dispatch.SystemClock{}
+	}
+	if o.AtOnce == 0 {
+		o.AtOnce = objectsAtOnce
+	}
+	return o
+}
+
+// OpenWith is Open with options.
+func OpenWith(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string, options Options) (*App, error) {
+	options = options.orUsual()
+	a := &App{log: log, clock: options.Clock, options: options, cfg: cfg, metrics: telemetry.NewMetrics(version, options.Clock.Now)}
 	if err := a.open(ctx); err != nil {
 		a.close()
 		return nil, err
@@ -75,7 +95,7 @@ func (a *App) open(ctx context.Context) error {
 	for i, d := range a.Directories {
 		names[i] = d.Name
 	}
-	a.Dispatcher = newDispatcher(a.Store, a.Directories, a.log, a.metrics, a.clock)
+	a.Dispatcher = newDispatcher(a.Store, a.Directories, a.log, a.metrics, a.options)
 	a.metrics.WatchBacklog(ctx, names, a.Store.Counts)
 	if a.watcher, err = a.watchFiles(); err != nil {
 		return err

@@ -126,9 +126,9 @@ func (d *Directory) connectWith(anew bool) connector.Credentials {
 	return d.credentials.Value().Credentials
 }
 
-// workersPerConnection is how many objects are worked on for each connection: while one waits for the store, another
-// uses the connection.
-const workersPerConnection = 4
+// objectsAtOnce is how many objects of a directory are worked on at a time. What they wait for at the same moment is done for all
+// of them with one search and one commit, so that there are many more than connections.
+const objectsAtOnce = 50
 
 // The work on one object takes a few operations as a rule, and some thousand where a unit with many references is renamed. It
 // may take so many times the timeout of one operation.
@@ -137,12 +137,12 @@ const (
 	shortestWork   = time.Minute
 )
 
-func (d *Directory) route() dispatch.Route {
+func (d *Directory) route(atOnce int) dispatch.Route {
 	return dispatch.Route{
 		Directory:    d.Name,
 		Applications: d.Config.Applications,
 		PasswordSync: d.Config.PasswordSync,
-		Workers:      workersPerConnection * d.Config.Connections,
+		Workers:      atOnce,
 		Processor:    d.Processor,
 		Longest:      max(shortestWork, timeoutsOfWork*d.Config.Timeout),
 		Check: func(ctx context.Context) error {

@@ -22,7 +22,7 @@ func OpenWorker(cfg *config.Config, s store.Store, log logrus.FieldLogger) (*Wor
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{Dispatcher: newDispatcher(s, directories, log, nil, dispatch.SystemClock{}), directories: directories}, nil
+	return &Worker{Dispatcher: newDispatcher(s, directories, log, nil, Options{}.orUsual()), directories: directories}, nil
 }
 
 // Close closes what OpenWorker has opened. The dispatcher must have ended.
@@ -33,11 +33,11 @@ func (w *Worker) Close() {
 }
 
 // newDispatcher makes a dispatcher for directories. The observer may be nil.
-func newDispatcher(s store.Store, directories []*Directory, log logrus.FieldLogger, observer dispatch.Observer, clock dispatch.Clock) *dispatch.Dispatcher {
+func newDispatcher(s store.Store, directories []*Directory, log logrus.FieldLogger, observer dispatch.Observer, options Options) *dispatch.Dispatcher {
 	routes := make([]dispatch.Route, len(directories))
 	for i, d := range directories {
 		d.RecogniseBy(s, true)
-		routes[i] = d.route()
+		routes[i] = d.route(options.AtOnce)
 	}
-	return dispatch.New(dispatch.Config{Store: s, Routes: routes, Clock: clock, Rand: newRand(), Log: log, Observer: observer})
+	return dispatch.New(dispatch.Config{Store: s, Routes: routes, Clock: options.Clock, Rand: newRand(), Log: log, Observer: observer})
 }

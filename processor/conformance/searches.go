@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"idaas-ldap/connector"
 	"idaas-ldap/plan"
@@ -19,6 +20,7 @@ func searches() []promise {
 		{"what is found is compared as the server compares", findsAsTheServerCompares},
 		{"nothing is found outside the base, and that is no error", findsNothingElsewhere},
 		{"two entries by one rule are ambiguous", findsTwo},
+		{"many who are looked for at the same time get what each would get alone", findsManyAtOnce},
 		{"an entry that is not there is no error", readsNothing},
 		{"an entry is read by its DN in any spelling, with what was asked for", readsInAnySpelling},
 		{"children are what is right below", seesChildren},
@@ -95,6 +97,58 @@ func findsTwo(s scene) {
 	if !errors.As(err, &ambiguous) || len(ambiguous.Found) != 2 || !slices.ContainsFunc(ambiguous.Found, first.Equal) || !slices.ContainsFunc(ambiguous.Found, second.Equal) {
 		s.Errorf("the error is %v", err)
 	}
+}
+
+func findsManyAtOnce(s scene) {
+	const people = 40
+	var links []string
+	for i := range people {
+		links = append(links, s.read(s.addPerson(s.unit, fmt.Sprint("ann", i), "description", fmt.Sprint("no ", i))).Link)
+	}
+	twins := s.addPerson(s.unit, "twin", "description", "two")
+	s.addPerson(s.unit, "other twin", "description", "two")
+	check := func(i int, what string, e *plan.Entry, err error, want plan.DN) {
+		if err != nil || (e == nil) != (want == nil) || e != nil && !e.DN.Equal(want) {
+			s.Errorf("%d %s: found is %+v, %v", i, what, e, err)
+		}
+	}
+	var all sync.WaitGroup
+	for i := range people {
+		ann := below(s.unit, "cn", fmt.Sprint("ann", i))
+		for _, look := range []func(){
+			func() {
+				e, err := s.find(links[i])
+				check(i, "by its id", e, err, ann)
+			},
+			func() {
+				e, err := s.find("", "(cn=nobody)", fmt.Sprintf("(description=no %d)", i))
+				if check(i, "by a rule", e, err, ann); e != nil && e.Rule != 1 {
+					s.Errorf("%d: found by rule %d", i, e.Rule)
+				}
+			},
+			func() {
+				e, err := s.find("", fmt.Sprintf("(cn=nobody%d)", i), fmt.Sprintf("(description=none of %d)", i))
+				check(i, "who is not there", e, err, nil)
+			},
+			func() {
+				key := plan.Key{Base: s.unit, Match: []plan.Match{{Filter: fmt.Sprintf("(description=no %d)", i), ByID: true}}}
+				e, err := s.ReadNew(s.Context(), ann, key)
+				if check(i, "as a new one", e, err, ann); e != nil && e.Link != links[i] {
+					s.Errorf("%d: the id of the new one is %q, want %q", i, e.Link, links[i])
+				}
+			},
+			func() {
+				_, err := s.find("", "(description=two)")
+				var ambiguous *connector.AmbiguousError
+				if !errors.As(err, &ambiguous) {
+					s.Errorf("of %s and its twin, found is %v", twins, err)
+				}
+			},
+		} {
+			all.Go(look)
+		}
+	}
+	all.Wait()
 }
 
 func readsNothing(s scene) {

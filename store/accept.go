@@ -63,13 +63,11 @@ func (s *SQLite) sealEvent(e NewEvent) (sealedEvent, error) {
 	if err != nil {
 		return out, fmt.Errorf("encode it: %w", err)
 	}
-	if out.payload, err = s.seal.close(payloadPlace(e.Application, e.Change.ID), plain); err != nil {
-		return out, err
-	}
+	out.payload = s.seal.close(payloadPlace(e.Application, e.Change.ID), plain)
 	if wantsPassword(e) {
-		out.password, err = s.seal.close(passwordPlace(e.Application, e.Change.ID), []byte(e.Change.Password.Reveal()))
+		out.password = s.seal.close(passwordPlace(e.Application, e.Change.ID), []byte(e.Change.Password.Reveal()))
 	}
-	return out, err
+	return out, nil
 }
 
 // wantsPassword reports whether any directory takes the password of an event.

@@ -87,17 +87,15 @@ func (s *SQLite) sealObject(directory string, o event.Object, r Record) (sealedO
 	if err != nil {
 		return out, fmt.Errorf("encode the facts of %s in %s: %w", o.Ref, directory, err)
 	}
-	if out.facts, err = s.seal.close(objectPlace(directory, o.Ref, "facts"), plain); err != nil {
-		return out, err
-	}
+	out.facts = s.seal.close(objectPlace(directory, o.Ref, "facts"), plain)
 	if len(r.Owned)+len(r.Refused) == 0 {
 		return out, nil
 	}
 	if plain, err = json.Marshal(ownValues{Form: 2, Owned: r.Owned, Refused: r.Refused}); err != nil {
 		return out, fmt.Errorf("encode the owned values of %s in %s: %w", o.Ref, directory, err)
 	}
-	out.owned, err = s.seal.close(objectPlace(directory, o.Ref, "owned values"), plain)
-	return out, err
+	out.owned = s.seal.close(objectPlace(directory, o.Ref, "owned values"), plain)
+	return out, nil
 }
 
 // Lookup returns what is known and remembered of an object.

@@ -19,7 +19,7 @@ func (s *SQLite) sealOwn(now event.Millis, key Key) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode an event of our own: %w", err)
 	}
-	return s.seal.close(payloadPlace(OwnApplication, ownEventID(now, key)), plain)
+	return s.seal.close(payloadPlace(OwnApplication, ownEventID(now, key)), plain), nil
 }
 
 // Ask makes objects due by events of our own.

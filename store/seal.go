@@ -2,12 +2,12 @@ package store
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"idaas-ldap/internal/secret"
 )
@@ -15,9 +15,9 @@ import (
 // Seal turns what is stored into compact JWEs (RFC 7516: dir, A256GCM) and back. What a value belongs to is sealed in
 // with it, so that a value that was moved to another row does not open.
 type Seal struct {
-	key secret.Text // raw, not in hex
-	// encrypt is a function and not the encrypter, because that shows its key when a struct that holds it is printed.
-	encrypt func(plain []byte) (*jose.JSONWebEncryption, error)
+	// Functions, and not the cipher, because that shows its key when a struct that holds it is printed.
+	encrypt func(content []byte) []byte
+	decrypt func(compact []byte) ([]byte, error)
 }
 
 // ErrWrongKey says that something in the database does not open with the key.
@@ -30,11 +30,18 @@ func NewSeal(key secret.Text) (*Seal, error) {
 	if err != nil || len(raw) != keyBytes {
 		return nil, errors.New("the key is not 64 hex digits") // without the key
 	}
-	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.DIRECT, Key: raw}, nil)
+	block, err := aes.NewCipher(raw)
 	if err != nil {
 		return nil, fmt.Errorf("make the seal: %w", err)
 	}
-	return &Seal{key: secret.New(string(raw)), encrypt: encrypter.Encrypt}, nil
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("make the seal: %w", err)
+	}
+	return &Seal{
+		encrypt: func(content []byte) []byte { return encrypt(aead, content) },
+		decrypt: func(compact []byte) ([]byte, error) { return decrypt(aead, compact) },
+	}, nil
 }
 
 // place says what a sealed value belongs to. Its parts come from outside, so they are quoted: no two places look alike.
@@ -43,26 +50,14 @@ func place(what string, parts ...string) string {
 }
 
 // close seals content for a place.
-func (s *Seal) close(place string, content []byte) ([]byte, error) {
+func (s *Seal) close(place string, content []byte) []byte {
 	bound := sha256.Sum256([]byte(place))
-	sealed, err := s.encrypt(append(bound[:], content...))
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", place, err)
-	}
-	compact, err := sealed.CompactSerialize()
-	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", place, err)
-	}
-	return []byte(compact), nil
+	return s.encrypt(append(bound[:], content...))
 }
 
 // open returns what was sealed for a place.
 func (s *Seal) open(place string, compact []byte) ([]byte, error) {
-	sealed, err := jose.ParseEncryptedCompact(string(compact), []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{jose.A256GCM})
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", place, ErrWrongKey)
-	}
-	plain, err := sealed.Decrypt([]byte(s.key.Reveal()))
+	plain, err := s.decrypt(compact)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", place, ErrWrongKey)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,10 +29,7 @@ func TestSealOpensOnlyWhatItClosedForThePlace(t *testing.T) {
 		parts := rapid.SliceOfN(rapid.String(), 1, 3)
 		here, there := parts.Draw(t, "here"), parts.Draw(t, "there")
 		content := rapid.SliceOf(rapid.Byte()).Draw(t, "content")
-		sealed, err := s.close(place("x", here...), content)
-		if err != nil {
-			t.Fatal(err)
-		}
+		sealed := s.close(place("x", here...), content)
 		if opened, err := s.open(place("x", here...), sealed); err != nil || !slices.Equal(opened, content) {
 			t.Fatalf("it opens to %q (%v)", opened, err)
 		}
@@ -49,13 +47,32 @@ func TestSealOpensOnlyWhatItClosedForThePlace(t *testing.T) {
 	})
 }
 
+// What is sealed is a JWE to everybody who has the key, and a JWE that others have made opens.
 func TestSealIsAJWE(t *testing.T) {
-	sealed, err := testSeal(t, "1").close("here", []byte("content"))
+	key := bytes.Repeat([]byte{0x11}, keyBytes)
+	s := testSeal(t, "1")
+	parsed, err := jose.ParseEncryptedCompact(string(s.close("here", []byte("content"))), []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{jose.A256GCM})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := jose.ParseEncryptedCompact(string(sealed), []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{jose.A256GCM}); err != nil {
+	plain, err := parsed.Decrypt(key)
+	if err != nil || !bytes.HasSuffix(plain, []byte("content")) {
+		t.Fatalf("it opens to %q (%v)", plain, err)
+	}
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.DIRECT, Key: key}, nil)
+	if err != nil {
 		t.Fatal(err)
+	}
+	made, err := encrypter.Encrypt(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compact, err := made.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened, err := s.open("here", []byte(compact)); err != nil || string(opened) != "content" {
+		t.Errorf("that of another program opens to %q (%v)", opened, err)
 	}
 }
 
@@ -76,11 +93,7 @@ func FuzzSealOpen(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	sealed, err := s.close("elsewhere", []byte("content"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(sealed)
+	f.Add(s.close("elsewhere", []byte("content")))
 	f.Add([]byte(""))
 	f.Add([]byte("...."))
 	f.Add([]byte("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0...."))

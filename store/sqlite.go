@@ -249,10 +249,7 @@ func checkMark(session *session, seal *Seal) error {
 
 // leaveMark makes sure of the same where several meet a new database at once: the first key leaves a mark.
 func (s *SQLite) leaveMark(ctx context.Context) error {
-	mark, err := s.seal.close(markPlace, nil)
-	if err != nil {
-		return err
-	}
+	mark := s.seal.close(markPlace, nil)
 	if err := s.writer.do(ctx, func(t *tx) error {
 		if _, err := t.exec("INSERT INTO meta (name, value) VALUES ('seal', ?) ON CONFLICT (name) DO NOTHING", mark); err != nil {
 			return err
@@ -262,7 +259,7 @@ func (s *SQLite) leaveMark(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	_, err = s.seal.open(markPlace, mark)
+	_, err := s.seal.open(markPlace, mark)
 	return err
 }
 

@@ -80,7 +80,7 @@ type Comparison struct {
 func (c Comparison) Run(ctx context.Context, yield func(Found) error) error {
 	w := &walk{
 		Comparison: c, yield: yield,
-		seen: map[event.Ref]struct{}{}, orphans: map[string]plan.DN{}, units: map[event.Ref]looked{},
+		seen: map[event.Ref]struct{}{}, orphans: map[string]plan.DN{}, units: newUnits(),
 	}
 	profile, err := c.Server.Profile(ctx)
 	if err != nil {
@@ -139,7 +139,7 @@ type walk struct {
 	// orphans are the entries with our mark that belong to no object met so far, by their stable ids.
 	orphans  map[string]plan.DN
 	marks    []string
-	units    map[event.Ref]looked
+	units    *units
 	compared int
 }
 
@@ -241,12 +241,10 @@ func (w *walk) compare(ctx context.Context, o event.Object, r store.Record) erro
 			return fmt.Errorf("load the members of %s: %w", o.Ref, err)
 		}
 	}
+	memory := newPreviewMemory(w.Store, store.Job{Key: key}, w.Now, nil, nil)
+	memory.units = w.units
 	inspection := w.planner.Inspect(ctx, processor.Task{
-		Record: r, Known: o, Merged: event.Merge(o, nil), Now: w.Now, TryRefused: true,
-		Memory: &compareMemory{
-			previewMemory: newPreviewMemory(w.Store, store.Job{Key: key}, w.Now, nil, nil),
-			units:         w.units,
-		},
+		Record: r, Known: o, Merged: event.Merge(o, nil), Now: w.Now, TryRefused: true, Memory: memory,
 	})
 	if inspection.Outcome.Code == event.CodeUnavailable {
 		return fmt.Errorf("compare %s: %s", o.Ref, inspection.Outcome.Message)
@@ -296,41 +294,4 @@ func (p *pageOf) Find(ctx context.Context, key plan.Key) (*plan.Entry, error) {
 		return e, nil
 	}
 	return p.Target.Find(ctx, key) //nolint:wrapcheck // It stands in for the directory.
-}
-
-// compareMemory remembers the units that it was asked about: everybody in a unit asks for it.
-type compareMemory struct {
-	*previewMemory
-	units map[event.Ref]looked
-}
-
-type looked struct {
-	object event.Object
-	record plan.Record
-	found  bool
-}
-
-// unitsKept bounds how many units are remembered.
-const unitsKept = 10_000
-
-// Permit lets everything pass: what the guards let through of all that differs is said at the end, with the numbers.
-func (m *compareMemory) Permit(context.Context, processor.Act, []event.Ref, mapping.Limit) (processor.Permission, error) {
-	return processor.Permission{Granted: true}, nil
-}
-
-func (m *compareMemory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.Record, bool, error) {
-	if ref.Kind != event.KindUnit {
-		return m.previewMemory.Lookup(ctx, ref)
-	}
-	if l, ok := m.units[ref]; ok {
-		return l.object, l.record, l.found, nil
-	}
-	object, record, found, err := m.previewMemory.Lookup(ctx, ref)
-	if err == nil {
-		if len(m.units) >= unitsKept {
-			clear(m.units)
-		}
-		m.units[ref] = looked{object, record, found}
-	}
-	return object, record, found, err
 }

@@ -22,7 +22,8 @@ type lane struct {
 	random *lockedRand
 	room   int           // how many due objects are kept in memory
 	signal chan struct{} // something changed; capacity one
-	tree   gate          // every reconcile is inside; one that moves entries of other objects is so alone
+	units  *units
+	tree   gate // every reconcile is inside; one that moves entries of other objects is so alone
 
 	mu      sync.Mutex
 	queue   []event.Ref
@@ -51,6 +52,7 @@ func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {
 		again:   map[event.Ref]bool{},
 		stored:  map[event.Ref]bool{},
 		behind:  true,
+		units:   newUnits(),
 		holds:   newHolds(),
 	}
 }

@@ -16,6 +16,7 @@ import (
 // memory answers the processor's questions about other objects from the store. It serves one job.
 type memory struct {
 	store store.Store
+	units *units
 	job   store.Job
 	// password is the Seq of the delivery whose password is to be written, zero if there is none.
 	password int64
@@ -32,14 +33,19 @@ func (m *memory) key(ref event.Ref) store.Key {
 }
 
 func (m *memory) Lookup(ctx context.Context, ref event.Ref) (event.Object, plan.Record, bool, error) {
+	l, err := m.units.lookup(ctx, ref, m.lookup)
+	return l.object, l.record, l.found, err
+}
+
+func (m *memory) lookup(ctx context.Context, ref event.Ref) (looked, error) {
 	object, record, err := m.store.Lookup(ctx, m.key(ref))
 	if errors.Is(err, store.ErrNotFound) {
-		return event.Object{}, plan.Record{}, false, nil
+		return looked{}, nil
 	}
 	if err != nil {
-		return event.Object{}, plan.Record{}, false, fmt.Errorf("look up %s: %w", ref, err)
+		return looked{}, fmt.Errorf("look up %s: %w", ref, err)
 	}
-	return object, record, true, nil
+	return looked{object, record, true}, nil
 }
 
 func (m *memory) Linked(ctx context.Context, link string) (event.Ref, plan.DN, error) {
@@ -127,7 +133,8 @@ func (m *memory) Moved(ctx context.Context, link string, dn plan.DN) error {
 	if s.WaitsFor, err = m.WaitsFor(ctx, m.job.Key.Object); err != nil {
 		return err
 	}
-	woken, err := m.store.Settle(ctx, m.now(), s)
+	var woken []store.Key
+	m.units.settle(m.job.Key.Object, func() { woken, err = m.store.Settle(ctx, m.now(), s) })
 	if err != nil {
 		return fmt.Errorf("store where %s is: %w", m.job.Key.Object, err)
 	}

@@ -125,7 +125,7 @@ func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged,
 		keep.Outcome = event.Outcome{State: event.Done, Code: event.CodeUnchanged}
 		return keep, false
 	}
-	m := &memory{store: l.Store, job: *job, now: l.now, hold: l.hold}
+	m := &memory{store: l.Store, units: l.units, job: *job, now: l.now, hold: l.hold}
 	defer func() {
 		l.release(m.held)
 		job.Record = m.job.Record
@@ -192,7 +192,9 @@ func triesRefused(job store.Job) bool {
 // settle stores the end of a reconcile and tells everybody whom it concerns. Where the store cannot take it the object
 // stays due: the next reconcile finds the directory as it should be and only has to store that.
 func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job, s store.Settlement, result processor.Result) {
-	woken, err := l.Store.Settle(ctx, l.now(), s)
+	var woken []store.Key
+	var err error
+	l.units.settle(job.Key.Object, func() { woken, err = l.Store.Settle(ctx, l.now(), s) })
 	if err != nil {
 		log.WithError(err).Error("cannot store what became of the object; trying again")
 		l.dueAt(l.now() + event.Millis(firstPause.Milliseconds()))

@@ -11,7 +11,7 @@ import (
 
 // Due returns objects that are due, and when the next one is.
 func (s *SQLite) Due(ctx context.Context, directory string, now event.Millis, limit int) (due []Due, next event.Millis, err error) {
-	err = s.readers.view(ctx, func(r *session) error {
+	err = s.readers.read(ctx, func(r *session) error {
 		err := r.rows("SELECT kind, object, due FROM work WHERE directory = ? AND due <= ? ORDER BY due LIMIT ?",
 			[]any{directory, int64(now), limit}, func(rows *sql.Rows) error {
 				d := Due{Key: Key{Directory: directory}}
@@ -33,7 +33,8 @@ func (s *SQLite) Load(ctx context.Context, key Key, limit int) (Job, error) {
 	job := Job{Key: key, Known: event.Object{Ref: key.Object}}
 	var known *sealedObject
 	var pending []sealedPending
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
+		// The version comes first: what is newer than it is looked at again when the job is settled, although it was seen.
 		if _, err := r.row("SELECT value, COALESCE((SELECT attempts FROM work WHERE directory = ? AND kind = ? AND object = ?), 0) FROM version",
 			keyArgs(key), &job.Version, &job.Attempts); err != nil {
 			return err
@@ -142,7 +143,7 @@ func (s *SQLite) Said(ctx context.Context, seq int64) (event.Change, error) {
 	var application string
 	var sealed []byte
 	found := false
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
 		var err error
 		found, err = r.row(`SELECT e.application, e.event_id, e.type, e.kind, e.object, e.happened, e.updated, e.payload
 			FROM delivery d JOIN event e ON e.id = d.event WHERE d.seq = ?`, []any{seq},
@@ -165,7 +166,7 @@ func (s *SQLite) Said(ctx context.Context, seq int64) (event.Change, error) {
 // WaitsFor returns the objects that an object waits for.
 func (s *SQLite) WaitsFor(ctx context.Context, key Key) ([]event.Ref, error) {
 	var refs []event.Ref
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
 		return r.rows("SELECT on_kind, on_object FROM dependency WHERE directory = ? AND kind = ? AND object = ? ORDER BY on_kind, on_object",
 			keyArgs(key), func(rows *sql.Rows) error {
 				var ref event.Ref

@@ -101,7 +101,7 @@ func (s *SQLite) sealObject(directory string, o event.Object, r Record) (sealedO
 // Lookup returns what is known and remembered of an object.
 func (s *SQLite) Lookup(ctx context.Context, key Key) (event.Object, Record, error) {
 	var sealed *sealedObject
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
 		var err error
 		sealed, err = r.object(key)
 		return err
@@ -118,7 +118,7 @@ func (s *SQLite) Lookup(ctx context.Context, key Key) (event.Object, Record, err
 // ByLink returns the objects whose entries have these stable ids.
 func (s *SQLite) ByLink(ctx context.Context, directory string, links []string) ([]Remembered, error) {
 	var found []sealedObject
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
 		for _, link := range links {
 			// The condition that looks superfluous is that of the index.
 			if err := r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND link = ? AND link <> ''", []any{directory, link}, func(rows *sql.Rows) error {
@@ -149,7 +149,7 @@ func (s *SQLite) Objects(ctx context.Context, directory string, kind event.Kind,
 	const size = 500
 	for after := ""; ; {
 		var page []sealedObject
-		err := s.readers.view(ctx, func(r *session) error {
+		err := s.readers.read(ctx, func(r *session) error {
 			return r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?",
 				[]any{directory, string(kind), after, size}, func(rows *sql.Rows) error {
 					var o sealedObject
@@ -180,7 +180,7 @@ func (s *SQLite) Objects(ctx context.Context, directory string, kind event.Kind,
 // CountObjects returns how many objects of a kind are known to exist.
 func (s *SQLite) CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error) {
 	n := 0
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
 		_, err := r.row("SELECT COUNT(*) FROM object WHERE directory = ? AND kind = ? AND present", []any{directory, string(kind)}, &n)
 		return err
 	})
@@ -193,7 +193,7 @@ func (s *SQLite) Holders(ctx context.Context, directory string, dn plan.DN) ([]H
 		return nil, nil
 	}
 	var found []Holding
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
 		// An object of which nobody has said whether it exists may well hold an entry; one that is deleted does not.
 		return r.rows(`SELECT kind, id, dn FROM object WHERE directory = ? AND dn_key = ? AND (present OR (said = 0 AND said_update = 0))
 			ORDER BY kind, id`, []any{directory, treeKey(dn)}, func(rows *sql.Rows) error {
@@ -225,7 +225,7 @@ func (s *SQLite) Memberships(ctx context.Context, group Key, users []string) (ma
 		out[user] = m
 		return failure(err)
 	}
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
 		if users == nil {
 			return r.rows(columns, []any{group.Directory, group.Object.ID}, scan)
 		}
@@ -249,7 +249,7 @@ func (s *SQLite) Below(ctx context.Context, directory string, dn plan.DN) ([]pla
 	}
 	from := treeKey(dn)
 	var below []plan.DN
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
 		return r.rows("SELECT dn FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?", []any{directory, from, treeEnd(from)}, func(rows *sql.Rows) error {
 			var text string
 			if err := rows.Scan(&text); err != nil {

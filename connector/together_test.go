@@ -27,7 +27,7 @@ const atTheSameTime = 50
 func newThrong(t *testing.T) *throng {
 	t.Helper()
 	server := startServer(t, ldaptest.Config{})
-	c := &throng{t: t, server: server, d: openDirectory(t, connector.Config{URLs: []string{server.URL()}, Base: func() plan.DN { return baseDN }, Connections: 4})}
+	c := &throng{t: t, server: server, d: openDirectory(t, connector.Config{URLs: []string{server.URL()}, Base: func() plan.DN { return baseDN }, Connections: 1})}
 	for i := range atTheSameTime {
 		if err := c.d.Apply(t.Context(), person(c.dn(i).String(), fmt.Sprintf("employeeNumber=%d", i))); err != nil {
 			t.Fatal(err)

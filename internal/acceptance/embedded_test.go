@@ -136,4 +136,6 @@ func TestEmbeddedUnitMovesBelowItsFormerChild(t *testing.T) {
 	wantDN(t, p.find("(businessCategory="+parent.ID+")"), "ou=Parent,ou=Child,ou=people,"+testBase)
 }
 
-func TestEmbeddedEvents(t *testing.T) { runRows(t, "in memory", embeddedDirectory(startEmbedded(t)), oneAtOnce) }
+func TestEmbeddedEvents(t *testing.T) {
+	runRows(t, "in memory", embeddedDirectory(startEmbedded(t)), oneAtOnce)
+}

@@ -57,7 +57,9 @@ func TestEmbeddedAnySequenceEndsAsTheModelSays(t *testing.T) {
 }
 
 // Two thousand events over sixty objects.
-func TestEmbeddedSequence(t *testing.T) { playSeed(t, embeddedDirectory(startEmbedded(t)), 1, manyAtOnce) }
+func TestEmbeddedSequence(t *testing.T) {
+	playSeed(t, embeddedDirectory(startEmbedded(t)), 1, manyAtOnce)
+}
 
 func TestOpenLDAPSequence(t *testing.T) {
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})

@@ -51,9 +51,13 @@ func (w *work) addInParts(ctx context.Context, d draft, op plan.Add, refused *co
 		w.failed(refused)
 		return w.block()
 	}
-	if err := w.target.Apply(ctx, least); err != nil {
+	err := w.target.Apply(ctx, least)
+	if _, isRefused := asRefusal(err); isRefused {
 		w.failed(refused)
 		return w.block()
+	}
+	if err != nil {
+		return w.applyFailed(ctx, d, least, err)
 	}
 	w.wrote(least)
 	return w.modifyInParts(ctx, d, rest, refused)

@@ -74,6 +74,30 @@ description: two
 	})
 }
 
+// Where the server is busy when what it takes of a new entry is written, that is no word about the entry: another try makes it.
+func TestABusyServerIsNoRefusalOfANewEntry(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.refuses("mail")
+		refuses, busy := s.directory.meddle, true
+		s.directory.meddle = func(op plan.Operation, write func() error) error {
+			return refuses(op, func() error {
+				if busy && op.Verb() == "add" {
+					busy = false
+					return &connector.OutcomeError{Kind: connector.KindRetry, Code: ldap.LDAPResultBusy, Verb: op.Verb(), DN: op.Target()}
+				}
+				return write()
+			})
+		}
+		if o := s.process(ann, fullRecord(s, "one")).Outcome; o.State != event.Waiting {
+			s.Fatalf("while the server is busy it is %+v", o)
+		}
+		s.process(ann)
+		if entry := s.there("uid=ann," + people); entry.Value("description") != "one" {
+			s.Errorf("the entry is %+v", entry)
+		}
+	})
+}
+
 // What lets a user in is tried again, whatever was said before: it was refused for another reason than its value.
 func TestALoginThatWasRefusedIsTriedAgain(t *testing.T) {
 	status := func(s *stage, status string) event.Change {

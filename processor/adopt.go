@@ -117,14 +117,7 @@ func (w *work) vanished(ctx context.Context) verdict {
 		w.wait(event.CodeWaitsForObject, fmt.Sprintf("neither the entry of %s nor that of %s above it is to be seen; that one is put back first, or shown again", w.ref(), above), above)
 		return ended
 	}
-	self := []event.Ref{w.ref()}
-	guards := w.set.Guards()
-	// What we have deleted ourselves within the window, with the unit above it perhaps, has not vanished. A limit of nothing grants
-	// only what was granted before.
-	known, err := w.task.Memory.Permit(ctx, ActDelete, self, mapping.Limit{Window: guards.Deletes.Window})
-	if err == nil && !known.Granted {
-		known, err = w.task.Memory.Permit(ctx, ActVanish, self, guards.Vanished)
-	}
+	known, err := w.mayVanish(ctx, w.ref())
 	switch {
 	case err != nil:
 		w.failed(err)
@@ -135,4 +128,26 @@ func (w *work) vanished(ctx context.Context) verdict {
 		return ended
 	}
 	return proceed
+}
+
+// mayVanish asks the guard whether the entry of an object that is not seen may be taken for gone. What we have deleted ourselves within the
+// window, with the unit above it perhaps, has not vanished: a limit of nothing grants only what was granted before.
+func (w *work) mayVanish(ctx context.Context, ref event.Ref) (Permission, error) {
+	guards, objects := w.set.Guards(), []event.Ref{ref}
+	known, err := w.task.Memory.Permit(ctx, ActDelete, objects, mapping.Limit{Window: guards.Deletes.Window})
+	if err != nil || known.Granted {
+		return known, err //nolint:wrapcheck // It names the guard.
+	}
+	return w.task.Memory.Permit(ctx, ActVanish, objects, guards.Vanished) //nolint:wrapcheck // As above.
+}
+
+// isGone reports whether the entry of another object, which is not seen, is gone from where it should be: the entry above that is seen, and
+// the guard lets it go.
+func (w *work) isGone(ctx context.Context, ref event.Ref, at plan.DN) (bool, error) {
+	above, err := w.target.Read(ctx, at.Parent(), nil)
+	if err != nil || above == nil {
+		return false, err //nolint:wrapcheck // It names the entry.
+	}
+	permission, err := w.mayVanish(ctx, ref)
+	return permission.Granted, err
 }

@@ -139,7 +139,7 @@ func (w *work) rebaseReferences(ctx context.Context, references []connector.Refe
 // calledNow returns where the entry is that is remembered at a DN and should have come along to another; the empty DN if it is
 // gone, so that nothing is to refer to it any more. It may have got a name of its own that references do not follow yet. Where
 // this try ends halfway, they are found neither by what is remembered nor by what the entry is called, unless that is what they
-// say now.
+// say now. One that is not proven to be gone counts as having come along.
 func (w *work) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN, error) {
 	holder, err := w.holder(ctx, remembered)
 	if err != nil || holder.Zero() {
@@ -153,10 +153,14 @@ func (w *work) calledNow(ctx context.Context, remembered, came plan.DN) (plan.DN
 	if err != nil {
 		return nil, fmt.Errorf("look for the entry of %s: %w", holder, err)
 	}
-	if entry == nil {
-		return nil, nil // Neither a DN nor an error.
+	if entry != nil {
+		return entry.DN, nil
 	}
-	return entry.DN, nil
+	gone, err := w.isGone(ctx, holder, came)
+	if err != nil || gone {
+		return nil, err
+	}
+	return came, nil
 }
 
 // referringBelow returns what refers to entries that are below at and were below was. An entry may have got another name of

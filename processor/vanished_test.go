@@ -64,3 +64,20 @@ func TestWhatIsNotSeenIsNotProvenToBeGone(t *testing.T) {
 		s.absent("uid=ann,ou=Lab," + people)
 	})
 }
+
+// Who is not seen below a unit that gets another name stays in the groups: where the unit is not seen either, and where the guard has seen
+// too many go.
+func TestWhoIsNotSeenStaysInTheGroups(t *testing.T) {
+	lab := unit("ou_lab")
+	for _, hidden := range []string{"ou=Laboratory," + people, "uid=ann,ou=Laboratory," + people} {
+		onBoth(t, nil, func(s *stage) {
+			s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+			s.process(ann, s.named(ann, "ann", lab.ID))
+			s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+			s.directory.Target = blind{s.directory.Target, []plan.DN{plan.MustParseDN(hidden)}}
+			s.memory.denied = hidden[0] == 'u'
+			s.process(lab, s.called(lab, "Laboratory", event.RootUnitID))
+			s.hasMembers("uid=ann,ou=Laboratory," + people)
+		})
+	}
+}

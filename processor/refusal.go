@@ -63,14 +63,15 @@ func (w *work) addInParts(ctx context.Context, d draft, op plan.Add, refused *co
 	return w.modifyInParts(ctx, d, rest, refused)
 }
 
-// isNeeded reports whether an entry cannot be made without an attribute, or should not be.
+// isNeeded reports whether an entry cannot be made without an attribute, or should not be: without the id in IDaaS it would look like
+// somebody else's where this try ends halfway.
 func (w *work) isNeeded(d draft, attribute string) bool {
 	schema := w.profile.Schema
 	same := func(other string) bool { return plan.SameDescription(w.profile.Matching, other, attribute) }
 	if same("objectClass") || slices.ContainsFunc(d.desired.DN.RDN(), func(ava plan.AVA) bool { return same(ava.Type) }) {
 		return true
 	}
-	if speaks(d.status, attribute) || d.desired.Members != nil && same(d.desired.Members.Attribute) {
+	if slices.ContainsFunc(w.set.Marks(w.ref().Kind), same) || speaks(d.status, attribute) || d.desired.Members != nil && same(d.desired.Members.Attribute) {
 		return true
 	}
 	if schema == nil {

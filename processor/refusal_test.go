@@ -10,6 +10,7 @@ import (
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 )
 
 // refuses makes the directory refuse every write of an attribute.
@@ -94,6 +95,33 @@ func TestABusyServerIsNoRefusalOfANewEntry(t *testing.T) {
 		s.process(ann)
 		if entry := s.there("uid=ann," + people); entry.Value("description") != "one" {
 			s.Errorf("the entry is %+v", entry)
+		}
+	})
+}
+
+// An entry of which a part is refused is ours from its first write, whatever comes between that and the rest: it is not taken over as
+// somebody else's, who would keep the password.
+func TestAnEntryMadeInPartsIsOursAtOnce(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.refuses("mail")
+		refuses, lost := s.directory.meddle, false
+		s.directory.meddle = func(op plan.Operation, write func() error) error {
+			return refuses(op, func() error {
+				if !lost && op.Verb() == "modify" {
+					lost = true
+					return connectionLost(write)
+				}
+				return write()
+			})
+		}
+		record := fullRecord(s, "one")
+		record.Password = secretText("Correct-Horse-1")
+		s.process(ann, record)
+		if result := s.process(ann); result.Of(event.FacetSecret).State != event.Done {
+			s.Errorf("the password is %+v", result.Of(event.FacetSecret))
+		}
+		if slices.Contains(s.memory.asked, processor.ActAdopt) {
+			s.Error("the guard on adoptions was asked")
 		}
 	})
 }

@@ -112,6 +112,9 @@ func (w *work) takenAt(ctx context.Context, d draft, ava plan.AVA, dn plan.DN) (
 		return nil, err //nolint:wrapcheck // It names the entry.
 	}
 	if d.current != nil && there.Link != "" && there.Link == d.current.Link {
+		if plan.SameDN(w.matching(ctx), dn, d.current.DN) {
+			return nil, nil // It is not remembered yet.
+		}
 		out.over = true
 		return out, nil
 	}

@@ -29,7 +29,7 @@ type API struct {
 	// Closed: the API is not opened for the application. Denied are the collections that it may not read: users, organizationalUnits, groups.
 	Closed bool
 	Denied []string
-	// Outside is what is said about an account outside the scope: 404 as if it were not there, 400, or 200 with the record.
+	// Outside is what is said about an account or a group outside the scope: 404 as if it were not there, 400, or 200 with the record.
 	Outside int
 	// UnitGone is what is said about a unit that is gone: 404, or 400 as if it were outside the scope.
 	UnitGone int

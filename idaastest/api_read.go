@@ -76,8 +76,11 @@ func (a *API) one(operation, id string) (any, *failure) {
 		}
 		return a.wholeUser(id), nil
 	}
-	if _, known := a.Live.groups.by[id]; !known || !a.seesGroup(id) {
+	switch _, known := a.Live.groups.by[id]; {
+	case !known, !a.seesGroup(id) && a.Outside == http.StatusNotFound:
 		return nil, &failure{http.StatusNotFound, "ResourceNotFound.Group", "no such group"}
+	case !a.seesGroup(id) && a.Outside == http.StatusBadRequest:
+		return nil, outside()
 	}
 	return a.group(id), nil
 }

@@ -174,7 +174,9 @@ type Group struct{ ID, Name, Description string }
 // GroupEvent makes an event that carries the record of a group.
 func (t *Tenant) GroupEvent(kind event.Type, g Group) Event {
 	at := strconv.FormatInt(t.Clock().UnixMilli(), 10)
-	return t.Event(kind, g.ID, map[string]any{"groupId": g.ID, "groupName": g.Name, "description": g.Description, "createTime": at, "updateTime": at})
+	return t.Event(kind, g.ID, map[string]any{
+		"groupId": g.ID, "groupName": g.Name, "description": g.Description, "groupExternalId": g.ID, "groupSourceType": "build_in", "createTime": at, "updateTime": at,
+	})
 }
 
 // DeleteGroup makes the event of a deleted group.

@@ -3,6 +3,7 @@ package idaastest
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -108,7 +109,18 @@ func (l *Live) PutUnit(kind event.Type, u Unit) Event {
 	same := before
 	same.Parent = u.Parent
 	l.units.put(u.ID, u, l.tenant.Clock(), !l.StillTime || same != u)
-	return l.tenant.UnitEvent(kind, u)
+	return l.told(l.tenant.UnitEvent(kind, u), "organizationalUnitSourceId", l.units.made[u.ID], l.units.at[u.ID])
+}
+
+// told gives the record in an event the times and the source that it has at IDaaS.
+func (l *Live) told(e Event, source string, made, changed time.Time) Event {
+	e.BizData[source] = l.tenant.Instance
+	for name, at := range map[string]time.Time{"createTime": made, "registerTime": made, "updateTime": changed} {
+		if _, has := e.BizData[name]; has {
+			e.BizData[name] = strconv.FormatInt(at.UnixMilli(), 10)
+		}
+	}
+	return e
 }
 
 func parentOf(u Unit) string {
@@ -145,7 +157,7 @@ func (l *Live) PutUser(kind event.Type, u User) Event {
 	if kind == event.TypeUserUpdatePrimaryOU {
 		return l.tenant.MoveUser(u)
 	}
-	return l.tenant.UserEvent(kind, u)
+	return l.told(l.tenant.UserEvent(kind, u), "userSourceId", l.users.made[u.ID], l.users.at[u.ID])
 }
 
 func unitOf(u User) string {
@@ -179,7 +191,7 @@ func (l *Live) PutGroup(kind event.Type, g Group) Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.groups.put(g.ID, g, l.tenant.Clock(), true)
-	return l.tenant.GroupEvent(kind, g)
+	return l.told(l.tenant.GroupEvent(kind, g), "groupSourceId", l.groups.made[g.ID], l.groups.at[g.ID])
 }
 
 // DeleteGroup ends a group.

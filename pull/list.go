@@ -109,6 +109,9 @@ func (c *Client) once(ctx context.Context, l listing) (whole bool, err error) {
 			return false, err
 		}
 		news := seen.add(p, records, number == 1)
+		if seen.runsAway() {
+			return false, nil
+		}
 		if l.byToken && (p.Next == "" || p.Next == next) || !l.byToken && (len(p.Data) == 0 || !news || seen.all()) {
 			return seen.whole(l.byToken) && (!l.byToken || p.Next == ""), nil
 		}
@@ -171,6 +174,9 @@ func (t *tally) add(p page, records []Record, first bool) (news bool) {
 
 // all reports whether as many objects were seen as there are.
 func (t *tally) all() bool { return t.counted && int64(len(t.ids)) >= t.last }
+
+// runsAway reports whether the list grows faster than it can be read.
+func (t *tally) runsAway() bool { return t.counted && int64(len(t.ids)) > 2*t.first+pageSize }
 
 // whole reports whether the list was read whole. The end of pages that follow each other by a token is certain without a count.
 func (t *tally) whole(byToken bool) bool {

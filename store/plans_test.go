@@ -25,11 +25,13 @@ var mayRead = []struct{ statement, step, reason string }{
 	{"membership WHERE directory = ? AND grp = ? AND rejoin", "SEARCH membership USING INDEX membership_rejoin (directory=? AND grp=?)", "it has only those who are back"},
 	{"SELECT state, COUNT(*)", "SEARCH delivery USING COVERING INDEX delivery_unfinished (state=? AND directory=?)", "what is not settled is what is counted"},
 	{"UPDATE object SET link = ''", "SEARCH object USING INDEX object_by_link (directory=?)", "a person has accepted another directory, which concerns all of it"},
+	{"SELECT object FROM reading", "SEARCH reading USING COVERING INDEX reading_by_stage (application=? AND kind=? AND stage=?)", "it ends with the limit, as the index has the order"},
+	{"SELECT kind, object FROM reading", "SEARCH reading USING COVERING INDEX reading_by_stage (application=?)", "it ends with the limit, and all of it goes"},
 	{"SELECT COUNT(*) FROM object", "SEARCH object USING INDEX object_present (directory=? AND kind=?)", "a guard is a percentage of all, and is asked only where something is taken away"},
 }
 
 // fewValues are columns of which each value has very many rows.
-var fewValues = []string{"directory", "kind", "state", "act", "pool", "application", "present", "grp"}
+var fewValues = []string{"directory", "kind", "state", "act", "pool", "application", "present", "grp", "stage"}
 
 var narrowedBy = regexp.MustCompile(`\((.*)\)$`)
 

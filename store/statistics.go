@@ -30,6 +30,8 @@ var statistics = []struct{ table, index, rows string }{
 	{"work", "work_by_due", "100000 50000 1"},
 	{"owner", "owner", "200000 100000 50000 1"},
 	{"identity", "identity", "10 2 1"},
+	{"reading", "reading", "100000 50000 25000 1"},
+	{"reading", "reading_by_stage", "100000 50000 25000 10000 1"},
 	{"dependency", "dependency", "10000 5000 2500 2 1 1"},
 	{"dependency", "dependency_on", "10000 5000 2500 2"},
 	{"number", "number", "200000 100000 50000 1"},

@@ -249,6 +249,8 @@ type Filter struct {
 // writes returns after the data is on durable storage, or with an error that is [ErrUnavailable] where nothing of it was
 // written.
 type Store interface {
+	Rounds
+
 	// Accept stores events in one transaction, all or none. A repeat (the same application and event id, also within one
 	// call) changes nothing and gets what is recorded. New deliveries are pending, and their objects are due now with no
 	// attempts, as are the Others of the change. An object belongs to the instance whose event was the first to say something

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"People", peopleTests()},
 		{"Own", ownTests()},
 		{"Identity", identityTests()},
+		{"Rounds", roundTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {

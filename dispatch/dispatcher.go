@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -62,9 +63,13 @@ type Config struct {
 
 // Dispatcher hands accepted events to the lanes of the directories.
 type Dispatcher struct {
-	cfg   Config
-	board *board
-	lanes []*lane
+	cfg    Config
+	board  *board
+	random *lockedRand
+	fleet  atomic.Pointer[fleet]
+
+	rerouting sync.Mutex               // guards what follows, and lets one fleet be replaced at a time
+	turns     map[string]chan struct{} // by directory: whoever has put something in works on it
 }
 
 // New returns a dispatcher that accepts events at once and works on them once Run is called.
@@ -72,39 +77,30 @@ func New(cfg Config) *Dispatcher {
 	if cfg.Observer == nil {
 		cfg.Observer = silent{}
 	}
-	d := &Dispatcher{cfg: cfg, board: newBoard()}
-	random := &lockedRand{rand: cfg.Rand}
-	for _, route := range cfg.Routes {
-		d.lanes = append(d.lanes, newLane(cfg, route, d.board, random))
-	}
+	d := &Dispatcher{cfg: cfg, board: newBoard(), random: &lockedRand{rand: cfg.Rand}, turns: map[string]chan struct{}{}}
+	d.fleet.Store(d.newFleet(cfg.Routes))
 	return d
 }
 
 // Run works on what is accepted until ctx ends, then lets what is under way finish and returns. What is left is taken up
-// at the next start.
-func (d *Dispatcher) Run(ctx context.Context) {
-	var wg sync.WaitGroup
-	for _, l := range d.lanes {
-		wg.Go(func() { l.run(ctx) })
-	}
-	wg.Wait()
-}
+// at the next start. It ends too when other directories are fed ([Dispatcher.Reroute]).
+func (d *Dispatcher) Run(ctx context.Context) { d.run(ctx, d.fleet.Load()) }
 
 // Wake makes lanes look at objects now, after work on them was stored by somebody else: a retry from the console.
 func (d *Dispatcher) Wake(keys []store.Key) {
+	f := d.fleet.Load()
 	for _, key := range keys {
-		for _, l := range d.lanes {
-			if l.route.Directory == key.Directory {
-				l.enqueue(key.Object)
-			}
+		if l := f.lane(key.Directory); l != nil {
+			l.enqueue(key.Object)
 		}
 	}
 }
 
 // Availability returns why each directory is not reachable now, by name; an empty text for one that is.
 func (d *Dispatcher) Availability() map[string]string {
-	out := make(map[string]string, len(d.lanes))
-	for _, l := range d.lanes {
+	lanes := d.fleet.Load().lanes
+	out := make(map[string]string, len(lanes))
+	for _, l := range lanes {
 		out[l.route.Directory] = l.downReason()
 	}
 	return out
@@ -114,19 +110,8 @@ func (d *Dispatcher) Availability() map[string]string {
 // lost; with an error nothing was accepted. The ticket must be waited for.
 func (d *Dispatcher) Accept(ctx context.Context, application, instance string, changes []event.Change) (*Ticket, error) {
 	now := event.Millis(d.cfg.Clock.Now().UnixMilli())
-	events := make([]store.NewEvent, len(changes))
-	posts := make([][]*post, len(changes))
 	ticket := &Ticket{board: d.board, events: make([]ticketEvent, len(changes))}
-	for i, c := range changes {
-		c = d.receive(now, application, c)
-		events[i] = d.address(ctx, application, instance, c)
-		for _, target := range events[i].Targets {
-			// The places for reports are made before the event is stored, so that no lane can be faster.
-			p := d.board.add(postKey{directory: target.Directory, application: application, eventID: c.ID})
-			posts[i] = append(posts[i], p)
-		}
-		ticket.events[i].posts = posts[i]
-	}
+	events := d.addressAll(ctx, now, application, instance, changes, ticket)
 	accepted, err := d.cfg.Store.Accept(ctx, now, events)
 	if err != nil {
 		ticket.release()
@@ -135,10 +120,28 @@ func (d *Dispatcher) Accept(ctx context.Context, application, instance string, c
 		}
 		return nil, fmt.Errorf("store %d events: %w", len(changes), err)
 	}
+	f := d.fleet.Load() // anew: a lane that begins later finds the events in the store
 	for i, a := range accepted {
-		d.follow(&ticket.events[i], events[i], a)
+		d.follow(f, &ticket.events[i], events[i], a)
 	}
 	return ticket, nil
+}
+
+// addressAll decides for each event which directories it is for. The places for reports are made before an event is stored, so
+// that no lane can be faster.
+func (d *Dispatcher) addressAll(ctx context.Context, now event.Millis, application, instance string, changes []event.Change, ticket *Ticket) []store.NewEvent {
+	f, done := d.inForce()
+	defer done()
+	events := make([]store.NewEvent, len(changes))
+	for i, c := range changes {
+		c = d.receive(now, application, c)
+		events[i] = f.address(ctx, application, instance, c)
+		for _, target := range events[i].Targets {
+			p := d.board.add(postKey{directory: target.Directory, application: application, eventID: c.ID})
+			ticket.events[i].posts = append(ticket.events[i].posts, p)
+		}
+	}
+	return events
 }
 
 // receive gives an event the time as it counts, and says in the log what of it does not count as it came.
@@ -157,7 +160,7 @@ func (d *Dispatcher) receive(now event.Millis, application string, c event.Chang
 }
 
 // address decides which directories an event is for, or settles it at once.
-func (d *Dispatcher) address(ctx context.Context, application, instance string, c event.Change) store.NewEvent {
+func (f *fleet) address(ctx context.Context, application, instance string, c event.Change) store.NewEvent {
 	e := store.NewEvent{Application: application, Instance: instance, Change: c}
 	settle := func(state event.State, code event.Code, message string) store.NewEvent {
 		e.Outcome = &event.Outcome{State: state, Code: code, Message: message}
@@ -167,7 +170,7 @@ func (d *Dispatcher) address(ctx context.Context, application, instance string, 
 	case c.Problem != "":
 		return settle(event.Failed, event.CodeMalformed, c.Problem)
 	case c.Type.Effect() == event.EffectTest:
-		outcome := d.test(ctx, application)
+		outcome := f.test(ctx, application)
 		e.Outcome = &outcome
 		return e
 	case c.Type.Effect() == event.EffectNone:
@@ -175,7 +178,7 @@ func (d *Dispatcher) address(ctx context.Context, application, instance string, 
 	case c.Object.Zero():
 		return settle(event.Skipped, event.CodeNoObject, "the event names no object that could be looked at")
 	}
-	for _, l := range d.lanes {
+	for _, l := range f.lanes {
 		if l.feeds(application) {
 			e.Targets = append(e.Targets, store.Target{Directory: l.route.Directory, KeepPassword: l.route.PasswordSync})
 		}
@@ -187,7 +190,7 @@ func (d *Dispatcher) address(ctx context.Context, application, instance string, 
 }
 
 // follow connects what was accepted with the ticket and with the lanes.
-func (d *Dispatcher) follow(t *ticketEvent, e store.NewEvent, a store.Accepted) {
+func (d *Dispatcher) follow(f *fleet, t *ticketEvent, e store.NewEvent, a store.Accepted) {
 	if len(a.Deliveries) == 0 || a.Deliveries[0].Key.Directory == "" {
 		for _, p := range t.posts {
 			d.board.remove(p)
@@ -217,23 +220,24 @@ func (d *Dispatcher) follow(t *ticketEvent, e store.NewEvent, a store.Accepted) 
 	t.posts = kept
 	if len(kept) == 0 {
 		// A repeat of an event for directories that the application does not feed any more.
-		t.fixed = recorded(a.Deliveries)
+		t.fixed = f.recorded(a.Deliveries)
 	}
 	for _, delivery := range a.Deliveries {
 		if state := delivery.Outcome.State; state != event.Pending && state != event.Waiting {
 			continue
 		}
-		for _, l := range d.lanes {
-			if l.route.Directory != delivery.Key.Directory {
-				continue
-			}
-			if reason := l.downReason(); reason != "" {
-				d.board.report(postKey{directory: delivery.Key.Directory, application: e.Application, eventID: delivery.EventID}, unavailable(reason))
-			}
-			if !a.Repeat { // a repeat is no reason to look again
-				l.enqueue(delivery.Key.Object)
-				l.enqueue(e.Change.Others...)
-			}
+		key := postKey{directory: delivery.Key.Directory, application: e.Application, eventID: delivery.EventID}
+		l := f.lane(key.directory)
+		if l == nil {
+			d.board.report(key, notFed(key.directory))
+			continue
+		}
+		if reason := l.downReason(); reason != "" {
+			d.board.report(key, unavailable(reason))
+		}
+		if !a.Repeat { // a repeat is no reason to look again
+			l.enqueue(delivery.Key.Object)
+			l.enqueue(e.Change.Others...)
 		}
 	}
 }
@@ -248,10 +252,13 @@ func (d *Dispatcher) refused(e store.NewEvent, directory string, outcome event.O
 }
 
 // recorded is what is known of an event from its deliveries.
-func recorded(deliveries []store.Delivery) event.Outcome {
+func (f *fleet) recorded(deliveries []store.Delivery) event.Outcome {
 	reports := make([]report, len(deliveries))
 	for i, delivery := range deliveries {
 		reports[i] = report{directory: delivery.Key.Directory, outcome: delivery.Outcome}
+		if !delivery.Outcome.State.Settled() && f.lane(delivery.Key.Directory) == nil {
+			reports[i].outcome = notFed(delivery.Key.Directory)
+		}
 	}
 	return combine(reports)
 }
@@ -261,13 +268,13 @@ const testWithin = 2 * time.Second
 
 // test is the connection test: every directory that the application feeds answers a bind. That the store is writable
 // shows when the result is stored.
-func (d *Dispatcher) test(ctx context.Context, application string) event.Outcome {
+func (f *fleet) test(ctx context.Context, application string) event.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, testWithin)
 	defer cancel()
 	var wg sync.WaitGroup
-	problems := make([]error, len(d.lanes))
+	problems := make([]error, len(f.lanes))
 	tested := 0
-	for i, l := range d.lanes {
+	for i, l := range f.lanes {
 		if !l.feeds(application) {
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 
 // SetRoom changes how many due objects each lane keeps in memory.
 func SetRoom(d *Dispatcher, room int) {
-	for _, l := range d.lanes {
+	for _, l := range d.fleet.Load().lanes {
 		l.room = room
 	}
 }
@@ -16,7 +16,7 @@ func SetRoom(d *Dispatcher, room int) {
 // Queued returns how many due objects are kept in memory.
 func Queued(d *Dispatcher) int {
 	n := 0
-	for _, l := range d.lanes {
+	for _, l := range d.fleet.Load().lanes {
 		l.mu.Lock()
 		n += len(l.queue)
 		l.mu.Unlock()
@@ -33,7 +33,7 @@ func Watched(d *Dispatcher) int {
 
 // Busy reports whether an object whose entry a group names is being worked on, so that the group has to wait for it.
 func Busy(d *Dispatcher, directory string, by, ref event.Ref) bool {
-	for _, l := range d.lanes {
+	for _, l := range d.fleet.Load().lanes {
 		if l.route.Directory == directory {
 			held, busy := l.hold(by, []event.Ref{ref})
 			l.release(held)

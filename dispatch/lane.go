@@ -22,6 +22,7 @@ type lane struct {
 	random *lockedRand
 	room   int           // how many due objects are kept in memory
 	signal chan struct{} // something changed; capacity one
+	turn   chan struct{} // one lane at a time has put something in
 	units  *units
 	tree   gate // every reconcile is inside; one that moves entries of other objects is so alone
 

@@ -3,7 +3,6 @@ package receiver
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -15,14 +14,14 @@ import (
 // many, one goes that has no whole request, so that many that only wait keep nobody out.
 type connections struct {
 	net.Listener
+	refused *refusals
+
+	mu                sync.Mutex
 	total, perAddress int
 	exempt            []netip.Prefix // proxies speak for many
-	refused           *refusals
-
-	mu    sync.Mutex
-	open  map[*connection]struct{}
-	count map[netip.Addr]int
-	used  uint64 // grows with every use of a connection
+	open              map[*connection]struct{}
+	count             map[netip.Addr]int
+	used              uint64 // grows with every use of a connection
 }
 
 // connection is one that is counted.
@@ -38,14 +37,20 @@ type connection struct {
 }
 
 func newConnections(inner net.Listener, limits Limits, exempt []netip.Prefix, refused *refusals) *connections {
+	c := &connections{Listener: inner, refused: refused, open: map[*connection]struct{}{}, count: map[netip.Addr]int{}}
+	c.adjust(limits, exempt)
+	return c
+}
+
+// adjust changes how many are kept open. Those who are there stay until they go, or have to make room.
+func (c *connections) adjust(limits Limits, exempt []netip.Prefix) {
 	total := limits.Connections
 	if descriptors := maxDescriptors(); descriptors > 0 {
 		total = min(total, max(descriptors/2, 1)) // the rest is for the store, the directories and files
 	}
-	return &connections{
-		Listener: inner, total: total, perAddress: min(limits.ConnectionsPerAddress, total), exempt: exempt, refused: refused,
-		open: map[*connection]struct{}{}, count: map[netip.Addr]int{},
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.total, c.perAddress, c.exempt = total, min(limits.ConnectionsPerAddress, total), exempt
 }
 
 // Accept returns the next connection that there is room for.
@@ -60,27 +65,28 @@ func (c *connections) Accept() (net.Conn, error) {
 		}
 		_ = conn.Close()                                            // Nobody is told: it was never used.
 		host, _, _ := net.SplitHostPort(conn.RemoteAddr().String()) // It is one that was accepted from.
-		c.refused.note("connection", host, refusedCaller, "connection refused", logrus.Fields{"caller": host, "reason": fmt.Sprintf("all %d connections, or all %d of the address, are in use (receiver.limits)", c.total, c.perAddress)})
+		c.refused.note("connection", host, refusedCaller, "connection refused", logrus.Fields{"caller": host, "reason": "all connections, or all of the address, are in use (receiver.limits)"})
 	}
 }
 
 // admit counts a connection, and makes room for it; it returns nil where all others are in use.
 func (c *connections) admit(conn net.Conn) *connection {
 	in := &connection{Conn: conn, owner: c}
+	c.mu.Lock()
 	if peer, err := netip.ParseAddrPort(conn.RemoteAddr().String()); err == nil {
 		if address := peer.Addr().Unmap().WithZone(""); !within(c.exempt, address) {
 			in.address = household(address)
 		}
 	}
-	c.mu.Lock()
 	var leaving []*connection
-	if in.address.IsValid() && c.count[in.address] >= c.perAddress {
-		leaving = c.leave(leaving, func(o *connection) bool { return o.address == in.address })
+	ofAddress, left := in.address.IsValid(), true
+	for left && ofAddress && c.count[in.address] >= c.perAddress {
+		leaving, left = c.leave(leaving, func(o *connection) bool { return o.address == in.address })
 	}
-	if len(c.open) >= c.total {
-		leaving = c.leave(leaving, func(*connection) bool { return true })
+	for left && len(c.open) >= c.total {
+		leaving, left = c.leave(leaving, func(*connection) bool { return true })
 	}
-	room := len(c.open) < c.total && (!in.address.IsValid() || c.count[in.address] < c.perAddress)
+	room := len(c.open) < c.total && (!ofAddress || c.count[in.address] < c.perAddress)
 	if room {
 		c.used++
 		in.lastUse = c.used
@@ -98,8 +104,8 @@ func (c *connections) admit(conn net.Conn) *connection {
 }
 
 // leave takes a connection out of the count that nobody is busy with: one of those of whom has most, and of them the one that was
-// not used for longest. So whoever opens many is the one who loses them.
-func (c *connections) leave(leaving []*connection, among func(*connection) bool) []*connection {
+// not used for longest. So whoever opens many is the one who loses them. It reports whether there was one.
+func (c *connections) leave(leaving []*connection, among func(*connection) bool) ([]*connection, bool) {
 	var victim *connection
 	for o := range c.open {
 		if o.busy > 0 || !among(o) {
@@ -110,10 +116,10 @@ func (c *connections) leave(leaving []*connection, among func(*connection) bool)
 		}
 	}
 	if victim == nil {
-		return leaving
+		return leaving, false
 	}
 	c.forget(victim)
-	return append(leaving, victim)
+	return append(leaving, victim), true
 }
 
 // share is how many connections the address of one has; one of a proxy, which speaks for many, counts alone.

@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"testing"
@@ -100,6 +101,19 @@ func TestWhoOpensManyLosesTheirOwn(t *testing.T) {
 	}
 	if alone.closed || proxy.closed || last.closed {
 		t.Error("somebody else had to go")
+	}
+}
+
+// Where fewer are allowed from now on, the next one that comes makes idle ones go until there is room for it.
+func TestFewerConnections(t *testing.T) {
+	d := newDoorway(t, 8, 8)
+	for i := range 8 {
+		d.come(fmt.Sprintf("192.0.2.%d:1", i))
+	}
+	d.adjust(Limits{Connections: 3, ConnectionsPerAddress: 3}, nil)
+	c, _ := d.come("192.0.2.9:1")
+	if c == nil || len(d.open) != 3 {
+		t.Errorf("%d connections are open", len(d.open))
 	}
 }
 

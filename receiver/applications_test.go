@@ -24,7 +24,7 @@ func several(t *testing.T, applications ...receiver.Application) *receiver.Verif
 
 func application(t *testing.T, tenant *idaastest.Tenant) receiver.Application {
 	t.Helper()
-	return receiver.Application{ID: tenant.Application, InstanceID: tenant.Instance, Keys: fileKeys(t, tenant), EncryptionKeys: []secret.Text{tenant.EncryptionKey}}
+	return receiver.Application{ID: tenant.Application, InstanceID: tenant.Instance, Keys: fileKeys(t, tenant), EncryptionKeys: encryptedWith(tenant.EncryptionKey)}
 }
 
 func deletion(t *testing.T, tenant *idaastest.Tenant, changes ...func(idaastest.Claims)) string {
@@ -87,7 +87,7 @@ func TestTheEncryptionKeyIsChanged(t *testing.T) {
 		{"both", []secret.Text{tenant.EncryptionKey, old}, true, true},
 		{"the new key only", []secret.Text{tenant.EncryptionKey}, false, true},
 	} {
-		a.EncryptionKeys = c.keys
+		a.EncryptionKeys = encryptedWith(c.keys...)
 		v := several(t, a)
 		for token, want := range map[string]bool{before: c.before, after: c.after} {
 			if _, err := v.Open(context.Background(), token); (err == nil) != want {
@@ -113,7 +113,7 @@ func TestTheLengthsOfEncryptionKeys(t *testing.T) {
 		}
 		token := deletion(t, tenant, func(c idaastest.Claims) { c["cipherData"] = sealed })
 		a := application(t, tenant)
-		a.EncryptionKeys = []secret.Text{key}
+		a.EncryptionKeys = encryptedWith(key)
 		if opened, err := several(t, a).Open(context.Background(), token); err != nil || len(opened.Changes) != 1 {
 			t.Errorf("%s: %v", enc, err)
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"idaas-ldap/idaastest"
-	"idaas-ldap/internal/secret"
 	"idaas-ldap/receiver"
 )
 
@@ -38,7 +37,7 @@ func BenchmarkOpenUser(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	v := receiver.NewVerifier([]receiver.Application{{ID: tenant.Application, Keys: keys, EncryptionKeys: []secret.Text{tenant.EncryptionKey}}}, time.Now)
+	v := receiver.NewVerifier([]receiver.Application{{ID: tenant.Application, Keys: keys, EncryptionKeys: encryptedWith(tenant.EncryptionKey)}}, time.Now)
 	tokens := make([]string, 100)
 	for i, e := range idaastest.Generate(1, len(tokens), 0).Push(tenant)[:len(tokens)] {
 		if tokens[i], err = tenant.Token([]idaastest.Event{e}); err != nil {

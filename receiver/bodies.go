@@ -27,24 +27,35 @@ var (
 // is announced. When it is used up, whoever holds most has to give way to one that needs less, so that events pass whatever
 // is held open.
 type bodies struct {
+	clock func() time.Time
+
+	mu      sync.Mutex
 	most    int64 // of all bodies
 	largest int   // of one body
-	clock   func() time.Time
-
-	mu    sync.Mutex
-	taken int64 // by bodies and by buffers that are kept
-	kept  int64
-	free  map[int][][]byte // buffers by capacity
-	held  map[*body]struct{}
+	taken   int64 // by bodies and by buffers that are kept
+	kept    int64
+	free    map[int][][]byte // buffers by capacity
+	held    map[*body]struct{}
 }
 
 func newBodies(most, largest int64, clock func() time.Time) *bodies {
-	return &bodies{most: max(most, largest+leastBuffer+probe), largest: int(largest), clock: clock, free: map[int][][]byte{}, held: map[*body]struct{}{}}
+	b := &bodies{clock: clock, free: map[int][][]byte{}, held: map[*body]struct{}{}}
+	b.adjust(most, largest)
+	return b
+}
+
+// adjust changes how much memory there is, and how large the bodies may be that begin from now on.
+func (b *bodies) adjust(most, largest int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.most, b.largest = max(most, largest+leastBuffer+probe), int(largest)
+	b.dropKept()
 }
 
 // body is one body with the memory that it takes. All but the buffer's content is guarded by the owner's lock.
 type body struct {
 	owner     *bodies
+	largest   int // it may be
 	buffer    []byte
 	taken     int // octets of memory, more than the buffer while it grows
 	began     time.Time
@@ -65,8 +76,9 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (*body, context.Co
 	}
 	b.mu.Lock()
 	b.held[in] = struct{}{}
+	in.largest = b.largest
 	b.mu.Unlock()
-	if r.ContentLength > int64(b.largest) {
+	if r.ContentLength > int64(in.largest) {
 		return in, ctx, errTooLarge
 	}
 	for {
@@ -78,7 +90,7 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request) (*body, context.Co
 		n, err := r.Body.Read(in.buffer[len(in.buffer):cap(in.buffer)])
 		in.buffer = in.buffer[:len(in.buffer)+n]
 		switch {
-		case len(in.buffer) > b.largest:
+		case len(in.buffer) > in.largest:
 			return in, ctx, errTooLarge
 		case errors.Is(err, io.EOF):
 			return in, ctx, nil
@@ -98,7 +110,7 @@ func (in *body) mustGo() bool {
 
 // grow doubles the buffer.
 func (in *body) grow(ctx context.Context) error {
-	size := min(max(2*cap(in.buffer), leastBuffer), in.owner.largest+probe)
+	size := min(max(2*cap(in.buffer), leastBuffer), in.largest+probe)
 	bigger, err := in.owner.take(ctx, in, size)
 	if err != nil {
 		return err

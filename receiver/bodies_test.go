@@ -115,3 +115,25 @@ func TestABodyThatIsTooLarge(t *testing.T) {
 		t.Errorf("the largest: %v", err)
 	}
 }
+
+// A handler that takes the place of another one shares its memory, however often that happens, and new bodies are judged anew.
+func TestHandlersThatFollowShareTheMemory(t *testing.T) {
+	now := time.Now()
+	cfg := Config{Path: "/", MaxBodyBytes: 128 * kib, Limits: Limits{BodyBytes: 300 * kib}, Clock: func() time.Time { return now }}
+	first := NewHandler(cfg)
+	held := hold(t, first.bodies, 100*kib)
+	cfg.MaxBodyBytes = 64 * kib
+	cfg.Limits.BodyBytes = 150 * kib
+	second := first.With(cfg).With(cfg)
+	if err := <-hold(t, second.bodies, 100*kib).ended; !errors.Is(err, errTooLarge) {
+		t.Errorf("a body that is too large now ends with %v", err)
+	}
+	small := hold(t, second.bodies, 30*kib)
+	if err := <-held.ended; !errors.Is(err, errDisplaced) {
+		t.Errorf("the body of before ends with %v", err)
+	}
+	close(small.stopped)
+	if err := <-small.ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the body of now ends with %v", err)
+	}
+}

@@ -57,7 +57,7 @@ func (c captured) verifier(tb testing.TB, now time.Time) *receiver.Verifier {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return receiver.NewVerifier([]receiver.Application{{ID: c.AppID, Keys: keys, EncryptionKeys: []secret.Text{secret.New(c.EncryptKey)}}}, func() time.Time { return now })
+	return receiver.NewVerifier([]receiver.Application{{ID: c.AppID, Keys: keys, EncryptionKeys: encryptedWith(secret.New(c.EncryptKey))}}, func() time.Time { return now })
 }
 
 func (c captured) at() time.Time { return time.Unix(c.IssuedAt, 0) }

@@ -159,10 +159,11 @@ func (c claims) check(now time.Time, a Application) error {
 
 // content returns the document, decrypted where it is encrypted.
 func (c claims) content(a Application) ([]byte, error) {
+	keys := a.decryption()
 	if *c.dataEncrypted {
-		return a.decrypt(c.cipherData)
+		return keys.decrypt(c.cipherData, a.ID)
 	}
-	if len(a.EncryptionKeys) > 0 {
+	if len(keys.openers) > 0 {
 		return nil, invalidToken("the event is not encrypted, though an encryption key is configured for %s", a.ID)
 	}
 	if text, ok := jsonscan.Bytes(c.plainData); ok {

@@ -27,9 +27,13 @@ type opener struct {
 	aead cipher.AEAD
 }
 
-// openers makes the keys ready for use. The configuration has checked them, so one that cannot be used is left out.
-func openers(keys []secret.Text) []opener {
-	var out []opener
+// EncryptionKeys are AES keys that events are decrypted with.
+type EncryptionKeys struct{ openers []opener }
+
+// NewEncryptionKeys makes keys in hexadecimal, the newest first, ready for use. The configuration has checked them, so one that
+// cannot be used is left out.
+func NewEncryptionKeys(keys ...secret.Text) *EncryptionKeys {
+	out := &EncryptionKeys{}
 	for _, key := range keys {
 		raw, err := hex.DecodeString(key.Reveal())
 		if err != nil {
@@ -41,17 +45,17 @@ func openers(keys []secret.Text) []opener {
 			continue
 		}
 		if aead, err := cipher.NewGCM(block); err == nil {
-			out = append(out, opener{enc: enc, aead: aead})
+			out.openers = append(out.openers, opener{enc: enc, aead: aead})
 		}
 	}
 	return out
 }
 
-// decrypt opens a compact JWE with direct encryption. All keys of the application are tried, the newest first: the token
-// does not say which one it means.
-func (a Application) decrypt(token []byte) ([]byte, error) {
-	if len(a.openers) == 0 {
-		return nil, invalidToken("the event is encrypted, and no encryption key is configured for %s (applications[].encryption_keys)", a.ID)
+// decrypt opens a compact JWE with direct encryption. All keys of an application are tried, the newest first: the token does not
+// say which one it means.
+func (k *EncryptionKeys) decrypt(token []byte, application string) ([]byte, error) {
+	if len(k.openers) == 0 {
+		return nil, invalidToken("the event is encrypted, and no encryption key is configured for %s (applications[].encryption_keys)", application)
 	}
 	parts := bytes.SplitN(token, []byte{'.'}, jweParts+1)
 	if len(parts) != jweParts || len(parts[1]) > 0 {
@@ -71,7 +75,7 @@ func (a Application) decrypt(token []byte) ([]byte, error) {
 		return nil, invalidToken("the initialization vector or the authentication tag of cipherData is of a wrong length")
 	}
 	sealed = append(sealed, tag...)
-	for _, key := range a.openers {
+	for _, key := range k.openers {
 		if key.enc != enc {
 			continue
 		}
@@ -79,7 +83,7 @@ func (a Application) decrypt(token []byte) ([]byte, error) {
 			return plain, nil
 		}
 	}
-	return nil, invalidToken("cipherData opens with none of the configured encryption keys of %s", a.ID)
+	return nil, invalidToken("cipherData opens with none of the configured encryption keys of %s", application)
 }
 
 // jweHeader returns the content encryption that a header names. Nothing is taken that changes what is done: no zip, no

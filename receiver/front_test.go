@@ -115,7 +115,7 @@ func newFront(t *testing.T, change func(*receiver.Config)) *front {
 	cfg := receiver.Config{
 		Path: "/accounts/provision", Intake: f.intake, AnswerWithin: 5 * time.Second, MaxBodyBytes: 1 << 20, Log: log, Clock: time.Now,
 		Verifier: receiver.NewVerifier([]receiver.Application{{
-			ID: tenant.Application, InstanceID: tenant.Instance, Keys: keys, EncryptionKeys: []secret.Text{tenant.EncryptionKey},
+			ID: tenant.Application, InstanceID: tenant.Instance, Keys: keys, EncryptionKeys: encryptedWith(tenant.EncryptionKey),
 		}}, time.Now),
 	}
 	if change != nil {
@@ -164,4 +164,10 @@ func (f *front) do(t *testing.T, request *http.Request) (int, map[string]any) {
 func body(token string) string {
 	raw, _ := json.Marshal(map[string]string{"event": token})
 	return string(raw)
+}
+
+// encryptedWith is what an application has that encrypts with some keys.
+func encryptedWith(keys ...secret.Text) func() *receiver.EncryptionKeys {
+	ready := receiver.NewEncryptionKeys(keys...)
+	return func() *receiver.EncryptionKeys { return ready }
 }

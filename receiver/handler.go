@@ -71,23 +71,35 @@ const acceptWithin = 3 * time.Second
 // retryAfter is when a caller that cannot be served now should come again.
 const retryAfter = 5 * time.Second
 
-type handler struct {
+// Handler answers callbacks.
+type Handler struct {
 	Config
 	guard   *addressGuard
 	bodies  *bodies
 	refused *refusals
+	engine  *gin.Engine
 }
 
 // NewHandler returns the handler of callbacks.
-func NewHandler(cfg Config) http.Handler {
+func NewHandler(cfg Config) *Handler {
+	limits := cfg.Limits.complete()
+	return newHandler(cfg, newBodies(limits.BodyBytes, cfg.MaxBodyBytes, cfg.Clock), newRefusals(cfg.Log, cfg.Clock))
+}
+
+// With returns a handler by another configuration that takes the place of this one. The memory for bodies is the same, so that
+// what both hold together is bounded.
+func (h *Handler) With(cfg Config) *Handler {
+	limits := cfg.Limits.complete()
+	h.bodies.adjust(limits.BodyBytes, cfg.MaxBodyBytes)
+	return newHandler(cfg, h.bodies, h.refused)
+}
+
+func newHandler(cfg Config, bodies *bodies, refused *refusals) *Handler {
 	if cfg.Observe == nil {
 		cfg.Observe = func(string, time.Duration) {}
 	}
 	cfg.Limits = cfg.Limits.complete()
-	h := &handler{
-		Config: cfg, guard: newAddressGuard(cfg), bodies: newBodies(cfg.Limits.BodyBytes, cfg.MaxBodyBytes, cfg.Clock),
-		refused: newRefusals(cfg.Log, cfg.Clock),
-	}
+	h := &Handler{Config: cfg, guard: newAddressGuard(cfg), bodies: bodies, refused: refused}
 	gin.SetMode(gin.ReleaseMode) // the only way to keep gin from printing its routes
 	engine := gin.New()
 	engine.ContextWithFallback = true
@@ -103,11 +115,15 @@ func NewHandler(cfg Config) http.Handler {
 		h.reject(c, &Rejection{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Description: "events are sent with POST", Reason: "method " + strconv.Quote(short(c.Request.Method, 20)), kind: "method"})
 	})
 	engine.POST(cfg.Path, h.provision)
-	return engine
+	h.engine = engine
+	return h
 }
 
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.engine.ServeHTTP(w, r) }
+
 // recovered answers a panic without showing anything of the request.
-func (h *handler) recovered(c *gin.Context) {
+func (h *Handler) recovered(c *gin.Context) {
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // The value itself is the signal.
@@ -130,7 +146,7 @@ func (s stack) String() string { return string(s) }
 const callerKey = "caller"
 
 // admit decides by the caller's address, on every path and before anything of the body is read.
-func (h *handler) admit(c *gin.Context) {
+func (h *Handler) admit(c *gin.Context) {
 	h.refused.tell()
 	address, err := h.guard.check(c.Request)
 	if address.IsValid() {
@@ -142,7 +158,7 @@ func (h *handler) admit(c *gin.Context) {
 }
 
 // provision handles one callback: what is it, is it genuine, store it, answer.
-func (h *handler) provision(c *gin.Context) {
+func (h *Handler) provision(c *gin.Context) {
 	start := h.Clock()
 	document, err := h.document(c)
 	if err != nil {
@@ -162,7 +178,7 @@ func (h *handler) provision(c *gin.Context) {
 }
 
 // document reads the body and opens the token in it. The memory for the body is given back before anything else is done.
-func (h *handler) document(c *gin.Context) (Document, error) {
+func (h *Handler) document(c *gin.Context) (Document, error) {
 	if !strings.EqualFold(c.ContentType(), "application/json") {
 		return Document{}, &Rejection{
 			Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Description: "events are sent as application/json",
@@ -187,7 +203,7 @@ func (h *handler) document(c *gin.Context) (Document, error) {
 }
 
 // unread is the answer to a body that could not be read.
-func (h *handler) unread(err error) *Rejection {
+func (h *Handler) unread(err error) *Rejection {
 	switch {
 	case errors.Is(err, errTooLarge):
 		return &Rejection{
@@ -232,7 +248,7 @@ func token(body []byte) (token []byte, err error) {
 	return token, nil
 }
 
-func (h *handler) accept(ctx context.Context, d Document) (Ticket, error) {
+func (h *Handler) accept(ctx context.Context, d Document) (Ticket, error) {
 	ctx, cancel := context.WithTimeout(ctx, acceptWithin)
 	defer cancel()
 	if len(d.Unread) > 0 {
@@ -248,7 +264,7 @@ func (h *handler) accept(ctx context.Context, d Document) (Ticket, error) {
 }
 
 // fail answers an error.
-func (h *handler) fail(c *gin.Context, err error) {
+func (h *Handler) fail(c *gin.Context, err error) {
 	var rejection *Rejection
 	if !errors.As(err, &rejection) {
 		rejection = &Rejection{Status: http.StatusInternalServerError, Code: "internal_error", Description: "the request could not be handled", Reason: err.Error()}
@@ -256,7 +272,7 @@ func (h *handler) fail(c *gin.Context, err error) {
 	h.reject(c, rejection)
 }
 
-func (h *handler) reject(c *gin.Context, r *Rejection) {
+func (h *Handler) reject(c *gin.Context, r *Rejection) {
 	whose, text := refusedCaller, "request refused"
 	if r.Status >= http.StatusInternalServerError {
 		whose, text = notServed, "request not served"
@@ -288,7 +304,7 @@ const lingerFor = 5 * time.Second
 
 // linger reads on for a moment after a refusal, and keeps nothing. A connection that is closed while its caller still sends is
 // reset, and the caller sees that instead of the answer. Who asked to be told whether to send the body has been told.
-func (h *handler) linger(c *gin.Context) {
+func (h *Handler) linger(c *gin.Context) {
 	if c.GetHeader("Expect") != "" {
 		return
 	}

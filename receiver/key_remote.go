@@ -176,12 +176,14 @@ func (r *RemoteKeys) fetch(ctx context.Context, gap, within time.Duration) {
 	if gap > 0 {
 		ctx = context.WithoutCancel(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, within)
+	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	answer, err := r.get(ctx)
+	answer, err := r.get(bounded)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.keep(answer, err)
+	if err == nil || ctx.Err() == nil { // what was given up says nothing of the endpoint
+		r.keep(answer, err)
+	}
 	r.fetching = nil
 	close(done)
 }

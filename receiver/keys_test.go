@@ -21,7 +21,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/idaastest"
-	"idaas-ldap/internal/secret"
 	"idaas-ldap/receiver"
 )
 
@@ -372,7 +371,7 @@ func TestAKeyIsReplacedUnderItsID(t *testing.T) {
 		}
 		e := &endpoint{body: keySet(t, tenant.KeyID)}
 		keys := remote(t, e)
-		a := receiver.Application{ID: tenant.Application, Keys: keys, EncryptionKeys: []secret.Text{tenant.EncryptionKey}}
+		a := receiver.Application{ID: tenant.Application, Keys: keys, EncryptionKeys: encryptedWith(tenant.EncryptionKey)}
 		v := receiver.NewVerifier([]receiver.Application{a}, time.Now)
 		_, err = v.Open(context.Background(), deletion(t, tenant))
 		wantStatus(t, err, http.StatusUnauthorized)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"idaas-ldap/event"
-	"idaas-ldap/internal/secret"
 )
 
 // What a token of IDaaS is.
@@ -33,10 +32,17 @@ type Application struct {
 	ID, InstanceID string
 	// Keys finds the public keys that its tokens are signed with.
 	Keys KeySource
-	// EncryptionKeys are AES keys in hexadecimal, the newest first. With any, unencrypted events are refused.
-	EncryptionKeys []secret.Text
+	// EncryptionKeys returns the keys that are in force, and is asked for each token. With any, unencrypted events are refused. It
+	// is nil, or its result has none, where events come unencrypted.
+	EncryptionKeys func() *EncryptionKeys
+}
 
-	openers []opener
+// decryption returns the keys to decrypt with now.
+func (a Application) decryption() *EncryptionKeys {
+	if a.EncryptionKeys == nil {
+		return NewEncryptionKeys()
+	}
+	return a.EncryptionKeys()
 }
 
 // KeySource has the public keys of an application.
@@ -58,11 +64,7 @@ type Verifier struct {
 
 // NewVerifier returns a verifier for some applications.
 func NewVerifier(applications []Application, clock func() time.Time) *Verifier {
-	v := &Verifier{applications: slices.Clone(applications), clock: clock}
-	for i := range v.applications {
-		v.applications[i].openers = openers(v.applications[i].EncryptionKeys)
-	}
-	return v
+	return &Verifier{applications: slices.Clone(applications), clock: clock}
 }
 
 // Document is what a verified token carries.

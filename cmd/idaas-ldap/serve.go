@@ -22,7 +22,11 @@ type serveCommand struct{ configFlag }
 
 // Run serves until it is told to stop.
 func (c serveCommand) Run(ctx context.Context, t terminal) error {
-	cfg, err := loadConfig(c.Config, t)
+	path, err := t.configFile(c.Config)
+	if err != nil {
+		return err
+	}
+	cfg, err := loadConfig(path, t)
 	if err != nil {
 		return err
 	}
@@ -36,15 +40,18 @@ func (c serveCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
-	return runUntil(ctx, a, func() error {
-		_, _, err := config.Load(c.Config, t.Environ)
-		return err
+	return runUntil(ctx, a, func() (*config.Config, error) {
+		cfg, warnings, err := config.Load(path, t.otherVariables())
+		for _, w := range warnings {
+			log.WithField(telemetry.FieldReason, w.String()).Warn("the configuration is read again")
+		}
+		return cfg, err //nolint:wrapcheck // It names the file and the place.
 	})
 }
 
-// runUntil runs the service until ctx ends. On SIGHUP everything that the configuration names is read again, if the configuration
-// itself is good.
-func runUntil(ctx context.Context, a *app.App, check func() error) error {
+// runUntil runs the service until ctx ends. On SIGHUP the configuration is loaded again, and put in force with all that it names if
+// everything is good.
+func runUntil(ctx context.Context, a *app.App, load func() (*config.Config, error)) error {
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
@@ -56,7 +63,8 @@ func runUntil(ctx context.Context, a *app.App, check func() error) error {
 		for {
 			select {
 			case <-hangUp:
-				a.Reload(ctx, check())
+				cfg, err := load()
+				a.Reload(ctx, cfg, err)
 			case <-ctx.Done():
 				return
 			}

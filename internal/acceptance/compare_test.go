@@ -24,7 +24,7 @@ func TestOpenLDAPEverybodyIsCompared(t *testing.T) {
 // compare returns how often each verdict came, and what is to be written.
 func (p *product) compare() (verdicts map[dispatch.Verdict]int, differs []store.Key) {
 	p.t.Helper()
-	d := p.app.Directories[0]
+	d := p.app.Directories()[0]
 	verdicts = map[dispatch.Verdict]int{}
 	err := dispatch.Comparison{
 		Store: p.app.Store, Directory: d.Name, Server: d.Server, Mapping: d.Mapping(), Now: event.Millis(p.clock.Now().UnixMilli()),

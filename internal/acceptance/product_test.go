@@ -269,13 +269,26 @@ func (p *product) feedNamed(name string) *feed {
 // they say does not depend on how busy the machine is.
 const answerWithin = 50 * time.Second
 
-func (p *product) start() {
+// load reads the configuration.
+func (p *product) load() *config.Config {
 	p.t.Helper()
 	cfg, _, err := config.Load(p.config, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	cfg.Receiver.AnswerWithin = answerWithin
+	return cfg
+}
+
+// reload does what a SIGHUP does.
+func (p *product) reload() {
+	p.t.Helper()
+	p.app.Reload(p.t.Context(), p.load(), nil)
+}
+
+func (p *product) start() {
+	p.t.Helper()
+	cfg := p.load()
 	log, err := telemetry.NewLogger(telemetry.LogConfig{Level: "debug", Format: "text", Out: p.log})
 	if err != nil {
 		p.t.Fatal(err)

@@ -76,7 +76,7 @@ func TestEmbeddedNobodyIsMappedHalfByTheOldAndHalfByTheNewMapping(t *testing.T) 
 		reloaded := make(chan struct{})
 		go func() {
 			defer close(reloaded)
-			p.app.Reload(t.Context(), nil)
+			p.reload()
 		}()
 		var events []idaastest.Event
 		for i := range users {
@@ -130,7 +130,7 @@ func TestEmbeddedABadMappingIsShownEverywhere(t *testing.T) {
 		t.Fatalf("at first the mapping is %q", got)
 	}
 	p.editMapping(strings.Replace(versioned(1), "user.username\n    sn", "user.usernam\n    sn", 1))
-	p.app.Reload(t.Context(), nil)
+	p.reload()
 	if got := state(); !strings.Contains(got, "openldap.yaml:15:") || !strings.Contains(got, "usernam") {
 		t.Errorf("/readyz says %q", got)
 	}
@@ -144,7 +144,7 @@ func TestEmbeddedABadMappingIsShownEverywhere(t *testing.T) {
 		t.Errorf("with the old mapping an event ends in %s", code)
 	}
 	p.editMapping(versioned(2))
-	p.app.Reload(t.Context(), nil)
+	p.reload()
 	if got := state(); got != "ok" || !strings.Contains(p.admin("/metrics"), gauge+"1") {
 		t.Errorf("mended, the mapping is %q", got)
 	}

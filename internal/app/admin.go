@@ -4,9 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
-
-	"idaas-ldap/internal/reload"
 )
 
 // readyWithin bounds how long the store may take to show that it works.
@@ -18,7 +17,7 @@ func (a *App) adminHandler() http.Handler {
 	mux.HandleFunc("GET "+alive, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics.Handler())
-	return guarded(a.cfg.Admin, mux)
+	return a.guarded(mux)
 }
 
 // readiness is the answer of /readyz. Without a key set that was loaded once for every application no event of it can be taken
@@ -41,6 +40,7 @@ type readiness struct {
 func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
+	in := a.current.Load()
 	out := readiness{
 		Ready: true, Store: "ok", Keys: map[string]string{}, Directories: map[string]string{}, Mappings: map[string]string{}, Files: map[string]string{},
 		Certificates: map[string]string{}, Configuration: a.reloadState(),
@@ -48,21 +48,21 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	if err := a.Store.Check(ctx); err != nil {
 		out.Ready, out.Store = false, err.Error()
 	}
-	for _, k := range a.keys {
+	for _, k := range in.keys {
 		loaded, state := k.state()
 		out.Ready, out.Keys[k.application] = out.Ready && loaded, state
 	}
 	reasons := a.Dispatcher.Availability()
-	for _, d := range a.Directories {
+	for _, d := range in.directories {
 		out.Directories[d.Name] = d.State(reasons[d.Name])
 		out.Mappings[d.Name] = stateOf(d.mapping)
 	}
-	for _, h := range a.files() {
-		if _, isMapping := h.(*reload.File); !isMapping {
+	for _, h := range in.files() {
+		if !isMapping(h) {
 			out.Files[h.What()] = stateOf(h)
 		}
 	}
-	for _, c := range a.certificates() {
+	for _, c := range in.certificates() {
 		if text, _ := c.trouble(a.clock.Now()); text != "" {
 			out.Certificates[c.key] = text
 		}
@@ -82,6 +82,9 @@ func (a *App) reloadState() string {
 	defer a.mu.Unlock()
 	if a.refused != nil {
 		return "refused, everything is in force as before: " + a.refused.Error()
+	}
+	if len(a.kept) > 0 {
+		return "ok, but for what takes a restart: " + strings.Join(a.kept, "; ")
 	}
 	return "ok"
 }

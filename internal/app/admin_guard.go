@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/secret"
 )
 
@@ -17,14 +16,21 @@ const alive = "/livez"
 // guarded lets those in who name us as we are called, and show the token where there is one. A page of a stranger that has its
 // name resolved to our address would make a browser ask us under that name (DNS rebinding); so names are looked at even
 // where only this machine can connect.
-func guarded(cfg config.Admin, next http.Handler) http.Handler {
+func (a *App) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		in := a.current.Load()
+		guard(in.cfg.Admin.Hosts, in.adminToken(), next).ServeHTTP(w, r)
+	})
+}
+
+func guard(hosts []string, token secret.Text, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == alive:
-		case !isOurName(r.Host, cfg):
+		case !isOurName(r.Host, hosts):
 			http.Error(w, "this is not a name of this service; ask it by its address, or name it in admin.hosts", http.StatusMisdirectedRequest)
 			return
-		case !cfg.Token.Empty() && !shows(r, cfg.Token):
+		case !token.Empty() && !shows(r, token):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="idaas-ldap"`)
 			w.Header().Add("WWW-Authenticate", `Basic realm="idaas-ldap"`)
 			http.Error(w, "show admin.token as a bearer token, or as the password of any user", http.StatusUnauthorized)
@@ -36,7 +42,7 @@ func guarded(cfg config.Admin, next http.Handler) http.Handler {
 
 // isOurName reports whether a Host header names this service: by an address, which nobody can have resolved to another one, by
 // localhost, or by a name of the configuration.
-func isOurName(host string, cfg config.Admin) bool {
+func isOurName(host string, hosts []string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		name = h
@@ -46,7 +52,7 @@ func isOurName(host string, cfg config.Admin) bool {
 		return true
 	}
 	same := func(known string) bool { return strings.EqualFold(strings.TrimSuffix(name, "."), known) }
-	return same("localhost") || slices.ContainsFunc(cfg.Hosts, same)
+	return same("localhost") || slices.ContainsFunc(hosts, same)
 }
 
 // shows reports whether a request carries the token, as a bearer token (RFC 6750) or as a password (RFC 7617).

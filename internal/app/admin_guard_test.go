@@ -37,7 +37,7 @@ func TestTheAdminListenerAsksForNameAndToken(t *testing.T) {
 		{"whether it is alive", closed, "/livez", "whatever", nil, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			handler := guarded(c.cfg, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+			handler := guard(c.cfg.Hosts, c.cfg.Token, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
 			request := httptest.NewRequest(http.MethodGet, c.path, nil)
 			request.Host = c.host
 			if c.change != nil {

@@ -3,13 +3,13 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -17,7 +17,6 @@ import (
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/config"
-	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/receiver"
 	"idaas-ldap/store"
@@ -25,25 +24,27 @@ import (
 
 // App is the running product.
 type App struct {
-	Store       store.Store
-	Dispatcher  *dispatch.Dispatcher
-	Directories []*Directory
+	Store      store.Store
+	Dispatcher *dispatch.Dispatcher
 
-	log         *logrus.Logger
-	clock       dispatch.Clock
-	options     Options
-	cfg         *config.Config
-	metrics     *telemetry.Metrics
-	certificate *reload.Held[*tls.Certificate] // of the receiver, nil where it speaks plain HTTP
-	verifier    *receiver.Verifier
-	keys        []applicationKeys
-	watcher     *reload.Watcher
-	server      *receiver.Server
-	admin       *receiver.Server
+	log     *logrus.Logger
+	clock   dispatch.Clock
+	metrics *telemetry.Metrics
+	options Options
+	current atomic.Pointer[setup]
+	lanes   func(ctx context.Context) // of the first setup
+	front   *receiver.Handler         // of the setup in force
+	changes chan change
+	server  *receiver.Server
+	admin   *receiver.Server
 
 	mu      sync.Mutex
-	refused error // why the last Reload changed nothing, nil if it was good
+	refused error    // why the last Reload changed nothing, nil if it was good
+	kept    []string // what of the configuration takes a restart
 }
+
+// Directories returns the directories that are fed now.
+func (a *App) Directories() []*Directory { return a.current.Load().directories }
 
 // Open makes the product from a configuration: directories, store, dispatcher, receiver and admin listener, in this
 // order. After it has returned the addresses are bound; nothing is served before Run.
@@ -72,52 +73,47 @@ func (o Options) orUsual() Options {
 // OpenWith is Open with options.
 func OpenWith(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string, options Options) (*App, error) {
 	options = options.orUsual()
-	a := &App{log: log, clock: options.Clock, options: options, cfg: cfg, metrics: telemetry.NewMetrics(version, options.Clock.Now)}
-	if err := a.open(ctx); err != nil {
+	a := &App{
+		log: log, clock: options.Clock, options: options, metrics: telemetry.NewMetrics(version, options.Clock.Now), changes: make(chan change),
+	}
+	if err := a.open(ctx, cfg); err != nil {
 		a.close()
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *App) open(ctx context.Context) error {
-	if err := a.openParts(); err != nil {
+func (a *App) open(ctx context.Context, cfg *config.Config) error {
+	in, err := builder{log: a.log, metrics: a.metrics, now: a.clock.Now}.build(cfg)
+	if err != nil {
 		return err
 	}
-	if err := a.mayListen(ctx); err != nil {
+	a.current.Store(in)
+	if err := mayListen(ctx, cfg); err != nil {
 		return err
 	}
-	if err := a.openStore(ctx); err != nil {
+	if err := a.openStore(ctx, cfg); err != nil {
 		return err
 	}
-	var err error
-	names := make([]string, len(a.Directories))
-	for i, d := range a.Directories {
-		names[i] = d.Name
+	a.Dispatcher = newDispatcher(a.Store, nil, a.log, a.metrics, a.options)
+	a.lanes = a.Dispatcher.Reroute(routesTo(a.Store, in.directories, a.options))
+	a.configured(in)
+	a.metrics.WatchBacklog(ctx, a.Store.Counts)
+	a.front = receiver.NewHandler(a.receiverConfig(in))
+	if a.server, err = receiver.Listen(ctx, a.listener(in, a.front)); err != nil {
+		return listenProblem(cfg, "receiver.listen", err)
 	}
-	a.Dispatcher = newDispatcher(a.Store, a.Directories, a.log, a.metrics, a.options)
-	a.metrics.WatchBacklog(ctx, names, a.Store.Counts)
-	if a.watcher, err = a.watchFiles(); err != nil {
-		return err
-	}
-	if a.server, err = receiver.Listen(ctx, a.receiver()); err != nil {
-		return listenProblem(a.cfg, "receiver.listen", err)
-	}
-	if a.admin, err = receiver.Listen(ctx, receiver.ServerConfig{Listen: a.cfg.Admin.Listen, Handler: a.adminHandler(), Limits: limits(a.cfg.Receiver.Limits), Log: a.log, Clock: a.clock.Now}); err != nil {
-		return listenProblem(a.cfg, "admin.listen", err)
+	if a.admin, err = receiver.Listen(ctx, a.adminListener(in)); err != nil {
+		return listenProblem(cfg, "admin.listen", err)
 	}
 	return nil
 }
 
-// receiver says where and how events are taken in.
-func (a *App) receiver() receiver.ServerConfig {
-	r := a.cfg.Receiver
-	server := receiver.ServerConfig{Listen: r.Listen, Limits: limits(r.Limits), TrustedProxies: r.TrustedProxies, Log: a.log, Clock: a.clock.Now}
-	if a.certificate != nil {
-		server.Certificate = a.certificate.Value
-	}
-	server.Handler = receiver.NewHandler(receiver.Config{
-		Path: r.Path, Verifier: a.verifier, Intake: intake{a}, AllowFrom: r.AllowFrom, TrustedProxies: r.TrustedProxies,
+// receiverConfig says how events are taken in.
+func (a *App) receiverConfig(in *setup) receiver.Config {
+	r := in.cfg.Receiver
+	return receiver.Config{
+		Path: r.Path, Verifier: in.verifier, Intake: intake{a}, AllowFrom: r.AllowFrom, TrustedProxies: r.TrustedProxies,
 		AnswerWithin: r.AnswerWithin, MaxBodyBytes: r.MaxBodyBytes, Limits: limits(r.Limits), Log: a.log, Clock: a.clock.Now,
 		Observe: func(result string, took time.Duration) {
 			if result != "ok" {
@@ -126,8 +122,23 @@ func (a *App) receiver() receiver.ServerConfig {
 			}
 			a.metrics.Request(r.Path, http.StatusOK, took)
 		},
-	})
-	return server
+	}
+}
+
+// listener says where events are taken in.
+func (a *App) listener(in *setup, handler http.Handler) receiver.ServerConfig {
+	r := in.cfg.Receiver
+	return receiver.ServerConfig{
+		Listen: r.Listen, Certificate: in.serverCertificate, Handler: handler, Limits: limits(r.Limits), TrustedProxies: r.TrustedProxies,
+		Log: a.log, Clock: a.clock.Now,
+	}
+}
+
+// adminListener says where health and metrics are shown.
+func (a *App) adminListener(in *setup) receiver.ServerConfig {
+	return receiver.ServerConfig{
+		Listen: in.cfg.Admin.Listen, Handler: a.adminHandler(), Limits: limits(in.cfg.Receiver.Limits), Log: a.log, Clock: a.clock.Now,
+	}
 }
 
 // Address returns where callbacks are taken in, AdminAddress where health and metrics are shown.
@@ -142,7 +153,7 @@ const pruneEvery = time.Hour
 // Run serves until ctx ends. Then requests under way are answered, what is being written is finished, and the rest waits
 // in the store for the next start.
 func (a *App) Run(ctx context.Context) error {
-	a.log.WithFields(logrus.Fields{"listen": a.Address().String(), "path": a.cfg.Receiver.Path, "admin": a.AdminAddress().String()}).Info("ready for events")
+	a.log.WithFields(logrus.Fields{"listen": a.Address().String(), "path": a.current.Load().cfg.Receiver.Path, "admin": a.AdminAddress().String()}).Info("ready for events")
 	// The parts that work on events outlive those that take them in, so that a request under way gets its answer.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -157,16 +168,10 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	front.Go(func() { serve(a.server, "receiver") })
 	front.Go(func() { serve(a.admin, "admin") })
-	back.Go(func() { a.Dispatcher.Run(inner) })
+	back.Go(func() { a.supervise(inner) })
 	back.Go(func() { a.prune(inner) })
 	back.Go(func() { boundMemory(inner) })
-	back.Go(func() { a.watcher.Run(inner) })
 	back.Go(func() { a.watchCertificates(inner) })
-	for _, k := range a.keys {
-		if k.remote != nil {
-			back.Go(func() { k.remote.Run(inner) })
-		}
-	}
 	front.Wait()
 	stopInner()
 	back.Wait()
@@ -181,7 +186,7 @@ func (a *App) prune(ctx context.Context) {
 	ticker := time.NewTicker(pruneEvery)
 	defer ticker.Stop()
 	for {
-		n, err := a.Store.Prune(ctx, event.Millis(a.clock.Now().Add(-a.cfg.Store.Retention).UnixMilli()))
+		n, err := a.Store.Prune(ctx, event.Millis(a.clock.Now().Add(-a.current.Load().cfg.Store.Retention).UnixMilli()))
 		switch {
 		case err != nil && ctx.Err() == nil:
 			a.log.WithError(err).Error("cannot remove old events from the store")
@@ -197,13 +202,8 @@ func (a *App) prune(ctx context.Context) {
 }
 
 func (a *App) close() {
-	if a.watcher != nil {
-		if err := a.watcher.Close(); err != nil {
-			a.log.WithError(err).Warn("cannot stop watching the files")
-		}
-	}
-	for _, d := range a.Directories {
-		d.Server.Close()
+	if in := a.current.Load(); in != nil {
+		in.close(a.log)
 	}
 	if a.Store != nil {
 		if err := a.Store.Close(); err != nil {

@@ -53,12 +53,12 @@ func (c certificate) trouble(now time.Time) (text string, invalidNow bool) {
 	return "", false
 }
 
-func (a *App) certificates() []certificate {
+func (s *setup) certificates() []certificate {
 	var all []certificate
-	if a.certificate != nil {
-		all = append(all, certificate{serverTLS + ".cert_file", string(a.cfg.Receiver.TLS.CertFile), a.certificate.Value().Leaf})
+	if s.certificate != nil {
+		all = append(all, certificate{serverTLS + ".cert_file", string(s.cfg.Receiver.TLS.CertFile), s.certificate.Value().Leaf})
 	}
-	for _, d := range a.Directories {
+	for _, d := range s.directories {
 		all = append(all, d.certificates()...)
 	}
 	return all
@@ -79,7 +79,7 @@ func (a *App) watchCertificates(ctx context.Context) {
 }
 
 func (a *App) lookAtCertificates() {
-	for _, c := range a.certificates() {
+	for _, c := range a.current.Load().certificates() {
 		a.metrics.CertificateEnds(c.key, c.leaf.NotAfter)
 		text, invalidNow := c.trouble(a.clock.Now())
 		switch entry := a.log.WithField(telemetry.FieldSetting, c.key); {

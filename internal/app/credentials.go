@@ -22,7 +22,8 @@ type credentials struct {
 }
 
 // credentialsOf reads what connections to a directory are opened with. What is wrong with it has the key that names the file.
-func credentialsOf(at string, cfg config.Directory, now func() time.Time, observe func(reload.Result)) (*reload.Held[credentials], error) {
+// Former are those of the directory before, nil where it is new: a certificate that has ended does not follow one that is valid.
+func credentialsOf(at string, cfg config.Directory, former *reload.Held[credentials], now func() time.Time, observe func(reload.Result)) (*reload.Held[credentials], error) {
 	var paths []string
 	name := func(p config.Path) int {
 		if p == "" {
@@ -55,6 +56,10 @@ func credentialsOf(at string, cfg config.Directory, now func() time.Time, observ
 				return c, &keyError{at + ".tls.cert_file", fmt.Errorf("%s with %s: %w", cfg.TLS.CertFile, cfg.TLS.KeyFile, err)}
 			}
 			c.TLS.Certificates, c.own = []tls.Certificate{*pair}, pair.Leaf
+			if before == nil && former != nil {
+				inForce := former.Value()
+				before = &inForce
+			}
 			if before != nil {
 				if err := noWorse(before.own, c.own, now()); err != nil {
 					return c, &keyError{at + ".tls.cert_file", fmt.Errorf("%s %w", cfg.TLS.CertFile, err)}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -35,7 +34,7 @@ func (d *Directory) Mapping() *mapping.Set { return d.mapping.Value() }
 
 // OpenDirectories opens the configured directories with their mappings. Everything that is wrong is reported at once.
 func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics) ([]*Directory, error) {
-	directories, err := openDirectories(cfg, log, metrics, time.Now)
+	directories, err := openDirectories(cfg, nil, log, metrics, time.Now)
 	if err != nil {
 		for _, d := range directories {
 			d.Server.Close()
@@ -45,12 +44,12 @@ func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *teleme
 	return directories, nil
 }
 
-// openDirectories returns those that can be opened, and what is wrong with the others.
-func openDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) ([]*Directory, error) {
+// openDirectories returns those that can be opened, and what is wrong with the others. Former are the directories before.
+func openDirectories(cfg *config.Config, former []*Directory, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) ([]*Directory, error) {
 	var directories []*Directory
 	var wrong []error
 	for i := range cfg.Directories {
-		d, err := openDirectory(cfg, i, log, metrics, clock)
+		d, err := openDirectory(cfg, i, named(former, cfg.Directories[i].Name), log, metrics, clock)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
@@ -61,7 +60,7 @@ func openDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *teleme
 }
 
 // openDirectory connects nothing yet: a directory that is down does not keep the service from starting.
-func openDirectory(all *config.Config, i int, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) (*Directory, error) {
+func openDirectory(all *config.Config, i int, former *Directory, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) (*Directory, error) {
 	cfg, at := all.Directories[i], fmt.Sprintf("directories[%d]", i)
 	d := &Directory{Name: cfg.Name, Config: cfg, identities: &identities{directory: cfg.Name, met: map[string]string{}}}
 	var wrong []error
@@ -69,7 +68,11 @@ func openDirectory(all *config.Config, i int, log logrus.FieldLogger, metrics *t
 	if d.mapping, err = reload.Load(string(cfg.Mapping), func(r reload.Result) { d.reloaded(r, log, metrics) }); err != nil {
 		wrong = append(wrong, located(all, at+".mapping", err))
 	}
-	d.credentials, err = credentialsOf(at, cfg, clock, filesReloaded(log, metrics))
+	var before *reload.Held[credentials]
+	if former != nil {
+		before = former.credentials
+	}
+	d.credentials, err = credentialsOf(at, cfg, before, clock, filesReloaded(log, metrics))
 	if err != nil {
 		wrong = append(wrong, located(all, keyOf(err, at, map[string]config.Path{
 			".bind_password_file": cfg.BindPasswordFile, ".tls.ca_file": cfg.TLS.CAFile, ".tls.cert_file": cfg.TLS.CertFile, ".tls.key_file": cfg.TLS.KeyFile,
@@ -180,19 +183,6 @@ func loginKey(at string, cfg config.Directory) string {
 	default:
 		return at + ".bind_password"
 	}
-}
-
-// keyOf returns the key of the configuration that names the file which cannot be read, or else the one that all of them are below.
-func keyOf(err error, at string, files map[string]config.Path) string {
-	var unread *reload.ReadError
-	if errors.As(err, &unread) {
-		for key, path := range files {
-			if path != "" && filepath.Clean(string(path)) == unread.Path {
-				return at + key
-			}
-		}
-	}
-	return at
 }
 
 // located gives what is wrong its place in the configuration, unless it has one in a file of its own.

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"errors"
 
 	"github.com/sirupsen/logrus"
@@ -15,59 +14,13 @@ import (
 type held interface {
 	reload.Source
 	What() string
+	Check() error
 	Refused() error
 }
 
-// files returns all that is made from files of the configuration.
-func (a *App) files() []held {
-	var all []held
-	if a.certificate != nil {
-		all = append(all, a.certificate)
-	}
-	for _, d := range a.Directories {
-		all = append(all, d.mapping, d.credentials)
-	}
-	return all
-}
-
-// watchFiles reads the files again when they change.
-func (a *App) watchFiles() (*reload.Watcher, error) {
-	var sources []reload.Source
-	for _, h := range a.files() {
-		sources = append(sources, h)
-		if _, isMapping := h.(*reload.File); !isMapping {
-			a.metrics.FilesLoaded(h.What())
-		}
-	}
-	for _, d := range a.Directories {
-		a.metrics.MappingLoaded(d.Name)
-	}
-	return reload.NewWatcher(sources, a.log) //nolint:wrapcheck // It says what it does.
-}
-
-// Reload reads everything that the configuration names again, as a whole: where something is wrong, all stays as it is. What is
-// wrong with the configuration file itself, if anything, the caller knows. A login that was refused is tried again at once. It
-// needs Run.
-func (a *App) Reload(ctx context.Context, wrong error) {
-	err := wrong
-	if err == nil {
-		err = a.watcher.Reload(ctx)
-	}
-	a.mu.Lock()
-	a.refused = err
-	a.mu.Unlock()
-	for _, d := range a.Directories {
-		d.Server.LogInAgain()
-	}
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		a.metrics.Reloaded(false)
-		a.log.WithError(err).Error("what the configuration names was read again and is not good; everything stays in force as it was")
-	default:
-		a.metrics.Reloaded(true)
-		a.log.Info("what the configuration names was read again and is in force; a change of the configuration file itself takes a restart")
-	}
+func isMapping(h held) bool {
+	_, is := h.(*reload.File)
+	return is
 }
 
 // filesReloaded tells everybody who looks what came of files that have changed.

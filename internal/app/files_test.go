@@ -22,13 +22,13 @@ func TestAChangedPasswordIsTakenUp(t *testing.T) {
 	}
 	s.changePassword("second")
 	s.write("bind.secret", "\ufeffsecond\r\n") // as an editor of another system writes it
-	s.app.Reload(t.Context(), nil)             // which also gives up the connections of before
+	s.reload()                                 // which also gives up the connections of before
 	if err := s.check(); err != nil {
 		t.Errorf("with the new password: %v", err)
 	}
 	s.changePassword("third")
 	s.write("bind.secret", "second-and-a-half")
-	s.app.Reload(t.Context(), nil)
+	s.reload()
 	if err := s.check(); err == nil {
 		t.Fatal("a wrong password is accepted")
 	}
@@ -60,7 +60,7 @@ func TestABadFileLeavesTheOldInForce(t *testing.T) {
 		t.Helper()
 		s.write("bind.secret", good)
 		s.write("ca.pem", string(s.issuer.pem))
-		s.app.Reload(t.Context(), nil)
+		s.reload()
 		if r := s.readiness(); r.Configuration != "ok" || r.Files["directories[0]"] != "ok" {
 			t.Errorf("mended, /readyz says %+v", r)
 		}
@@ -80,7 +80,7 @@ func TestABadFileLeavesTheOldInForce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.spoil()
-			s.app.Reload(t.Context(), nil)
+			s.reload()
 			r := s.readiness()
 			if !strings.Contains(r.Configuration, c.want) || !strings.Contains(r.Files["directories[0]"], c.want) {
 				t.Errorf("/readyz says %+v", r)
@@ -101,7 +101,7 @@ func TestABadFileLeavesTheOldInForce(t *testing.T) {
 			mended()
 		})
 	}
-	s.app.Reload(t.Context(), errors.New("idaas-ldap.yaml:1:1: this is not YAML"))
+	s.app.Reload(t.Context(), nil, errors.New("idaas-ldap.yaml:1:1: this is not YAML"))
 	if got := s.readiness().Configuration; !strings.Contains(got, "this is not YAML") {
 		t.Errorf("with a wrong configuration file /readyz says %q", got)
 	}

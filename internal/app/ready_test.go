@@ -68,7 +68,7 @@ func TestNotReadyBeforeTheFirstKeySet(t *testing.T) {
 	if status, said := ready(); status != http.StatusServiceUnavailable || said.Ready || !strings.Contains(said.Keys[tenant.Application], "none was fetched") {
 		t.Errorf("before: %d %+v", status, said)
 	}
-	a.keys[0].remote.Renew(t.Context())
+	a.current.Load().keys[0].remote.Renew(t.Context())
 	if status, said := ready(); status != http.StatusOK || !said.Ready || said.Keys[tenant.Application] != "ok" {
 		t.Errorf("after: %d %+v", status, said)
 	}

@@ -172,6 +172,13 @@ func (s *stage) open() (*app.App, error) {
 	return app.Open(s.Context(), cfg, log, "test")
 }
 
+// reload does what a SIGHUP does.
+func (s *stage) reload() {
+	s.Helper()
+	cfg, _, err := config.Load(s.path("idaas-ldap.yaml"), nil)
+	s.app.Reload(s.Context(), cfg, err)
+}
+
 // run runs the product until the test ends.
 func (s *stage) run() {
 	s.Helper()
@@ -240,7 +247,7 @@ func (s *stage) changePassword(password string) {
 
 // check asks the directory whether it answers.
 func (s *stage) check() error {
-	d := s.app.Directories[0]
+	d := s.app.Directories()[0]
 	return d.Server.Check(s.Context(), d.Mapping().Base())
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/receiver"
 )
@@ -17,7 +18,7 @@ const keyRetries = 2
 
 // applicationKeys are the keys of one application.
 type applicationKeys struct {
-	application string
+	application, url string
 	// State tells whether there was ever a set, and what there is to say about it.
 	state  func() (loaded bool, state string)
 	remote *receiver.RemoteKeys // nil for a file
@@ -25,23 +26,28 @@ type applicationKeys struct {
 
 // Verifier returns a verifier for the configured applications, with a clock of the caller's.
 func (a *App) Verifier(clock func() time.Time) (*receiver.Verifier, error) {
-	return NewVerifier(a.cfg, a.log, clock)
+	return NewVerifier(a.current.Load().cfg, a.log, clock)
 }
 
 // NewVerifier returns a verifier for the configured applications whose key sets are fetched when they are needed.
 func NewVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.Time) (*receiver.Verifier, error) {
-	v, _, err := newVerifier(cfg, log, clock)
+	keys, err := encryptionKeys(cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	v, _, err := newVerifier(cfg, keys, nil, log, clock)
 	return v, err
 }
 
-// newVerifier returns the key sets beside the verifier, which have to be kept fresh.
-func newVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.Time) (*receiver.Verifier, []applicationKeys, error) {
+// newVerifier returns the key sets beside the verifier, which have to be kept fresh. What was fetched before from the same URL for the
+// same application goes on being used, so that nobody depends on whether it can be fetched just now.
+func newVerifier(cfg *config.Config, encryption []*reload.Held[*receiver.EncryptionKeys], former []applicationKeys, log logrus.FieldLogger, clock func() time.Time) (*receiver.Verifier, []applicationKeys, error) {
 	var wrong []error
 	keys := make([]applicationKeys, len(cfg.Applications))
 	applications := make([]receiver.Application, len(cfg.Applications))
 	for i, a := range cfg.Applications {
-		applications[i] = receiver.Application{ID: a.ID, InstanceID: a.InstanceID, EncryptionKeys: a.EncryptionKeys}
-		keys[i].application = a.ID
+		applications[i] = receiver.Application{ID: a.ID, InstanceID: a.InstanceID, EncryptionKeys: encryptionOf(a, encryption[i])}
+		keys[i].application, keys[i].url = a.ID, a.JWKSURL
 		entry := log.WithField(telemetry.FieldApplication, a.ID)
 		if a.JWKSFile != "" {
 			file, err := receiver.NewFileKeys(string(a.JWKSFile), entry, time.Now)
@@ -52,12 +58,34 @@ func newVerifier(cfg *config.Config, log logrus.FieldLogger, clock func() time.T
 			applications[i].Keys, keys[i].state = file, file.State
 			continue
 		}
-		remote := receiver.NewRemoteKeys(receiver.RemoteConfig{
-			URL: a.JWKSURL, Retries: keyRetries, RetryLog: telemetry.RetryLogger(log), Log: entry, Clock: time.Now,
-		})
+		remote := known(former, a)
+		if remote == nil {
+			remote = receiver.NewRemoteKeys(receiver.RemoteConfig{
+				URL: a.JWKSURL, Retries: keyRetries, RetryLog: telemetry.RetryLogger(log), Log: entry, Clock: time.Now,
+			})
+		}
 		applications[i].Keys, keys[i].state, keys[i].remote = remote, remote.State, remote
 	}
 	return receiver.NewVerifier(applications, clock), keys, errors.Join(wrong...)
+}
+
+// known returns the key set that was fetched for an application before.
+func known(former []applicationKeys, a config.Application) *receiver.RemoteKeys {
+	for _, k := range former {
+		if k.application == a.ID && k.url == a.JWKSURL {
+			return k.remote
+		}
+	}
+	return nil
+}
+
+// encryptionOf returns what gives the keys of an application that are in force: those of its files, or those in the configuration.
+func encryptionOf(a config.Application, held *reload.Held[*receiver.EncryptionKeys]) func() *receiver.EncryptionKeys {
+	if held != nil {
+		return held.Value
+	}
+	fixed := receiver.NewEncryptionKeys(a.EncryptionKeys...)
+	return func() *receiver.EncryptionKeys { return fixed }
 }
 
 // limits hands the configured limits to a listener.

@@ -34,10 +34,17 @@ func (w *Worker) Close() {
 
 // newDispatcher makes a dispatcher for directories. The observer may be nil.
 func newDispatcher(s store.Store, directories []*Directory, log logrus.FieldLogger, observer dispatch.Observer, options Options) *dispatch.Dispatcher {
+	return dispatch.New(dispatch.Config{
+		Store: s, Routes: routesTo(s, directories, options), Clock: options.Clock, Rand: newRand(), Log: log, Observer: observer,
+	})
+}
+
+// routesTo leads events to directories, which the store knows.
+func routesTo(s store.Store, directories []*Directory, options Options) []dispatch.Route {
 	routes := make([]dispatch.Route, len(directories))
 	for i, d := range directories {
 		d.RecogniseBy(s, true)
 		routes[i] = d.route(options.AtOnce)
 	}
-	return dispatch.New(dispatch.Config{Store: s, Routes: routes, Clock: options.Clock, Rand: newRand(), Log: log, Observer: observer})
+	return routes
 }

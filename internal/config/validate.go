@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"idaas-ldap/internal/secret"
 )
 
 // Bounds of what can be meant.
@@ -128,11 +131,19 @@ func (l *loader) validateKeys(path string, a Application) {
 		list = path + ".encryption_key_files"
 	}
 	for i, key := range a.EncryptionKeys {
-		bytes, err := hex.DecodeString(key.Reveal())
-		if err != nil || len(bytes) != 32 && len(bytes) != 24 && len(bytes) != 16 {
-			l.wrong(fmt.Sprintf("%s[%d]", list, i), "not an AES key in hexadecimal: 64 digits (or 48, or 32) from 0 to 9 and a to f")
+		if err := CheckEncryptionKey(key); err != nil {
+			l.wrong(fmt.Sprintf("%s[%d]", list, i), "%v", err)
 		}
 	}
+}
+
+// CheckEncryptionKey says why a text cannot be the key of an application, without the text.
+func CheckEncryptionKey(key secret.Text) error {
+	bytes, err := hex.DecodeString(key.Reveal())
+	if err != nil || len(bytes) != 32 && len(bytes) != 24 && len(bytes) != 16 {
+		return errors.New("not an AES key in hexadecimal: 64 digits (or 48, or 32) from 0 to 9 and a to f")
+	}
+	return nil
 }
 
 func (l *loader) validateStore() {

@@ -87,16 +87,12 @@ func (h *Held[T]) Reload() {
 	}
 }
 
-// Prepare reads the files again and returns what puts them in force, which has to be called, or let go; until then nobody else
-// reads them. With an error they are refused.
-func (h *Held[T]) Prepare() (accept, letGo func(), err error) {
+// Check reads the files and says whether they are good as they are now, and puts nothing in force.
+func (h *Held[T]) Check() error {
 	h.mu.Lock()
-	take, err := h.look()
-	if err != nil {
-		h.mu.Unlock()
-		return nil, nil, err
-	}
-	return func() { take(); h.mu.Unlock() }, h.mu.Unlock, nil
+	defer h.mu.Unlock()
+	_, err := h.look()
+	return err
 }
 
 // look reads the files and makes what they say. Files that are refused as they were before are said to be so, and nobody is told

@@ -231,14 +231,20 @@ func TestAFolderInItsPlaceIsRefused(t *testing.T) {
 }
 
 func TestReloadReadsAtOnce(t *testing.T) {
-	w := watch(t, fileIn(t, "first"))
-	write(t, w.path, source("second"))
-	must(t, w.watcher.Reload(t.Context()))
-	if got := w.file.Value().Base().String(); got != "o=second" {
+	path := fileIn(t, "first")
+	f, err := Load(path, nil)
+	must(t, err)
+	write(t, path, source("second"))
+	must(t, f.Check())
+	if got := f.Value().Base().String(); got != "o=first" {
+		t.Errorf("after a check, in force is %s", got)
+	}
+	f.Reload()
+	if got := f.Value().Base().String(); got != "o=second" {
 		t.Errorf("in force is %s", got)
 	}
-	write(t, w.path, misspelt)
-	if err := w.watcher.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "usrname") {
+	write(t, path, misspelt)
+	if err := f.Check(); err == nil || !strings.Contains(err.Error(), "usrname") || f.Refused() == nil {
 		t.Errorf("a file that is wrong is read with %v", err)
 	}
 }
@@ -298,31 +304,5 @@ func TestAByteOrderMarkIsNotRead(t *testing.T) {
 	w.becomes("second")
 	if _, err := mapping.Compile("mapping.yaml", []byte("\ufeff"+source("third"))); err != nil {
 		t.Error(err)
-	}
-}
-
-// Where one file is wrong when all are read as a whole, the others stay in force as they were as well.
-func TestAWholeIsTakenOrLeft(t *testing.T) {
-	first, second := fileIn(t, "first"), fileIn(t, "first")
-	log := logrus.New()
-	log.SetOutput(io.Discard)
-	a, err := Load(first, nil)
-	must(t, err)
-	b, err := Load(second, nil)
-	must(t, err)
-	w := newWatcher([]Source{a, b}, log, &toldNotices{out: make(chan error)})
-	for _, c := range []struct{ first, second, wantA, wantB string }{
-		{source("second"), misspelt, "o=first", "o=first"},
-		{source("second"), source("third"), "o=second", "o=third"},
-	} {
-		write(t, first, c.first)
-		write(t, second, c.second)
-		err := w.reloadWhole()
-		if (err != nil) != (c.second == misspelt) {
-			t.Errorf("it is read with %v", err)
-		}
-		if gotA, gotB := a.Value().Base().String(), b.Value().Base().String(); gotA != c.wantA || gotB != c.wantB {
-			t.Errorf("in force are %s and %s, want %s and %s", gotA, gotB, c.wantA, c.wantB)
-		}
 	}
 }

@@ -2,8 +2,6 @@ package reload
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -35,8 +33,6 @@ type Source interface {
 	Paths() []string
 	// Reload reads the files again.
 	Reload()
-	// Prepare reads the files again and returns what puts them in force, or lets them go.
-	Prepare() (accept, letGo func(), err error)
 }
 
 // Watcher reads files again when they change.
@@ -44,7 +40,6 @@ type Watcher struct {
 	sources []Source
 	log     logrus.FieldLogger
 	notices notices
-	now     chan chan error
 }
 
 // NewWatcher watches the folders of files from now on; what happens in them is acted upon once Run is called. It has to be
@@ -58,7 +53,7 @@ func NewWatcher(sources []Source, log logrus.FieldLogger) (*Watcher, error) {
 }
 
 func newWatcher(sources []Source, log logrus.FieldLogger, n notices) *Watcher {
-	w := &Watcher{sources: sources, log: log, notices: n, now: make(chan chan error)}
+	w := &Watcher{sources: sources, log: log, notices: n}
 	w.rewatch()
 	return w
 }
@@ -92,48 +87,8 @@ func (w *Watcher) Run(ctx context.Context) {
 			w.reload()
 		case <-ticker.C:
 			w.reload()
-		case done := <-w.now:
-			done <- w.reloadWhole()
 		}
 	}
-}
-
-// Reload reads all files now and puts what they say in force as a whole: where one of them is wrong, that is the error, and
-// nothing is changed. It needs Run, and returns when that is done or ctx ends.
-func (w *Watcher) Reload(ctx context.Context) error {
-	done := make(chan error, 1)
-	select {
-	case w.now <- done:
-	case <-ctx.Done():
-		return fmt.Errorf("read the files again: %w", ctx.Err())
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("read the files again: %w", ctx.Err())
-	}
-}
-
-func (w *Watcher) reloadWhole() error {
-	w.rewatch()
-	var accept, letGo []func()
-	var wrong []error
-	for _, s := range w.sources {
-		yes, no, err := s.Prepare()
-		if err != nil {
-			wrong = append(wrong, err)
-			continue
-		}
-		accept, letGo = append(accept, yes), append(letGo, no)
-	}
-	if len(wrong) > 0 {
-		accept = letGo
-	}
-	for _, end := range accept {
-		end()
-	}
-	return errors.Join(wrong...)
 }
 
 func (w *Watcher) reload() {

@@ -3,7 +3,6 @@ package reload
 import (
 	"context"
 	"errors"
-	"io"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -11,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
 )
 
@@ -37,6 +35,7 @@ type bubble struct {
 	path    string
 	notices *toldNotices
 	results chan Result
+	log     *test.Hook
 }
 
 func inBubble(t *testing.T, body func(bubble)) {
@@ -46,14 +45,13 @@ func inBubble(t *testing.T, body func(bubble)) {
 		results := make(chan Result, 10)
 		f, err := Load(path, func(r Result) { results <- r })
 		must(t, err)
-		log := logrus.New()
-		log.SetOutput(io.Discard)
+		log, hook := test.NewNullLogger()
 		n := &toldNotices{out: make(chan error)}
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { newWatcher([]Source{f}, log, n).Run(ctx) })
 		synctest.Wait()
-		body(bubble{T: t, path: path, notices: n, results: results})
+		body(bubble{T: t, path: path, notices: n, results: results, log: hook})
 		stop()
 		running.Wait()
 	})
@@ -109,30 +107,20 @@ func TestFilesAreReadEveryMinute(t *testing.T) {
 }
 
 func TestTroubleWithWatchingIsLoggedAndSurvived(t *testing.T) {
-	path := fileIn(t, "first")
-	log, hook := test.NewNullLogger()
-	f, err := Load(path, nil)
-	must(t, err)
-	n := &toldNotices{out: make(chan error), fail: errors.New("no more watches")}
-	w := newWatcher([]Source{f}, log, n)
-	ctx, stop := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { w.Run(ctx) })
-	n.out <- errors.New("the queue ran over")
-	write(t, path, source("second"))
-	must(t, w.Reload(ctx))
-	stop()
-	running.Wait()
-	if got := f.Value().Base().String(); got != "o=second" {
-		t.Errorf("in force is %s", got)
-	}
-	if !slices.Equal(n.folders, []string{filepath.Dir(path)}) {
-		t.Errorf("watched are %q", n.folders)
-	}
-	if len(hook.AllEntries()) < 2 {
-		t.Errorf("logged was %d times", len(hook.AllEntries()))
-	}
-	if err := w.Reload(ctx); !errors.Is(err, context.Canceled) { // after the end it does not hang
-		t.Errorf("after the end it says %v", err)
-	}
+	inBubble(t, func(b bubble) {
+		b.notices.fail = errors.New("no more watches")
+		b.notices.out <- errors.New("the queue ran over")
+		write(b.T, b.path, source("second"))
+		<-time.After(2 * quiet)
+		synctest.Wait()
+		if len(b.results) != 1 {
+			b.Errorf("%d results, want one", len(b.results))
+		}
+		if !slices.Equal(b.notices.folders, []string{filepath.Dir(b.path)}) {
+			b.Errorf("watched are %q", b.notices.folders)
+		}
+		if len(b.log.AllEntries()) != 2 {
+			b.Errorf("logged was %d times", len(b.log.AllEntries()))
+		}
+	})
 }

@@ -13,10 +13,10 @@ import (
 const backlogPatience = 5 * time.Second
 
 // WatchBacklog adds the number of events in each state, which is asked for each time someone looks at the metrics, until
-// the context ends. A directory whose count fails is left out, and backlog_counted says so.
-func (m *Metrics) WatchBacklog(ctx context.Context, directories []string, count func(ctx context.Context, directory string) (map[event.State]int64, error)) {
+// the context ends, for the directories that are configured then. One whose count fails is left out, and backlog_counted says so.
+func (m *Metrics) WatchBacklog(ctx context.Context, count func(ctx context.Context, directory string) (map[event.State]int64, error)) {
 	m.registry.MustRegister(&backlog{
-		ctx: ctx, directories: directories, count: count,
+		ctx: ctx, directories: m.directories, count: count,
 		waiting: prometheus.NewDesc(namespace+"_backlog_events", "Events that are not settled, and failed ones that are kept, by directory and state.",
 			[]string{"directory", "state"}, nil),
 		counted: prometheus.NewDesc(namespace+"_backlog_counted", "1 if the backlog of the directory could be counted, 0 if not.",
@@ -27,7 +27,7 @@ func (m *Metrics) WatchBacklog(ctx context.Context, directories []string, count 
 // backlog is a collector that asks the store.
 type backlog struct {
 	ctx              context.Context // of the program: a collector is not given one
-	directories      []string
+	directories      func() []string
 	count            func(ctx context.Context, directory string) (map[event.State]int64, error)
 	waiting, counted *prometheus.Desc
 }
@@ -42,7 +42,7 @@ func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 func (b *backlog) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(b.ctx, backlogPatience)
 	defer cancel()
-	for _, directory := range b.directories {
+	for _, directory := range b.directories() {
 		counts, err := b.count(ctx, directory)
 		to <- prometheus.MustNewConstMetric(b.counted, prometheus.GaugeValue, truth(err == nil), directory)
 		if err != nil {

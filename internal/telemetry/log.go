@@ -19,22 +19,27 @@ type LogConfig struct {
 
 // NewLogger returns the logger of the program. It is safe for concurrent use.
 func NewLogger(cfg LogConfig) (*logrus.Logger, error) {
-	level, err := logrus.ParseLevel(cfg.Level)
-	if err != nil {
-		return nil, fmt.Errorf("log level %q: not one of debug, info, warn, error", cfg.Level)
-	}
 	logger := logrus.New()
 	logger.SetOutput(cfg.Out)
-	logger.SetLevel(level)
-	switch cfg.Format {
+	return logger, Adjust(logger, cfg.Level, cfg.Format)
+}
+
+// Adjust changes what a logger of [NewLogger] logs from now on, and how.
+func Adjust(logger *logrus.Logger, level, format string) error {
+	parsed, err := logrus.ParseLevel(level)
+	if err != nil {
+		return fmt.Errorf("log level %q: not one of debug, info, warn, error", level)
+	}
+	switch format {
 	case "text":
 		logger.SetFormatter(&formatter{inner: &logrus.TextFormatter{DisableColors: true, TimestampFormat: time.RFC3339Nano}})
 	case "json":
 		logger.SetFormatter(&formatter{inner: &logrus.JSONFormatter{DisableHTMLEscape: true, TimestampFormat: time.RFC3339Nano}})
 	default:
-		return nil, fmt.Errorf("log format %q: not one of text, json", cfg.Format)
+		return fmt.Errorf("log format %q: not one of text, json", format)
 	}
-	return logger, nil
+	logger.SetLevel(parsed)
+	return nil
 }
 
 // Slog returns a logger of the standard library that writes to logger, for libraries that want one.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -41,6 +42,9 @@ type Metrics struct {
 
 	keysLock sync.Mutex
 	keysRead map[string]time.Time // by application
+
+	configuredLock sync.Mutex
+	configured     []string // directories
 }
 
 // NewMetrics returns metrics that are all at zero. The clock tells how old keys are.
@@ -123,8 +127,34 @@ func (m *Metrics) KeysRead(application string) {
 	m.keysRead[application] = m.clock()
 }
 
-// MappingLoaded notes that the mapping of a directory was read at the start.
-func (m *Metrics) MappingLoaded(directory string) { m.reloadState.WithLabelValues(directory).Set(1) }
+// Configured notes which directories and keys with files are in the configuration that is in force, and that they are good. What is
+// said of others is forgotten.
+func (m *Metrics) Configured(directories, keys []string) {
+	m.reloadState.Reset()
+	m.filesState.Reset()
+	m.ends.Reset()
+	for _, directory := range directories {
+		m.reloadState.WithLabelValues(directory).Set(1)
+	}
+	for _, key := range keys {
+		m.filesState.WithLabelValues(key).Set(1)
+	}
+	m.configuredLock.Lock()
+	defer m.configuredLock.Unlock()
+	for _, directory := range m.configured {
+		if !slices.Contains(directories, directory) {
+			m.available.DeleteLabelValues(directory)
+		}
+	}
+	m.configured = directories
+}
+
+// directories returns those that are configured.
+func (m *Metrics) directories() []string {
+	m.configuredLock.Lock()
+	defer m.configuredLock.Unlock()
+	return m.configured
+}
 
 // MappingReloaded counts a mapping file that was read again, and notes whether it is in force now.
 func (m *Metrics) MappingReloaded(directory string, good bool) {
@@ -135,9 +165,6 @@ func (m *Metrics) MappingReloaded(directory string, good bool) {
 	m.reloads.WithLabelValues(directory, result).Inc()
 	m.reloadState.WithLabelValues(directory).Set(truth(good))
 }
-
-// FilesLoaded notes that the files of a key of the configuration were read at the start.
-func (m *Metrics) FilesLoaded(key string) { m.filesState.WithLabelValues(key).Set(1) }
 
 // FilesReloaded counts files that were read again after a change, and notes whether they are in force now.
 func (m *Metrics) FilesReloaded(key string, good bool) {

@@ -43,7 +43,11 @@ func TestMetrics(t *testing.T) {
 	now = now.Add(time.Minute)
 	m.KeysRead("app_two")
 	now = now.Add(time.Minute)
-	m.WatchBacklog(t.Context(), []string{"corp", "lab"}, func(_ context.Context, directory string) (map[event.State]int64, error) {
+	m.Configured([]string{"old"}, nil)
+	m.Available("old", true)
+	m.Configured([]string{"corp", "lab"}, nil)
+	m.MappingReloaded("corp", false)
+	m.WatchBacklog(t.Context(), func(_ context.Context, directory string) (map[event.State]int64, error) {
 		if directory == "lab" {
 			return nil, errors.New("the store does not answer")
 		}
@@ -62,7 +66,7 @@ func TestMetrics(t *testing.T) {
 		`idaas_ldap_ldap_operation_seconds_bucket{directory="corp",operation="modify",result="0",le="0.005"} 1`,
 		`idaas_ldap_http_request_seconds_count{route="/accounts/provision",status="200"} 1`,
 		`idaas_ldap_mapping_reloads_total{directory="corp",result="in_force"} 1`,
-		`idaas_ldap_mapping_reloads_total{directory="corp",result="refused"} 1`,
+		`idaas_ldap_mapping_reloads_total{directory="corp",result="refused"} 2`,
 		`idaas_ldap_mapping_last_reload_successful{directory="corp"} 0`,
 		`idaas_ldap_jwks_age_seconds 120`,
 		`idaas_ldap_backlog_events{directory="corp",state="pending"} 0`,
@@ -80,6 +84,9 @@ func TestMetrics(t *testing.T) {
 	}
 	if strings.Contains(got, `backlog_events{directory="lab"`) {
 		t.Error("a backlog that could not be counted is shown")
+	}
+	if strings.Contains(got, `directory="old"`) {
+		t.Error("a directory that is not configured any more is shown")
 	}
 }
 

@@ -62,6 +62,9 @@ func (a asking) surely(base plan.DN, known bool, look func() (*plan.Entry, error
 func (a asking) find(profile *Profile, key plan.Key) (*plan.Entry, error) {
 	for i, m := range key.Match {
 		q := query{base: key.Base, scope: ldap.ScopeWholeSubtree, filter: m.Filter, attributes: withLink(key.Attributes, profile.Flavour.LinkAttribute())}
+		if key.Only {
+			q.scope = ldap.ScopeBaseObject
+		}
 		found, more, err := a.some(q, 2)
 		switch {
 		case err != nil:

@@ -116,7 +116,7 @@ func (m *memory) Members(ctx context.Context) (map[string]event.Membership, erro
 }
 
 // Moved stores where the entry is, while the job goes on: nothing that is pending is settled by it.
-func (m *memory) Moved(ctx context.Context, link string, dn plan.DN) error {
+func (m *memory) Moved(ctx context.Context, link string, dn plan.DN, matching plan.Matching) error {
 	s := store.Settlement{
 		Key: m.job.Key, Version: m.job.Version, Known: m.job.Known, Record: m.job.Record, Attempts: m.job.Attempts, Due: m.now(),
 	}
@@ -125,9 +125,9 @@ func (m *memory) Moved(ctx context.Context, link string, dn plan.DN) error {
 	// The end of the job does not see any more that the link is a new one.
 	s.Entered = m.job.Key.Object.Kind == event.KindUser && link != "" && link != m.job.Record.Link
 	// Nor that the place is another one: who waits for just that goes on, whatever the job itself waits for.
-	s.Wake = s.Entered || !dn.Equal(m.job.Record.DN)
+	s.Wake = s.Entered || !plan.SameDN(matching, dn, m.job.Record.DN)
 	if was := m.job.Record.DN; m.job.Key.Object.Kind == event.KindUnit && !was.Empty() {
-		s.RenamedFrom, s.RenamedTo = was, dn
+		s.RenamedFrom, s.RenamedTo, s.Matching = was, dn, matching
 	}
 	var err error
 	if s.WaitsFor, err = m.WaitsFor(ctx, m.job.Key.Object); err != nil {

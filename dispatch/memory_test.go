@@ -37,7 +37,7 @@ func TestAPlaceThatIsRememberedWakesWhoWaitsForIt(t *testing.T) {
 			result := parked(task, event.CodeWaitsForObject, unit("never"))
 			if settles {
 				result.Link, result.DN = "link of lab", plan.MustParseDN("ou=lab,dc=example,dc=org")
-				if err := task.Memory.Moved(ctx, result.Link, result.DN); err != nil {
+				if err := task.Memory.Moved(ctx, result.Link, result.DN, plan.DefaultMatching()); err != nil {
 					t.Error(err)
 				}
 			}

@@ -114,7 +114,7 @@ func (m *previewMemory) Claim(_ context.Context, _ string, names []string) (stri
 }
 
 // Moved has nothing to remember.
-func (m *previewMemory) Moved(context.Context, string, plan.DN) error { return nil }
+func (m *previewMemory) Moved(context.Context, string, plan.DN, plan.Matching) error { return nil }
 
 // Hold holds nobody, as nothing is written.
 func (m *previewMemory) Hold([]event.Ref) map[event.Ref]bool { return nil }

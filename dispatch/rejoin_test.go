@@ -70,7 +70,7 @@ func TestAnEntryThatIsRememberedBeforeTheEndJoinsToo(t *testing.T) {
 			result := applied(task)
 			if task.Merged.Object.Ref == user("ann") {
 				result.Link, result.DN = "another", plan.MustParseDN("cn=elsewhere,dc=example,dc=org")
-				if err := task.Memory.Moved(ctx, result.Link, result.DN); err != nil {
+				if err := task.Memory.Moved(ctx, result.Link, result.DN, plan.DefaultMatching()); err != nil {
 					t.Error(err)
 				}
 			}

@@ -25,6 +25,7 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result p
 		ForgetMember: forgetsMember(merged, result),
 	}
 	s.RenamedFrom, s.RenamedTo = renamed(job, merged, result)
+	s.Matching = result.Matching
 	if waits(job, s, result) {
 		s.Attempts = job.Attempts + 1
 	}

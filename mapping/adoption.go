@@ -15,38 +15,20 @@ import (
 type Protection struct {
 	// DNs are single entries, Subtrees entries with everything below them.
 	DNs, Subtrees []plan.DN //nolint:revive // Not the domain name system.
-	// Filters are search filters (RFC 4515); an entry that passes one of them is protected.
+	// Filters are search filters (RFC 4515); an entry that passes one of them is protected. Whether it does is for the directory
+	// to say.
 	Filters []string
-	parsed  []*filter
 }
 
-// Reason returns what protects an entry, as the mapping file names it; empty where nothing does. The entry needs the
-// attributes that the filters read. They are compared by what the RFCs say of well-known attributes, so where a server is at hand it is to be
-// asked for Filters as well.
-func (p Protection) Reason(entry *plan.Entry) string {
-	if i := slices.IndexFunc(p.DNs, entry.DN.Equal); i >= 0 {
+// Place returns by which name or subtree an entry is protected, as the mapping file names it; empty where neither does.
+func (p Protection) Place(m plan.Matching, dn plan.DN) string {
+	if i := slices.IndexFunc(p.DNs, func(of plan.DN) bool { return plan.SameDN(m, dn, of) }); i >= 0 {
 		return p.DNs[i].String()
 	}
-	if i := slices.IndexFunc(p.Subtrees, entry.DN.Within); i >= 0 {
+	if i := slices.IndexFunc(p.Subtrees, func(of plan.DN) bool { return plan.Within(m, dn, of) }); i >= 0 {
 		return "the subtree " + p.Subtrees[i].String()
 	}
-	if i := slices.IndexFunc(p.parsed, func(f *filter) bool { return f.holds(entry) }); i >= 0 {
-		return "the filter " + p.Filters[i]
-	}
 	return ""
-}
-
-// Attributes returns the attributes that the filters read.
-func (p Protection) Attributes() []string {
-	var names []string
-	for _, f := range p.parsed {
-		for _, name := range f.attributes() {
-			if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }
 
 // Protect returns the entries that are never taken over.
@@ -66,8 +48,8 @@ func (s *Set) AdoptBelow(kind event.Kind) []plan.DN {
 }
 
 // MayAdopt reports whether an entry lies where one of a kind may be taken over.
-func (s *Set) MayAdopt(kind event.Kind, dn plan.DN) bool {
-	return slices.ContainsFunc(s.AdoptBelow(kind), dn.Below)
+func (s *Set) MayAdopt(m plan.Matching, kind event.Kind, dn plan.DN) bool {
+	return slices.ContainsFunc(s.AdoptBelow(kind), func(base plan.DN) bool { return plan.Below(m, dn, base) })
 }
 
 // AdoptPassword reports whether an entry that is taken over gets the user's password.
@@ -155,14 +137,13 @@ func (r *reader) protectFilter(s *Set, n ast.Node) {
 		r.report(v.within(len([]rune(v.text[:at]))), `a brace that is meant is \7b or \7d`, "this filter is for entries of others, so no field of an object can stand in it")
 		return
 	}
-	f, err := parseFilter(v.text)
+	_, err := parseFilter(v.text)
 	var wrong *filterError
 	if errors.As(err, &wrong) {
 		r.report(v.within(len([]rune(v.text[:wrong.at]))), "write it as in (&(objectClass=person)(employeeType=service))", "this is no search filter: %s", wrong.reason)
 		return
 	}
 	s.protection.Filters = append(s.protection.Filters, v.text)
-	s.protection.parsed = append(s.protection.parsed, f)
 }
 
 // anywhere reads a DN that may lie outside the base. It may end in {base}.

@@ -64,24 +64,31 @@ func numbered(name, number string, longest int) string {
 }
 
 // Kept returns the value that an entry has already, empty if it has none.
-func (n Name) Kept(entry *plan.Entry) string {
-	values := entry.Values(n.Pool)
+func (n Name) Kept(m plan.Matching, entry *plan.Entry) string {
+	values := entry.ValuesOf(m, n.Pool)
 	for _, ava := range entry.DN.RDN() {
-		if strings.EqualFold(ava.Type, n.Pool) {
+		if plan.SameDescription(m, ava.Type, n.Pool) {
 			return ava.Value
 		}
 	}
 	for _, candidate := range n.Candidates(0, len(n.given)) {
-		if slices.ContainsFunc(values, func(v string) bool { return plan.DefaultMatching().Equal(n.Pool, v, candidate) }) {
+		if slices.ContainsFunc(values, func(v string) bool { return m.Equal(n.Pool, v, candidate) }) {
 			return candidate
 		}
 	}
-	return entry.Value(n.Pool)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // Kept returns the number that an entry has already.
-func (n Number) Kept(entry *plan.Entry) (int64, bool) {
-	number, err := strconv.ParseInt(entry.Value(n.Pool), 10, 64)
+func (n Number) Kept(m plan.Matching, entry *plan.Entry) (int64, bool) {
+	values := entry.ValuesOf(m, n.Pool)
+	if len(values) == 0 {
+		return 0, false
+	}
+	number, err := strconv.ParseInt(values[0], 10, 64)
 	return number, err == nil
 }
 

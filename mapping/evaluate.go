@@ -35,8 +35,8 @@ type Input struct {
 	// Numbers and Names are what was decided for the object, by pool.
 	Numbers map[string]int64
 	Names   map[string]string
-	// Owned are the values that we added before to attributes with authority merge, by attribute name in lower case.
-	Owned map[string][]string
+	// Owned returns the values that we added before to an attribute with authority merge; nil for none at all.
+	Owned func(attribute string) []string
 	// Deleted: the object is gone.
 	Deleted bool
 }

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"slices"
-	"strings"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -31,8 +30,8 @@ func (e *evaluation) rule(rule *attributeRule, d *plan.Desired) error {
 		return err
 	}
 	wanted := plan.Rule{Attribute: rule.name, Values: values, Authority: rule.authority}
-	if rule.authority == plan.Merge {
-		wanted.Owned = e.in.Owned[strings.ToLower(rule.name)]
+	if rule.authority == plan.Merge && e.in.Owned != nil {
+		wanted.Owned = e.in.Owned(rule.name)
 	}
 	d.Rules = append(d.Rules, wanted)
 	return nil

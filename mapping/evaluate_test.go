@@ -57,7 +57,7 @@ func TestRules(t *testing.T) {
 		},
 		{
 			name: "with what we added before", rule: "departmentNumber: { value: 'map(user.ous, .name)', authority: merge }",
-			fields: event.Values{"ous": []any{map[string]any{"id": "1", "name": "A", "primary": true}}}, in: mapping.Input{Owned: map[string][]string{"departmentnumber": {"B"}}},
+			fields: event.Values{"ous": []any{map[string]any{"id": "1", "name": "A", "primary": true}}}, in: mapping.Input{Owned: func(attribute string) []string { return map[string][]string{"departmentNumber": {"B"}}[attribute] }},
 			want: plan.Rule{Attribute: "departmentNumber", Values: []string{"A"}, Authority: plan.Merge, Owned: []string{"B"}},
 		},
 		{
@@ -188,7 +188,7 @@ func TestNamesAreKept(t *testing.T) {
 		{"mail=c@x,dc=example,dc=org", "b@x c@x a@x", "c@x"},
 	} {
 		entry := &plan.Entry{DN: plan.MustParseDN(c.dn), Attributes: []plan.Attribute{{Name: "MAIL", Values: strings.Fields(c.values)}}}
-		if got := asked.Names[0].Kept(entry); got != c.want {
+		if got := asked.Names[0].Kept(plan.DefaultMatching(), entry); got != c.want {
 			t.Errorf("%s with %q keeps %q; want %q", c.dn, c.values, got, c.want)
 		}
 	}

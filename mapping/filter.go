@@ -4,11 +4,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"idaas-ldap/plan"
 )
 
 // filter is a search filter (RFC 4515) taken apart.
@@ -159,11 +156,6 @@ func (p *filterParser) attributeOK(f *filter) bool {
 	return isAttributeName(f.attribute)
 }
 
-// present reports whether the filter only asks whether there is an attribute.
-func (f *filter) present() bool {
-	return f.operator == "=" && len(f.parts) > 1 && !slices.ContainsFunc(f.parts, func(s string) bool { return s != "" })
-}
-
 // narrow reports whether only entries can pass that hold something of the object, where marked stands for that.
 func (f *filter) narrow(marked func(string) bool) bool {
 	isNarrow := func(below *filter) bool { return below.narrow(marked) }
@@ -220,75 +212,4 @@ func isAttributeName(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// holds reports whether an entry passes a filter, by what the RFCs say of well-known attributes: for what a
-// mapping, where no server is at hand.
-func (f *filter) holds(e *plan.Entry) bool {
-	switch f.operator {
-	case "&":
-		return !slices.ContainsFunc(f.below, func(below *filter) bool { return !below.holds(e) })
-	case "|":
-		return slices.ContainsFunc(f.below, func(below *filter) bool { return below.holds(e) })
-	case "!":
-		return !f.below[0].holds(e)
-	}
-	name, rule, _ := strings.Cut(f.attribute, ":")
-	return slices.ContainsFunc(e.Values(name), func(value string) bool { return f.compares(name, rule, value) })
-}
-
-// The matching rules of Active Directory for bits (MS-ADTS section 3.1.1.3.4.4).
-const (
-	ruleAllBits = "1.2.840.113556.1.4.803"
-	ruleAnyBit  = "1.2.840.113556.1.4.804"
-)
-
-func (f *filter) compares(name, rule, value string) bool {
-	switch {
-	case f.present():
-		return true
-	case len(f.parts) > 1:
-		return f.substrings(value)
-	}
-	wanted := f.parts[0]
-	has, isNumber := number(value)
-	bound, isBound := number(wanted)
-	switch {
-	case rule == ruleAllBits:
-		return isNumber && isBound && has&bound == bound
-	case rule == ruleAnyBit:
-		return isNumber && isBound && has&bound != 0
-	case f.operator == ">=" && isNumber && isBound:
-		return has >= bound
-	case f.operator == "<=" && isNumber && isBound:
-		return has <= bound
-	case f.operator == ">=":
-		return plan.Fold(value) >= plan.Fold(wanted)
-	case f.operator == "<=":
-		return plan.Fold(value) <= plan.Fold(wanted)
-	}
-	return plan.DefaultMatching().Equal(name, value, wanted)
-}
-
-func number(s string) (int64, bool) {
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil
-}
-
-// substrings compares with text that has stars in it.
-func (f *filter) substrings(value string) bool {
-	rest := plan.Fold(value)
-	last := len(f.parts) - 1
-	for i, part := range f.parts {
-		part = plan.Fold(part)
-		switch at := strings.Index(rest, part); {
-		case at < 0, i == 0 && at > 0:
-			return false
-		case i == last:
-			return strings.HasSuffix(rest, part)
-		default:
-			rest = rest[at+len(part):]
-		}
-	}
-	return true
 }

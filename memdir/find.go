@@ -22,8 +22,12 @@ func (d *Directory) Find(_ context.Context, key plan.Key) (*plan.Entry, error) {
 		matches = append([]plan.Match{{Filter: equals("entryUUID", key.Link)}}, matches...)
 		before = 1
 	}
+	var scope int64 = ldap.ScopeWholeSubtree
+	if key.Only {
+		scope = ldap.ScopeBaseObject
+	}
 	for i, m := range matches {
-		found, err := d.read(key.Base, ldap.ScopeWholeSubtree, m.Filter, key.Attributes)
+		found, err := d.read(key.Base, scope, m.Filter, key.Attributes)
 		switch {
 		case err != nil:
 			return nil, err
@@ -124,8 +128,8 @@ func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes
 	}
 	names := slices.Clone(remembered)
 	for _, e := range below {
-		if dn := e.DN(); dn.Below(at) {
-			names = append(names, dn.Rebase(at, was))
+		if dn := e.DN(); plan.Below(d.profile.Matching, dn, at) {
+			names = append(names, plan.Rebase(d.profile.Matching, dn, at, was))
 		}
 	}
 	slices.SortFunc(names, func(a, b plan.DN) int { return strings.Compare(a.Key(), b.Key()) })

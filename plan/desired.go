@@ -50,8 +50,9 @@ type Match struct {
 type Key struct {
 	// Link is the stable id of the entry at the last write; it is tried first. May be empty.
 	Link string
-	// Base is where to search.
+	// Base is where to search. With Only, it is the one entry that may be found.
 	Base DN
+	Only bool
 	// Match is tried in order where the link finds nothing: the first with one hit wins.
 	Match []Match
 	// Attributes are those to read.

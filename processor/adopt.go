@@ -52,10 +52,13 @@ func (w *work) mayAdopt(ctx context.Context, current *plan.Entry) bool {
 	if !w.by.Adopt {
 		return refuse("the match rule that finds it does not adopt; rename or delete the entry, or add adopt: true to the rule")
 	}
-	if reason := w.protects(current); reason != "" {
+	switch reason, err := w.protects(ctx, current); {
+	case err != nil:
+		return w.failed(err)
+	case reason != "":
 		return refuse("it is protected by %s, and never taken over", reason)
 	}
-	if !w.set.MayAdopt(kind, current.DN) {
+	if !w.set.MayAdopt(w.comparison(), kind, current.DN) {
 		return refuse("it is not where the mapping may take entries over (%s.adopt_below)", kind)
 	}
 	held := w.asks(ctx, ActAdopt, []event.Ref{w.ref()}, w.set.Guards().Adoptions, fmt.Sprintf("%s would be taken over for %s", current.DN, w.ref()))
@@ -67,22 +70,36 @@ func (w *work) mayAdopt(ctx context.Context, current *plan.Entry) bool {
 	return true
 }
 
-// protects returns what protects an entry from being taken over; empty where nothing does.
-func (w *work) protects(current *plan.Entry) string {
-	if reason := plan.Protected(current); reason != "" {
-		return reason
+// protects returns what protects an entry from being taken over; empty where nothing does. Whether the entry passes a filter of the
+// mapping is what the directory says, by its own schema.
+func (w *work) protects(ctx context.Context, current *plan.Entry) (reason string, err error) {
+	protect := w.set.Protect()
+	if reason = plan.Protected(current); reason != "" {
+		return reason, nil
 	}
-	if isLogin(w.profile.Login, current) {
-		return "its being the account that this service logs in with"
+	if isLogin(w.comparison(), w.profile.Login, current) {
+		return "its being the account that this service logs in with", nil
 	}
-	return w.set.Protect().Reason(current)
+	if reason = protect.Place(w.comparison(), current.DN); reason != "" {
+		return reason, nil
+	}
+	for _, filter := range protect.Filters {
+		found, err := w.target.Find(ctx, plan.Key{Base: current.DN, Only: true, Match: []plan.Match{{Filter: filter}}})
+		switch {
+		case err != nil:
+			return "", fmt.Errorf("ask whether %s is protected by the filter %s: %w", current.DN, filter, err)
+		case found != nil:
+			return "the filter " + filter, nil
+		}
+	}
+	return "", nil
 }
 
 // isLogin reports whether an entry is that of the account with this login name: a DN or, on Active Directory, a principal name or
 // a name behind that of its domain.
-func isLogin(login string, entry *plan.Entry) bool {
+func isLogin(m plan.Matching, login string, entry *plan.Entry) bool {
 	if dn, err := plan.ParseDN(login); err == nil && !dn.Empty() {
-		return dn.Equal(entry.DN)
+		return plan.SameDN(m, dn, entry.DN)
 	}
 	account := connector.AccountName(login)
 	return account != "" && (strings.EqualFold(entry.Value("userPrincipalName"), login) || strings.EqualFold(entry.Value("sAMAccountName"), account))
@@ -93,7 +110,7 @@ func isLogin(login string, entry *plan.Entry) bool {
 // is deleted is.
 func (w *work) hiddenAbove(ctx context.Context) (event.Ref, error) {
 	var hidden event.Ref
-	for above := w.task.DN.Parent(); above.Below(w.set.Base()); above = above.Parent() {
+	for above := w.task.DN.Parent(); plan.Below(w.comparison(), above, w.set.Base()); above = above.Parent() {
 		there, err := w.target.Read(ctx, above, nil)
 		if err != nil || there != nil {
 			return hidden, err //nolint:wrapcheck // It names the entry.

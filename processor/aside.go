@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -98,8 +97,9 @@ func (w *work) aside(ctx context.Context, d draft) ([]plan.Operation, error) {
 	var ops []plan.Operation
 	dn, rdn := current.DN, plan.RDN{{Type: current.DN.RDN()[0].Type, Value: name}}
 	// Who is to get the place of one above, which is to be deleted, has to leave that first.
-	below := !d.desired.DN.Empty() && dn.Below(d.desired.DN)
-	if below || dn.RDN().Key() != rdn.Key() {
+	m := w.comparison()
+	below := !d.desired.DN.Empty() && plan.Below(m, dn, d.desired.DN)
+	if below || m.RDNKey(dn.RDN()) != m.RDNKey(rdn) {
 		op := plan.ModifyDN{DN: dn, NewRDN: rdn, DeleteOldRDN: true}
 		if below {
 			op.NewSuperior = d.desired.DN.Parent()
@@ -112,8 +112,8 @@ func (w *work) aside(ctx context.Context, d draft) ([]plan.Operation, error) {
 		if unique.AnyText {
 			change.Values = []string{name}
 		}
-		has := current.Values(unique.Name)
-		if strings.EqualFold(unique.Name, rdn[0].Type) || len(has) == 0 || slices.Equal(has, change.Values) || !d.givesUp(unique.Name, has) {
+		has := current.ValuesOf(m, unique.Name)
+		if plan.SameDescription(m, unique.Name, rdn[0].Type) || len(has) == 0 || slices.Equal(has, change.Values) || !d.givesUp(m, unique.Name, has) {
 			continue
 		}
 		changes = append(changes, change)
@@ -132,7 +132,7 @@ func temporaryName(ref event.Ref) string {
 }
 
 // givesUp reports whether an attribute is wanted to have other values than it has.
-func (d draft) givesUp(attribute string, has []string) bool {
-	i := slices.IndexFunc(d.desired.Rules, func(rule plan.Rule) bool { return strings.EqualFold(rule.Attribute, attribute) })
+func (d draft) givesUp(m plan.Matching, attribute string, has []string) bool {
+	i := slices.IndexFunc(d.desired.Rules, func(rule plan.Rule) bool { return plan.SameDescription(m, rule.Attribute, attribute) })
 	return i >= 0 && !slices.Equal(d.desired.Rules[i].Values, has)
 }

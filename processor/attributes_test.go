@@ -3,14 +3,18 @@ package processor_test
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
 
+	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/ldaptest"
+	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 )
 
 // otherNames call attributes by names under which no server returns them, and write several values where there is no equality rule.
@@ -137,4 +141,44 @@ func Test389DSHiddenAttributes(t *testing.T) {
 	anew.wantValues(anew.dn(ann), "title")
 	anew.wantValues(anew.dn(ann), "preferredLanguage")
 	anew.wantValues(anew.dn(ann), "carLicense", "a stranger's")
+}
+
+// What we own, what was refused and what was given out is known by the attribute, whatever the mapping calls it.
+func TestARuleByAnotherNameOfItsAttribute(t *testing.T) {
+	const rules = `    gn: { value: 'split(user.custom.names, ",")', authority: merge }
+    roomNumber: { allocate: { from: 1, to: 99 } }
+    mail: lower(user.email)
+`
+	mappingWith := func(rules string) *mapping.Set {
+		return mappingOf(t, "openldap.yaml", []string{"    givenName: givenName(user.displayName)\n", rules, "    mail: lower(user.email)\n    mobile", "    mobile"})
+	}
+	other := strings.NewReplacer("gn:", "givenName:", "roomNumber:", "0.9.2342.19200300.100.1.6:", "mail:", "rfc822Mailbox:").Replace(rules)
+	s := newStage(t, openDirectory(t, connector.Config{URLs: []string{startServer(t, ldaptest.Config{}).URL()}}), mappingWith(rules))
+	s.refuses("mail")
+	said := func(ref event.Ref, names string) event.Change {
+		return s.say(event.TypeUserPush, ref, event.Values{
+			"username": ref.ID, "displayName": "Ann Lee", "email": "ann@example.org", "custom.names": names, "primaryOuId": event.RootUnitID,
+		})
+	}
+	s.process(ann, said(ann, "Ann,Anna"))
+	s.make(plan.Modify{DN: plan.MustParseDN("uid=" + ann.ID + "," + people), Modifications: []plan.Modification{{Type: plan.AddValues, Name: "givenName", Values: []string{"Theirs"}}}})
+	set := mappingWith(other)
+	s.processor = processor.New(s.directory, func() *mapping.Set { return set })
+	s.directory.written = nil
+	result := s.process(ann, said(ann, "Ann,Anna"))
+	s.wrote("")
+	if len(result.Refused) != 1 || len(result.Owned) != 2 {
+		t.Errorf("refused is %+v, ours are %+v", result.Refused, result.Owned)
+	}
+	s.process(ann, said(ann, "Anna"))
+	names := s.there("uid=" + ann.ID + "," + people).Values("givenName")
+	if slices.Sort(names); !slices.Equal(names, []string{"Anna", "Theirs"}) {
+		t.Errorf("the names are %q", names)
+	}
+	number := s.there("uid=" + ann.ID + "," + people).Value("roomNumber")
+	s.process(ann, s.say(event.TypeUserDelete, ann, nil))
+	s.process(bob, said(bob, "Bob"))
+	if given := s.there("uid=" + bob.ID + "," + people).Value("roomNumber"); given == "" || given == number {
+		t.Errorf("bob has the number %q, and ann had %q", given, number)
+	}
 }

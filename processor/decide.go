@@ -51,13 +51,13 @@ func (w *work) decide(ctx context.Context, in *mapping.Input, asked *mapping.Unr
 // in entries which are not ours are stepped over, many with one search.
 func (w *work) number(ctx context.Context, n mapping.Number, current *plan.Entry) (int64, error) {
 	if current != nil {
-		if kept, ok := n.Kept(current); ok {
+		if kept, ok := n.Kept(w.comparison(), current); ok {
 			return kept, nil
 		}
 	}
 	var taken []int64
 	for count := int64(1); ; count = candidatesAtOnce {
-		number, err := w.task.Memory.Allocate(ctx, n, taken...)
+		number, err := w.task.Memory.Allocate(ctx, mapping.Number{Pool: w.pool(n.Pool), From: n.From, To: n.To}, taken...)
 		if err != nil {
 			return 0, fmt.Errorf("allocate a number: %w", err)
 		}
@@ -86,7 +86,7 @@ func (w *work) number(ctx context.Context, n mapping.Number, current *plan.Entry
 func (w *work) name(ctx context.Context, n mapping.Name, current *plan.Entry) (string, error) {
 	if current != nil {
 		// A temporary name is none that the entry keeps.
-		if kept := n.Kept(current); kept != "" && kept != temporaryName(w.task.Merged.Object.Ref) {
+		if kept := n.Kept(w.comparison(), current); kept != "" && kept != temporaryName(w.task.Merged.Object.Ref) {
 			return kept, nil
 		}
 	}
@@ -104,7 +104,7 @@ func (w *work) name(ctx context.Context, n mapping.Name, current *plan.Entry) (s
 		if len(free) == 0 {
 			continue
 		}
-		name, err := w.task.Memory.Claim(ctx, n.Pool, free)
+		name, err := w.task.Memory.Claim(ctx, w.pool(n.Pool), free)
 		if err != nil || name != "" {
 			return name, err //nolint:wrapcheck // It names the object and the attribute.
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
@@ -37,7 +36,7 @@ type draft struct {
 // renames reports whether an operation of the draft gives the entry of the object another name or place.
 func (d draft) renames(op plan.Operation) bool {
 	move, ok := op.(plan.ModifyDN)
-	return ok && d.current != nil && move.DN.Equal(d.current.DN)
+	return ok && d.current != nil && move.DN.Exactly(d.current.DN)
 }
 
 // leavesPlace reports whether the entry will not be where it is.
@@ -56,7 +55,7 @@ func (w *work) movesOthers(d draft) bool {
 	if d.current == nil || w.task.Merged.Object.Ref.Kind != event.KindUnit {
 		return false
 	}
-	if !w.task.DN.Empty() && !d.plan.DN.Empty() && !w.task.DN.Equal(d.plan.DN) {
+	if !w.task.DN.Empty() && !d.plan.DN.Empty() && !plan.SameDN(w.comparison(), w.task.DN, d.plan.DN) {
 		return true
 	}
 	return slices.ContainsFunc(d.plan.Operations, func(op plan.Operation) bool {
@@ -124,9 +123,10 @@ func (w *work) leaveName(d *draft) {
 	if w.later == nil && len(w.failures) == 0 || d.current == nil || !d.desired.DN.Empty() || d.desired.Removal != nil {
 		return
 	}
+	m := w.comparison()
 	names := func(attribute string) bool {
-		return slices.ContainsFunc(d.current.DN.RDN(), func(ava plan.AVA) bool { return strings.EqualFold(ava.Type, attribute) }) ||
-			slices.ContainsFunc(d.unique, func(u connector.UniqueAttribute) bool { return strings.EqualFold(u.Name, attribute) })
+		return slices.ContainsFunc(d.current.DN.RDN(), func(ava plan.AVA) bool { return plan.SameDescription(m, ava.Type, attribute) }) ||
+			slices.ContainsFunc(d.unique, func(u connector.UniqueAttribute) bool { return plan.SameDescription(m, u.Name, attribute) })
 	}
 	d.desired.Rules = slices.DeleteFunc(slices.Clone(d.desired.Rules), func(r plan.Rule) bool { return names(r.Attribute) })
 }

@@ -27,6 +27,7 @@ func identify(ctx context.Context, w *work) verdict {
 		w.failed(err)
 		return ended
 	}
+	w.result.Matching = w.profile.Matching
 	if w.task.Link == "" {
 		return w.identifyByID(ctx)
 	}
@@ -75,7 +76,7 @@ func (w *work) identifyByID(ctx context.Context) verdict {
 func (w *work) key(link string, match []plan.Match) plan.Key {
 	return plan.Key{
 		Link: link, Base: w.set.Base(), Match: match,
-		Attributes: slices.Concat(w.set.Attributes(w.ref().Kind), w.profile.Flavour.StatusAttributes(), w.set.Protect().Attributes(), plan.ProtectedBy(), loginNames()),
+		Attributes: slices.Concat(w.set.Attributes(w.ref().Kind), w.profile.Flavour.StatusAttributes(), plan.ProtectedBy(), loginNames()),
 	}
 }
 

@@ -50,14 +50,14 @@ func (w *work) readLink(ctx context.Context, d draft) (again bool, err error) {
 		}
 		return false, nil
 	case d.current != nil:
-		w.result.Owned, w.result.Link = ownedAfter(w.task.Owned, d.desired), d.current.Link
+		w.result.Owned, w.result.Link = ownedAfter(w.comparison(), w.task.Owned, d.desired), d.current.Link
 		return false, nil
 	}
 	entry, err := w.target.ReadNew(ctx, d.plan.DN, w.key("", d.desired.Match))
 	if err != nil || entry == nil {
 		return err == nil, err //nolint:wrapcheck // It names the entry.
 	}
-	w.result.Owned, w.result.Link = ownedAfter(w.task.Owned, d.desired), entry.Link
+	w.result.Owned, w.result.Link = ownedAfter(w.comparison(), w.task.Owned, d.desired), entry.Link
 	return false, nil
 }
 
@@ -79,11 +79,11 @@ func verifyMembers(ctx context.Context, w *work) verdict {
 
 // ownedAfter returns the values that are ours after a write, for attributes that we share with others. Where the mapping says
 // nothing of an attribute now, what was ours in it still is.
-func ownedAfter(before map[string][]string, desired plan.Desired) map[string][]string {
+func ownedAfter(m plan.Matching, before map[string][]string, desired plan.Desired) map[string][]string {
 	owned := maps.Clone(before)
 	for _, rule := range desired.Rules {
 		name := strings.ToLower(rule.Attribute)
-		delete(owned, name)
+		maps.DeleteFunc(owned, func(other string, _ []string) bool { return plan.SameDescription(m, other, name) })
 		if rule.Authority == plan.Merge && len(rule.Values) > 0 {
 			if owned == nil {
 				owned = map[string][]string{}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"idaas-ldap/event"
 	"idaas-ldap/mapping"
@@ -51,7 +50,7 @@ const kindEntry event.Kind = "entry"
 func (w *work) heldBack(ctx context.Context, d draft) *event.Outcome {
 	guards := w.set.Guards()
 	limit, objects, below := guards.Deletes, []event.Ref{w.task.Merged.Object.Ref}, ""
-	act := d.takes()
+	act := w.takes(d)
 	switch act {
 	case "":
 		return w.changeHeldBack(ctx, d)
@@ -120,7 +119,7 @@ func (w *work) changeHeldBack(ctx context.Context, d draft) *event.Outcome {
 }
 
 // takes returns what a draft takes away that the guards count, empty for nothing.
-func (d draft) takes() Act {
+func (w *work) takes(d draft) Act {
 	removal := d.desired.Removal
 	switch {
 	case d.current == nil || d.plan.Empty():
@@ -129,7 +128,7 @@ func (d draft) takes() Act {
 		return ActDisable
 	case removal != nil:
 		return ActDelete
-	case d.disables && (d.writes(d.status) || d.elsewhere && d.moves()), d.writesStatusByRule():
+	case d.disables && (w.writes(d, d.status) || d.elsewhere && d.moves()), w.writesStatusByRule(d):
 		return ActDisable
 	}
 	return ""
@@ -144,16 +143,16 @@ func (d draft) moves() bool {
 }
 
 // writes reports whether the plan writes an attribute that one of the rules speaks about.
-func (d draft) writes(rules []plan.Rule) bool {
-	return slices.ContainsFunc(d.modifications(), func(m plan.Modification) bool { return speaks(rules, m.Name) })
+func (w *work) writes(d draft, rules []plan.Rule) bool {
+	return slices.ContainsFunc(d.modifications(), func(m plan.Modification) bool { return w.speaks(rules, m.Name) })
 }
 
 // writesStatusByRule reports whether an attribute by which the server keeps users out is written by a rule of the mapping
 // that is none about the status. Nobody knows what its value means, so it counts as disabling.
-func (d draft) writesStatusByRule() bool {
+func (w *work) writesStatusByRule(d draft) bool {
 	return slices.ContainsFunc(d.modifications(), func(m plan.Modification) bool {
-		isStatus := slices.ContainsFunc(d.statusOf, func(name string) bool { return strings.EqualFold(name, m.Name) })
-		return isStatus && m.Type != plan.DeleteValues && len(m.Values) > 0 && !speaks(d.status, m.Name)
+		isStatus := slices.ContainsFunc(d.statusOf, func(name string) bool { return plan.SameDescription(w.comparison(), name, m.Name) })
+		return isStatus && m.Type != plan.DeleteValues && len(m.Values) > 0 && !w.speaks(d.status, m.Name)
 	})
 }
 
@@ -167,8 +166,9 @@ func (d draft) modifications() []plan.Modification {
 	return out
 }
 
-func speaks(rules []plan.Rule, attribute string) bool {
-	return slices.ContainsFunc(rules, func(rule plan.Rule) bool { return strings.EqualFold(rule.Attribute, attribute) })
+// speaks reports whether one of some rules is about an attribute.
+func (w *work) speaks(rules []plan.Rule, attribute string) bool {
+	return slices.ContainsFunc(rules, func(rule plan.Rule) bool { return plan.SameDescription(w.comparison(), rule.Attribute, attribute) })
 }
 
 // endsSoon reports whether an account ends within the window of the guard: that is disabling it, by another name.

@@ -32,19 +32,23 @@ func (w *work) seesHidden(ctx context.Context, d draft, op plan.Operation) (bool
 
 // ownAdded counts what a modification has added as ours, where we share an attribute with others: nobody can see that it is there.
 func (w *work) ownAdded(d draft, modify plan.Modify) {
-	owned := maps.Clone(w.task.Owned)
-	if owned == nil {
-		owned = map[string][]string{}
+	comparison := w.comparison()
+	after := maps.Clone(w.task.Owned)
+	if after == nil {
+		after = map[string][]string{}
 	}
 	for _, m := range modify.Modifications {
 		shared := slices.ContainsFunc(d.desired.Rules, func(rule plan.Rule) bool {
-			return rule.Authority == plan.Merge && plan.SameAttribute(rule.Attribute, m.Name)
+			return rule.Authority == plan.Merge && plan.SameDescription(comparison, rule.Attribute, m.Name)
 		})
-		if key := strings.ToLower(m.Name); shared && m.Type == plan.AddValues {
-			owned[key] = slices.Concat(owned[key], m.Values)
+		if !shared || m.Type != plan.AddValues {
+			continue
 		}
+		values := slices.Concat(owned(comparison, after, m.Name), m.Values)
+		maps.DeleteFunc(after, func(other string, _ []string) bool { return plan.SameDescription(comparison, other, m.Name) })
+		after[strings.ToLower(m.Name)] = values
 	}
-	w.task.Owned = owned
+	w.task.Owned = after
 }
 
 // blindlyAdded returns the attributes to which a modification adds, and which showed no value before it. Members are not among

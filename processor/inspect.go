@@ -59,7 +59,7 @@ func (w *work) inspect(ctx context.Context) {
 		w.seeBelowItself(ctx, w.draft)
 		return
 	}
-	w.result.Operations, w.result.DN, w.result.Takes = w.draft.plan.Operations, w.draft.plan.DN, w.draft.takes()
+	w.result.Operations, w.result.DN, w.result.Takes = w.draft.plan.Operations, w.draft.plan.DN, w.takes(w.draft)
 	w.concludeRecord()
 	if w.draft.current == nil {
 		return

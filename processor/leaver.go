@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"idaas-ldap/connector"
 	"idaas-ldap/plan"
@@ -22,7 +21,7 @@ func (w *work) freeLeaver(ctx context.Context, entry *plan.Entry, attribute stri
 	if err != nil || !found || record.RemovedAt == 0 {
 		return false, err //nolint:wrapcheck // It names the object.
 	}
-	isAttribute := func(name string) bool { return strings.EqualFold(name, attribute) }
+	isAttribute := func(name string) bool { return plan.SameDescription(w.comparison(), name, attribute) }
 	if slices.ContainsFunc(entry.DN.RDN(), func(ava plan.AVA) bool { return isAttribute(ava.Type) }) {
 		return false, nil
 	}

@@ -2,6 +2,7 @@ package processor
 
 import (
 	"context"
+	"strings"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -14,6 +15,35 @@ func (w *work) matching(ctx context.Context) plan.Matching {
 		return plan.DefaultMatching()
 	}
 	return profile.Matching
+}
+
+// comparison is matching for where the directory was asked already in this round, or need not be.
+func (w *work) comparison() plan.Matching {
+	if w.profile == nil {
+		return plan.DefaultMatching()
+	}
+	return w.profile.Matching
+}
+
+// pool returns the name of what is given out of an attribute, the same by whatever name the mapping calls that. It is a name and no
+// object identifier, so that it stays the same where the directory does not show its schema for a while.
+func (w *work) pool(attribute string) string {
+	if schema := w.profile.Schema; schema != nil {
+		if known, ok := schema.Attribute(attribute); ok && len(known.Names) > 0 {
+			return strings.ToLower(known.Names[0])
+		}
+	}
+	return plan.AttributeKey(attribute)
+}
+
+// owned returns the values that are ours of an attribute that we share with others, by whatever name of it they are remembered.
+func owned(m plan.Matching, remembered map[string][]string, attribute string) []string {
+	for name, values := range remembered {
+		if plan.SameDescription(m, name, attribute) {
+			return values
+		}
+	}
+	return nil
 }
 
 // holder returns the object that is remembered at a DN.

@@ -91,7 +91,7 @@ func (w *work) settlePlace(ctx context.Context, link string, at plan.DN) bool {
 	if err := w.follow(ctx); err != nil {
 		return w.failed(err)
 	}
-	if err := w.task.Memory.Moved(ctx, link, at); err != nil {
+	if err := w.task.Memory.Moved(ctx, link, at, w.comparison()); err != nil {
 		w.result.DN = w.task.DN
 		return w.failed(fmt.Errorf("remember that %s is at %s: %w", w.task.Merged.Object.Ref, at, err))
 	}

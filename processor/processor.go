@@ -52,8 +52,9 @@ type Memory interface {
 	// Hold keeps other objects from being worked on until the task ends, so that their entries stay where Lookup says that
 	// they are. Busy are those that are being worked on already: where their entries are is about to change, perhaps.
 	Hold(refs []event.Ref) (busy map[event.Ref]bool)
-	// Moved remembers where the entry of the object of the task is, and its stable id, before the task ends.
-	Moved(ctx context.Context, link string, dn plan.DN) error
+	// Moved remembers where the entry of the object of the task is, and its stable id, before the task ends. Entries that were
+	// below it, as the directory compares DNs, have come along.
+	Moved(ctx context.Context, link string, dn plan.DN, m plan.Matching) error
 	// BeforePassword records that the password is about to be written.
 	BeforePassword(ctx context.Context) error
 	// Permit asks whether an act may be done to objects, all of them together, within a limit of the mapping.
@@ -100,6 +101,8 @@ type Result struct {
 	// Gone: there is no entry any more. Left: there is one still, which nobody can use any more and nothing refers to, of an
 	// object that is gone.
 	Gone, Left bool
+	// Matching is how the directory compares DNs; nil where it was not asked.
+	Matching plan.Matching
 	// ChildrenAt is below which entry those are now that were below one that is gone; empty where there is nothing to say.
 	ChildrenAt plan.DN
 	// PurgeAt is when the entry is to be looked at again because it has been kept for long enough then; zero for never.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"idaas-ldap/connector"
 
@@ -96,7 +95,7 @@ func (w *work) followUnsettledBelow(ctx context.Context, was, is plan.DN) error 
 		return fmt.Errorf("look up what is below %s: %w", was, err)
 	}
 	for _, dn := range remembered {
-		if !strings.EqualFold(dn.RDN()[0].Type, was.RDN()[0].Type) {
+		if !plan.SameDescription(w.matching(ctx), dn.RDN()[0].Type, was.RDN()[0].Type) {
 			continue // Units are named alike, and nothing is below what is none.
 		}
 		came := plan.Rebase(w.matching(ctx), dn, was, is)

@@ -71,7 +71,7 @@ func (w *work) isNeeded(d draft, attribute string) bool {
 	if same("objectClass") || slices.ContainsFunc(d.desired.DN.RDN(), func(ava plan.AVA) bool { return same(ava.Type) }) {
 		return true
 	}
-	if slices.ContainsFunc(w.set.Marks(w.ref().Kind), same) || speaks(d.status, attribute) || d.desired.Members != nil && same(d.desired.Members.Attribute) {
+	if slices.ContainsFunc(w.set.Marks(w.ref().Kind), same) || w.speaks(d.status, attribute) || d.desired.Members != nil && same(d.desired.Members.Attribute) {
 		return true
 	}
 	if schema == nil {
@@ -89,13 +89,13 @@ func usuallyDemanded() []string {
 // modifyInParts makes the modifications that the server takes. Those of one attribute belong together, and an object class
 // comes with what its entry must have.
 func (w *work) modifyInParts(ctx context.Context, d draft, op plan.Modify, refused *connector.OutcomeError) verdict {
-	parts := partsOf(op)
+	parts := w.partsOf(op)
 	if v := w.tryParts(ctx, op.DN, parts, refused); v != proceed {
 		return v
 	}
-	for name := range w.refusals {
-		if speaks(d.status, name) {
-			w.result.Facets[event.FacetAccess] = event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: w.refusals[name].Reason}
+	for _, refused := range w.refusals {
+		if w.speaks(d.status, refused.attribute) {
+			w.result.Facets[event.FacetAccess] = event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: refused.Reason}
 		}
 	}
 	return proceed
@@ -104,10 +104,10 @@ func (w *work) modifyInParts(ctx context.Context, d draft, op plan.Modify, refus
 // part holds the modifications of one attribute.
 type part []plan.Modification
 
-func partsOf(op plan.Modify) []part {
+func (w *work) partsOf(op plan.Modify) []part {
 	var parts []part
 	for _, m := range op.Modifications {
-		i := slices.IndexFunc(parts, func(p part) bool { return strings.EqualFold(p[0].Name, m.Name) })
+		i := slices.IndexFunc(parts, func(p part) bool { return plan.SameDescription(w.comparison(), p[0].Name, m.Name) })
 		if i < 0 {
 			parts = append(parts, part{m})
 			continue
@@ -155,14 +155,14 @@ func (w *work) tryPart(ctx context.Context, dn plan.DN, parts []part) verdict {
 // refuse notes that the server does not take what an attribute should hold.
 func (w *work) refuse(p part, refused *connector.OutcomeError) {
 	name := p[0].Name
-	w.refusals[strings.ToLower(name)] = refusal{attribute: name, Refusal: plan.Refusal{
+	w.refusals[w.comparison().AttributeKey(name)] = refusal{attribute: name, Refusal: plan.Refusal{
 		Digest: digest(w.wantedValues(name)), Reason: refused.Explain(),
 	}}
 }
 
 // wantedValues are those that the mapping wants in an attribute.
 func (w *work) wantedValues(attribute string) []string {
-	i := slices.IndexFunc(w.draft.desired.Rules, func(r plan.Rule) bool { return strings.EqualFold(r.Attribute, attribute) })
+	i := slices.IndexFunc(w.draft.desired.Rules, func(r plan.Rule) bool { return plan.SameDescription(w.comparison(), r.Attribute, attribute) })
 	if i < 0 {
 		return nil
 	}
@@ -176,17 +176,27 @@ func (w *work) leaveRefused(d *draft) {
 		return
 	}
 	d.desired.Rules = slices.DeleteFunc(slices.Clone(d.desired.Rules), func(r plan.Rule) bool {
-		name := strings.ToLower(r.Attribute)
-		if now, refused := w.refusals[name]; refused {
+		key := w.comparison().AttributeKey(r.Attribute)
+		if now, refused := w.refusals[key]; refused {
 			return now.Digest == digest(r.Values)
 		}
-		before, refused := w.task.Refused[name]
-		if !refused || w.task.TryRefused || before.Digest != digest(r.Values) || speaks(d.status, r.Attribute) {
+		before, refused := w.refusedBefore(r.Attribute)
+		if !refused || w.task.TryRefused || before.Digest != digest(r.Values) || w.speaks(d.status, r.Attribute) {
 			return false
 		}
-		w.refusals[name] = refusal{attribute: r.Attribute, Refusal: before}
+		w.refusals[key] = refusal{attribute: r.Attribute, Refusal: before}
 		return true
 	})
+}
+
+// refusedBefore returns what the server has refused of an attribute, by whatever name of it that is remembered.
+func (w *work) refusedBefore(attribute string) (plan.Refusal, bool) {
+	for name, refused := range w.task.Refused {
+		if plan.SameDescription(w.comparison(), name, attribute) {
+			return refused, true
+		}
+	}
+	return plan.Refusal{}, false
 }
 
 // rememberRefusals makes what was refused the outcome of a record that is written otherwise, and keeps it from being tried by
@@ -198,15 +208,15 @@ func (w *work) rememberRefusals() {
 	}
 	w.result.Refused = nil
 	var reasons, attributes []string
-	for _, name := range slices.Sorted(maps.Keys(w.refusals)) {
-		r := w.refusals[name]
-		if w.left || speaks(w.draft.status, name) {
+	byName := func(a, b refusal) int { return strings.Compare(a.attribute, b.attribute) }
+	for _, r := range slices.SortedFunc(maps.Values(w.refusals), byName) {
+		if w.left || w.speaks(w.draft.status, r.attribute) {
 			continue
 		}
 		if w.result.Refused == nil {
 			w.result.Refused = map[string]plan.Refusal{}
 		}
-		w.result.Refused[name] = r.Refusal
+		w.result.Refused[strings.ToLower(r.attribute)] = r.Refusal
 		attributes = append(attributes, r.attribute)
 		reasons = append(reasons, fmt.Sprintf("%s: %s", r.attribute, r.Reason))
 		w.result.RefusedFields = append(w.result.RefusedFields, w.set.Reads(w.ref().Kind, r.attribute)...)

@@ -110,7 +110,7 @@ func (w *work) purge(desired *plan.Desired, current *plan.Entry) {
 	switch {
 	case at > w.task.Now:
 		w.result.PurgeAt = at
-	case current != nil && current.DN.Below(removal.MoveTo):
+	case current != nil && plan.Below(w.comparison(), current.DN, removal.MoveTo):
 		purge := removal.Purge()
 		desired.Removal = &purge
 	}

@@ -54,9 +54,9 @@ func (m *memory) spokenOf(group event.Ref, changes []event.Change) map[string]ev
 	return known
 }
 
-func (m *memory) rebase(from, to plan.DN) {
+func (m *memory) rebase(matching plan.Matching, from, to plan.DN) {
 	for ref, k := range m.objects {
-		k.DN = k.DN.Rebase(from, to)
+		k.DN = plan.Rebase(matching, k.DN, from, to)
 		m.objects[ref] = k
 	}
 }
@@ -140,10 +140,10 @@ func (m *memoryOf) Members(context.Context) (map[string]event.Membership, error)
 	return m.members[m.self.ID], nil
 }
 
-func (m *memoryOf) Moved(_ context.Context, link string, dn plan.DN) error {
+func (m *memoryOf) Moved(_ context.Context, link string, dn plan.DN, matching plan.Matching) error {
 	k := m.objects[m.self]
 	if m.self.Kind == event.KindUnit && !k.DN.Empty() {
-		m.rebase(k.DN, dn)
+		m.rebase(matching, k.DN, dn)
 	}
 	k.Link, k.DN = link, dn
 	m.objects[m.self] = k

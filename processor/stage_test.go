@@ -191,8 +191,8 @@ func (s *stage) process(ref event.Ref, changes ...event.Change) processor.Result
 }
 
 func (s *stage) remember(ref event.Ref, k known, task processor.Task, result processor.Result) {
-	if ref.Kind == event.KindUnit && !k.DN.Empty() && !result.DN.Empty() {
-		s.memory.rebase(k.DN, result.DN)
+	if ref.Kind == event.KindUnit && result.Matching != nil && !k.DN.Empty() && !result.DN.Empty() {
+		s.memory.rebase(result.Matching, k.DN, result.DN)
 	}
 	k.Record = result.Record
 	k.tried = k.tried || s.memory.noted > 0

@@ -18,15 +18,15 @@ const (
 )
 
 func TestOpenLDAPWidth(t *testing.T) {
-	checkOneWidth(t, enter(t, ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access, ldaps, "openldap.yaml"))
+	checkOneWidth(t, enter(t, ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access, ldaps, "openldap.yaml", placesInFullWidth("uid")...))
 }
 
 func Test389DSWidth(t *testing.T) {
-	checkTwoWidths(t, enter(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access, ldaps, "389ds.yaml"))
+	checkTwoWidths(t, enter(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access, ldaps, "389ds.yaml", placesInFullWidth("uid")...))
 }
 
 func TestSambaWidth(t *testing.T) {
-	checkTwoWidths(t, enter(t, ldaptest.StartSamba(t).Access, ldaps, "active-directory.yaml"))
+	checkTwoWidths(t, enter(t, ldaptest.StartSamba(t).Access, ldaps, "active-directory.yaml", placesInFullWidth("cn")...))
 }
 
 // unitCalled makes or renames a unit.
@@ -62,12 +62,16 @@ func checkTwoWidths(t *testing.T, w *world) {
 	w.must(event.CodeUnchanged, bob, w.say(event.TypeUserPush, bob, record("bob", event.Values{"primaryOuId": narrow.ID})))
 	w.wantMembers(team, ann, bob)
 
+	w.checkPlacesOfTwoWidths(wide, narrow)
 	before := w.dn(ann)
 	w.must(event.CodeApplied, ann, w.say(event.TypeUserUpdatePrimaryOU, ann, event.Values{"primaryOuId": narrow.ID}))
 	if plan.SameDN(w.matching(), before, w.dn(ann)) {
 		t.Fatalf("ann is at %s as before", before)
 	}
 	w.wantMembers(team, ann, bob)
+	kept := w.dn(wide).Child(plan.RDN{{Type: w.dn(ann).RDN()[0].Type, Value: "kept"}})
+	w.asAdmin(func(conn *ldap.Conn) error { return conn.Del(ldap.NewDelRequest(kept.String(), nil)) })
+	w.must(event.CodeApplied, user("fay"), w.say(event.TypeUserUpdatePrimaryOU, user("fay"), event.Values{"primaryOuId": narrow.ID}))
 	w.must(event.CodeApplied, wide, w.say(event.TypeUnitDelete, wide, nil))
 	w.wantMembers(team, ann, bob)
 }
@@ -85,6 +89,7 @@ func checkOneWidth(t *testing.T, w *world) {
 	w.asAdmin(renamed(w.dn(wide), plan.RDN{{Type: "ou", Value: halfWidth}}))
 	w.must(event.CodeUnchanged, ann, w.say(event.TypeUserPush, ann, record("ann", event.Values{"primaryOuId": wide.ID})))
 	w.wantMembers(team, ann)
+	w.checkPlacesOfOneWidth(wide)
 	w.unitCalled(event.CodeUnchanged, wide, fullWidth)
 	w.wantMembers(team, ann)
 	w.unitCalled(event.CodeApplied, wide, "研发二")

@@ -66,7 +66,7 @@ func (w *work) desire(ctx context.Context) (mapping.Result, bool) {
 		Open:     map[event.Ref]bool{},
 		Numbers:  map[string]int64{},
 		Names:    map[string]string{},
-		Owned:    w.task.Owned,
+		Owned:    func(attribute string) []string { return owned(w.comparison(), w.task.Owned, attribute) },
 		Deleted:  object.Deleted(),
 	}
 	if !w.resolveAbove(ctx, &in) {

@@ -83,7 +83,7 @@ type memo struct {
 	wroteAccess bool
 	// left: the object is gone, so no other entry is to speak of its entry any more, even where that is kept.
 	left bool
-	// refusals are what the server would not take, by attribute in lower case; tries is how often parts of a write were tried.
+	// refusals are what the server would not take, by the key of the attribute; tries is how often parts of a write were tried.
 	refusals map[string]refusal
 	tries    int
 	// formerly are the DNs that references to the entry still may hold: where it was at the last settled write, and where it
@@ -122,7 +122,7 @@ func (w *work) ours(entry *plan.Entry) bool {
 	case w.task.Link != "":
 		return entry.Link == w.task.Link
 	}
-	return !w.task.DN.Empty() && entry.DN.Equal(w.task.DN)
+	return !w.task.DN.Empty() && plan.SameDN(w.comparison(), entry.DN, w.task.DN)
 }
 
 // block keeps the record from being written in this round. Its reason is the outcome, which is set before.
@@ -181,7 +181,7 @@ func (w *work) wrote(op plan.Operation) {
 			w.found = &moved
 		}
 	case plan.Modify:
-		w.wroteAccess = w.wroteAccess || slices.ContainsFunc(op.Modifications, func(m plan.Modification) bool { return speaks(w.draft.status, m.Name) })
+		w.wroteAccess = w.wroteAccess || slices.ContainsFunc(op.Modifications, func(m plan.Modification) bool { return w.speaks(w.draft.status, m.Name) })
 	}
 }
 

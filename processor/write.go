@@ -37,10 +37,10 @@ func write(ctx context.Context, w *work) verdict {
 
 // announce remembers where an entry is about to be made, where the match rules could not tell after a crash that it is ours.
 func (w *work) announce(ctx context.Context, d draft) error {
-	if d.current != nil || d.desired.Removal != nil || len(w.set.Marks(w.ref().Kind)) > 0 || w.task.DN.Equal(d.desired.DN) {
+	if d.current != nil || d.desired.Removal != nil || len(w.set.Marks(w.ref().Kind)) > 0 || plan.SameDN(w.comparison(), w.task.DN, d.desired.DN) {
 		return nil
 	}
-	return w.task.Memory.Moved(ctx, "", d.desired.DN) //nolint:wrapcheck // It names the object.
+	return w.task.Memory.Moved(ctx, "", d.desired.DN, w.comparison()) //nolint:wrapcheck // It names the object.
 }
 
 // apply makes one operation, and what has to go with it at once.
@@ -53,7 +53,7 @@ func (w *work) apply(ctx context.Context, d draft, op plan.Operation) verdict {
 		return w.applyFailed(ctx, d, op, err)
 	}
 	move, isMove := op.(plan.ModifyDN)
-	if isMove && d.current != nil && !move.DN.Equal(d.current.DN) {
+	if isMove && d.current != nil && !move.DN.Exactly(d.current.DN) {
 		w.result.Operations = append(w.result.Operations, op)
 		if err := w.followChild(ctx, move); err != nil {
 			w.failed(err)

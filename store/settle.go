@@ -178,6 +178,10 @@ func (t *tx) rebase(now event.Millis, s Settlement) (woken []Key, err error) {
 		dn  plan.DN
 	}
 	var below []moved
+	matching := s.Matching
+	if matching == nil {
+		matching = plan.DefaultMatching()
+	}
 	from := treeKey(s.RenamedFrom)
 	err = t.rows("SELECT kind, id, dn FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?",
 		[]any{s.Key.Directory, from, treeEnd(from)}, func(rows *sql.Rows) error {
@@ -187,7 +191,7 @@ func (t *tx) rebase(now event.Millis, s Settlement) (woken []Key, err error) {
 				return failure(err)
 			}
 			old, err := plan.ParseDN(dn)
-			if m.dn = old.Rebase(s.RenamedFrom, s.RenamedTo); old.Below(s.RenamedFrom) {
+			if m.dn = plan.Rebase(matching, old, s.RenamedFrom, s.RenamedTo); plan.Below(matching, old, s.RenamedFrom) {
 				below = append(below, m)
 			}
 			return err //nolint:wrapcheck // It names the DN.

@@ -152,9 +152,11 @@ type Settlement struct {
 	Wake bool
 	// Touch are further objects that are to be looked at. They become due at once, and again where they are being worked on.
 	Touch []event.Ref
-	// RenamedFrom and RenamedTo, if set, rewrite the remembered DNs of all other objects of the directory that lie, to every
-	// server, below RenamedFrom: their entries moved along. Those who wait for any of them become due at once.
+	// RenamedFrom and RenamedTo, if set, rewrite the remembered DNs of all other objects of the directory that lie below
+	// RenamedFrom: their entries moved along. Those who wait for any of them become due at once. Matching says which lie there as
+	// the directory compares names; without it those do that lie there to every server.
 	RenamedFrom, RenamedTo plan.DN
+	Matching               plan.Matching
 }
 
 // OwnApplication is the Application of events of our own (event.TypeReconcile). No token has an empty aud.

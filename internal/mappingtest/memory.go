@@ -82,7 +82,7 @@ func (m *memory) Members(context.Context) (map[string]event.Membership, error) {
 func (m *memory) Hold([]event.Ref) map[event.Ref]bool { return nil }
 
 // Moved forgets where the entry is: a test ends with its event.
-func (m *memory) Moved(context.Context, string, plan.DN) error { return nil }
+func (m *memory) Moved(context.Context, string, plan.DN, plan.Matching) error { return nil }
 
 // BeforePassword has nothing to record.
 func (m *memory) BeforePassword(context.Context) error { return nil }

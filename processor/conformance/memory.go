@@ -134,14 +134,14 @@ func recallsBelow(r recall) {
 func recallsMoves(r recall) {
 	r.remember(lab(), "ou=lab,dc=example,dc=org")
 	r.remember(user("ann"), "uid=ann,ou=lab,dc=example,dc=org")
-	if err := r.Of(r.T, lab()).Moved(r.Context(), "link of lab", plan.MustParseDN("ou=labs,ou=new,dc=example,dc=org")); err != nil {
+	if err := r.Of(r.T, lab()).Moved(r.Context(), "link of lab", plan.MustParseDN("ou=labs,ou=new,dc=example,dc=org"), plan.DefaultMatching()); err != nil {
 		r.Fatal(err)
 	}
 	r.holds("ou=labs,ou=new,dc=example,dc=org", lab())
 	r.holds("ou=lab,dc=example,dc=org", event.Ref{})
 	r.holds("uid=ann,ou=labs,ou=new,dc=example,dc=org", user("ann"))
 	r.below("ou=lab,dc=example,dc=org")
-	if err := r.Of(r.T, user("ann")).Moved(r.Context(), "another link", plan.MustParseDN("uid=anna,dc=example,dc=org")); err != nil {
+	if err := r.Of(r.T, user("ann")).Moved(r.Context(), "another link", plan.MustParseDN("uid=anna,dc=example,dc=org"), plan.DefaultMatching()); err != nil {
 		r.Fatal(err)
 	}
 	if _, record, _, err := r.memory().Lookup(r.Context(), user("ann")); err != nil || record.Link != "another link" || record.DN.String() != "uid=anna,dc=example,dc=org" {

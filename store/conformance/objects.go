@@ -141,6 +141,20 @@ func renameBelow(w world) {
 		equal(w, id, dn(corp, id), want)
 	}
 	equal(w, "holder of the unit's DN", w.holder("ou=markets,o=new"), unit("ou_sales"))
+
+	// What is one name to the directory alone comes along where that is said.
+	s = settlement(w.load(key), done())
+	s.Known, s.Record, s.Matching = known(key.Object), at("ou=Markets,o=new"), oneWidth()
+	s.RenamedFrom, s.RenamedTo = plan.MustParseDN("ou=sales,dc=example"), plan.MustParseDN("ou=Markets,o=new")
+	w.settle(noon, s)
+	equal(w, "width", dn(corp, "width"), "uid=i,ou=Markets,o=new")
+}
+
+// oneWidth compares as a directory does to which full and half width are the same.
+func oneWidth() plan.Matching {
+	folding := plan.StandardFolding()
+	folding.Name = folding.Text
+	return plan.WellKnownMatching(folding)
 }
 
 func (w world) members(key store.Key, users []string) map[string]event.Membership {

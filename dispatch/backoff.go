@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"idaas-ldap/event"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -27,10 +28,21 @@ const (
 	firstPause = time.Second
 	lastPause  = 15 * time.Minute
 	slowPause  = time.Hour
+	// owedPause is the longest one while somebody can log in who may not.
+	owedPause = 20 * time.Second
 )
 
-// rest is how long an object rests whose work has not finished: as long as the most urgent of its events asks for.
-func rest(s store.Settlement, result event.Outcome) time.Duration {
+// rest is how long an object rests whose work has not finished: as long as the most urgent of its events asks for, and not long where
+// somebody's access is to be ended.
+func rest(s store.Settlement, result processor.Result) time.Duration {
+	p := restOfEvents(s, result.Outcome)
+	if result.AccessOwed {
+		return min(p, owedPause)
+	}
+	return p
+}
+
+func restOfEvents(s store.Settlement, result event.Outcome) time.Duration {
 	shortest := time.Duration(0)
 	for _, o := range s.Outcomes {
 		if p := pause(o.Code, s.Attempts); o.State == event.Waiting && (shortest == 0 || p < shortest) {

@@ -274,9 +274,10 @@ func (l *lane) markDown(reason string) {
 	l.wake()
 }
 
-// probe tries the directory with growing pauses until it answers or ctx ends.
+// probe tries the directory with growing pauses until it answers or ctx ends. They stay short, as somebody's access may be waiting to be
+// ended.
 func (l *lane) probe(ctx context.Context) {
-	const longest = 30 * time.Second
+	const longest = 15 * time.Second
 	for wait := firstPause; ; wait = min(2*wait, longest) {
 		over, stop := l.Clock.At(l.Clock.Now().Add(l.random.spread(wait)))
 		select {

@@ -148,6 +148,24 @@ func TestANewEventIsANewReasonToTry(t *testing.T) {
 	})
 }
 
+// Where somebody can log in who may not, the pauses stay short, however often it was tried in vain.
+func TestAccessThatIsToEndIsTriedOften(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
+			result := parked(task, event.CodeRetry)
+			result.AccessOwed = true
+			return result
+		})
+		r.answer(update("ann", 1))
+		r.pass(6 * time.Hour)
+		before := len(r.directories[corp].tasks())
+		r.pass(time.Minute)
+		if n := len(r.directories[corp].tasks()) - before; n < 3 {
+			r.Errorf("within a minute it was tried %d times", n)
+		}
+	})
+}
+
 // What another process makes due is seen soon although there is never a quiet moment.
 func TestWorkOfAnotherProcessIsSeenWhileEventsFlow(t *testing.T) {
 	inBubble(t, func(r *rig) {

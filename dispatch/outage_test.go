@@ -62,10 +62,10 @@ func TestAnOutageIsProbedByOneAndKeepsEverything(t *testing.T) {
 	})
 }
 
-// checkProbes checks that the pauses between looks at a directory that is down double up to half a minute.
+// checkProbes checks that the pauses between looks at a directory that is down double up to a quarter of a minute.
 func checkProbes(t *testing.T, probes []time.Time) {
 	t.Helper()
-	if len(probes) < 20 || len(probes) > 35 {
+	if len(probes) < 40 || len(probes) > 60 {
 		t.Errorf("%d probes in ten minutes", len(probes))
 	}
 	pause := 2 * time.Second
@@ -73,7 +73,7 @@ func checkProbes(t *testing.T, probes []time.Time) {
 		if took := probes[i].Sub(probes[i-1]); took < pause*3/4 || took > pause {
 			t.Errorf("probe %d comes after %s; want between %s and %s", i, took, pause*3/4, pause)
 		}
-		pause = min(2*pause, 30*time.Second)
+		pause = min(2*pause, 15*time.Second)
 	}
 }
 

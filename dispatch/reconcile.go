@@ -63,7 +63,7 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 	s := settlement(job, job.Known, merged, result, now)
 	s.Touch = result.Touch
 	if s.Attempts > 0 {
-		again := now + event.Millis(l.random.spread(rest(s, result.Outcome)).Milliseconds())
+		again := now + event.Millis(l.random.spread(rest(s, result)).Milliseconds())
 		s.Due = earliest(s.Due, again)
 	}
 	l.settle(ctx, log, job, s, result)

@@ -116,6 +116,9 @@ type Result struct {
 	Touch    []event.Ref
 	// Freed: a DN that others may wait for is free, although the task is not done.
 	Freed bool
+	// AccessOwed: a user who may not log in can still do so, as far as is known, because the directory could not be written or asked.
+	// Another try is urgent, and costs less than the access.
+	AccessOwed bool
 	// NeedsAlone: nothing was written, as it would move entries of other objects, and those must not be worked on
 	// meanwhile. The same task is to be tried again alone.
 	NeedsAlone bool

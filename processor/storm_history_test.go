@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"idaas-ldap/event"
+	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
 )
 
@@ -26,7 +27,11 @@ type history struct {
 	events []event.Change
 }
 
-type pastUser struct{ name, unit, email string }
+type pastUser struct {
+	name, unit, email string
+	disabled          bool
+	locked, expires   int64 // in milliseconds since 1970; 0 for never
+}
 
 type pastUnit struct{ name, parent string }
 
@@ -44,7 +49,7 @@ func newHistory(seed uint64) *history {
 
 // step lets one more thing happen; now and then nothing can.
 func (h *history) step() {
-	switch h.random.IntN(20) {
+	switch h.random.IntN(26) {
 	case 0, 1, 2:
 		h.hire()
 	case 3, 4, 5:
@@ -69,6 +74,12 @@ func (h *history) step() {
 		h.dissolve()
 	case 17:
 		h.club()
+	case 18, 19, 20:
+		h.bar()
+	case 21, 22:
+		h.lock()
+	case 23:
+		h.expire()
 	default:
 		h.membership()
 	}
@@ -105,7 +116,14 @@ func (h *history) say(kind event.Type, ref event.Ref, fields event.Values, membe
 
 func (h *history) sayUser(id string) {
 	u := h.users[id]
-	h.say(event.TypeUserUpdateInfo, user(id), event.Values{event.FieldUsername: u.name, event.FieldPrimaryUnit: u.unit, "email": u.email})
+	status := event.StatusEnabled
+	if u.disabled {
+		status = event.StatusDisabled
+	}
+	h.say(event.TypeUserUpdateInfo, user(id), event.Values{
+		event.FieldUsername: u.name, event.FieldPrimaryUnit: u.unit, "email": u.email,
+		event.FieldStatus: status, event.FieldLockExpireTime: u.locked, event.FieldAccountExpireTime: u.expires,
+	})
 }
 
 func (h *history) sayUnit(id string) {
@@ -118,7 +136,50 @@ func (h *history) hire() {
 		id := h.fresh("user_")
 		h.users[id] = &pastUser{name: h.fresh("name"), unit: h.anyUnit(), email: h.fresh("mail") + "@example.org"}
 		h.sayUser(id)
+		h.say(event.TypeUserUpdatePassword, user(id), event.Values{})
+		h.events[len(h.events)-1].Password = secret.New(passwordOf(id))
 	}
+}
+
+// passwordOf is what a user logs in with.
+func passwordOf(id string) string { return "Correct-Horse-" + id }
+
+// bar disables a user, or enables one.
+func (h *history) bar() {
+	id := pick(h, h.users)
+	if id == "" {
+		return
+	}
+	u := h.users[id]
+	u.disabled = !u.disabled
+	if u.disabled {
+		h.say(event.TypeUserDisable, user(id), event.Values{event.FieldStatus: event.StatusDisabled})
+	} else {
+		h.say(event.TypeUserEnable, user(id), event.Values{event.FieldStatus: event.StatusEnabled})
+	}
+}
+
+// lock locks a user for some minutes or for days, or unlocks one.
+func (h *history) lock() {
+	id := pick(h, h.users)
+	if id == "" {
+		return
+	}
+	u := h.users[id]
+	if u.locked != 0 {
+		u.locked = 0
+		h.say(event.TypeUserUnlock, user(id), event.Values{event.FieldLockExpireTime: int64(-1)})
+		return
+	}
+	u.locked = beforeTheBubble + []int64{15 * 60 * 1000, 14 * 24 * 3600 * 1000}[h.random.IntN(2)]
+	h.say(event.TypeUserLock, user(id), event.Values{event.FieldLockExpireTime: u.locked})
+}
+
+// expire lets an account end: in some minutes, in some days, or never.
+func (h *history) expire() {
+	h.changeUser(func(u *pastUser) {
+		u.expires = []int64{0, beforeTheBubble + 15*60*1000, beforeTheBubble + 14*24*3600*1000}[h.random.IntN(3)]
+	})
 }
 
 func (h *history) changeUser(change func(*pastUser)) {
@@ -253,7 +314,7 @@ func (h *history) arrivals(random *rand.Rand) [][]event.Change {
 	return batches
 }
 
-// directory is what the directory has to say in the end, in the form of storm.directory.
+// directory is what the directory has to say in the end, in the form of storm.directory. Addresses are not in it.
 func (h *history) directory() map[string]string {
 	root := plan.MustParseDN(people)
 	var place func(id string) plan.DN
@@ -267,11 +328,11 @@ func (h *history) directory() map[string]string {
 		return place(h.users[id].unit).Child(plan.RDN{{Type: "uid", Value: h.users[id].name}})
 	}
 	out := map[string]string{}
-	for id, u := range h.users {
-		out[id] = fmt.Sprint(at(id), " ", []string{u.email}, []string{})
+	for id := range h.users {
+		out[id] = fmt.Sprint(at(id), " ", []string{})
 	}
 	for id := range h.units {
-		out[id] = fmt.Sprint(place(id), " ", []string{}, []string{})
+		out[id] = fmt.Sprint(place(id), " ", []string{})
 	}
 	for id, g := range h.groups {
 		members := []string{}
@@ -283,7 +344,7 @@ func (h *history) directory() map[string]string {
 		}
 		slices.Sort(members)
 		dn := plan.MustParseDN(groups).Child(plan.RDN{{Type: "cn", Value: g.name}})
-		out[id] = fmt.Sprint(dn, " ", []string{}, members)
+		out[id] = fmt.Sprint(dn, " ", members)
 	}
 	return out
 }

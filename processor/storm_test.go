@@ -20,6 +20,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/dispatch"
+	"idaas-ldap/dit"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/mapping"
@@ -52,13 +53,15 @@ func sail(t *testing.T, seed uint64, workers int, h *history) {
 	random := rand.New(rand.NewPCG(seed, 7))
 	// Guards that let everything pass: a company of a dozen people changes a great deal in percent.
 	set := mappingOf(t, "openldap.yaml", []string{
-		"{ max: 20, percent: 5, window: 1h }", "{ max: 100000, percent: 100, window: 1ms }", "{ max: 50, percent: 10, window: 1h }", "{ max: 100000, percent: 100, window: 1ms }",
+		"{ max: 20, percent: 5, window: 1h }", "{ max: 100000, percent: 100, window: 1ms }", "{ max: 50, percent: 10, window: 1h }", "{ max: 100000, percent: 100, window: 1ms }\n  vanished: { max: 1, percent: 100, window: 8760h }",
 	})
 	directory := newStorm(t, seed)
 	d, s, stop := dispatcherOn(t, directory, set, workers)
 	defer stop()
+	model := &heard{outSince: map[string]time.Time{}}
 	deliver := func(changes []event.Change) {
 		t.Helper()
+		model.takeIn(changes, time.Now())
 		ticket, err := d.Accept(context.Background(), "app", "instance", changes)
 		if err != nil {
 			t.Fatal(err)
@@ -67,16 +70,27 @@ func sail(t *testing.T, seed uint64, workers int, h *history) {
 		cancel()
 		ticket.Wait(ended)
 	}
+	directory.fillTheGuard(t, deliver)
+	directory.becomes(windy)
 	for _, batch := range h.arrivals(random) {
 		deliver(batch)
 		switch random.IntN(12) {
 		case 0:
 			directory.becomes(weather(1 + random.IntN(int(worst))))
+			if random.IntN(4) == 0 {
+				<-time.After(time.Duration(random.IntN(1800)) * time.Second)
+			}
 		case 1, 2:
 			directory.becomes(windy)
 		case 3, 4, 5, 6:
 			<-time.After(time.Duration(random.IntN(5000)) * time.Millisecond)
+		case 7:
+			directory.becomes(calm)
+			approve(t, d, s)
+			<-time.After(soon)
 		}
+		synctest.Wait()
+		directory.keepsOut(t, model)
 	}
 	directory.becomes(calm)
 	for waited := time.Duration(0); len(open(t, s)) > 0 && waited < 6*time.Hour; waited += 10 * time.Minute {
@@ -84,15 +98,23 @@ func sail(t *testing.T, seed uint64, workers int, h *history) {
 		<-time.After(10 * time.Minute)
 		synctest.Wait()
 	}
+	<-time.After(time.Hour) // by then the short locks have ended
+	synctest.Wait()
+	said := model.users()
 	for _, r := range open(t, s) {
+		if r.Outcome.Code == event.CodeRefused && said[r.Object.ID].isRefused() {
+			continue
+		}
 		t.Errorf("%s %s is still %s %s: %s", r.Type.Short(), r.Object, r.Outcome.State, r.Outcome.Code, r.Outcome.Message)
 	}
 	if diff := cmp.Diff(h.directory(), directory.directory()); diff != "" {
 		t.Errorf("the directory (-want +got):\n%s", diff)
 	}
-	// Once more in any order nothing is written.
+	directory.hasAddresses(t, h, said)
+	directory.letsIn(t, h)
+	// Once more in any order nothing is written. Passwords are left out: another event about one means another one.
 	directory.writes()
-	all := slices.Clone(h.events)
+	all := slices.DeleteFunc(slices.Clone(h.events), func(c event.Change) bool { return c.Type == event.TypeUserUpdatePassword })
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	for i := range all {
 		all[i].ID += " again"
@@ -145,7 +167,7 @@ func dispatcherOn(t *testing.T, directory *storm, set *mapping.Set, workers int)
 	d := dispatch.New(dispatch.Config{
 		Store: s, Clock: dispatch.SystemClock{}, Rand: rand.New(rand.NewPCG(1, 2)), Log: log,
 		Routes: []dispatch.Route{{
-			Directory: "memory", Workers: workers, Processor: processor.New(directory, func() *mapping.Set { return set }), Check: directory.check,
+			Directory: "memory", PasswordSync: true, Workers: workers, Processor: processor.New(directory, func() *mapping.Set { return set }), Check: directory.check,
 		}},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -177,10 +199,12 @@ const (
 	cut
 	// loggedOut: it has forgotten who we are.
 	loggedOut
+	// hidden: it does not show some of its entries, or none at all.
+	hidden
 	// calm: nothing goes wrong any more.
 	calm
 
-	worst = loggedOut
+	worst = hidden
 )
 
 // storm is a directory in memory in bad weather.
@@ -191,16 +215,52 @@ type storm struct {
 	sky atomic.Int32
 	// settled is how much was written when it was looked at last.
 	settled int
+	// troubledAt is when the last operation went wrong, or the last weather ended in which they do.
+	troubledAt atomic.Int64
 }
 
 func newStorm(t *testing.T, seed uint64) *storm {
 	t.Helper()
 	s := &storm{Directory: inMemory(t, false), random: rand.New(rand.NewPCG(seed, 8))}
 	s.Fault(s.fault)
+	s.becomes(windy)
 	return s
 }
 
-func (s *storm) becomes(w weather) { s.sky.Store(int32(w)) }
+// becomes changes the weather. The server takes one value in twenty in none.
+func (s *storm) becomes(w weather) {
+	trouble := dit.Trouble{Refuse: func(attribute, value string) uint16 {
+		if attribute == "mail" && isRefused(value) {
+			return ldap.LDAPResultInvalidAttributeSyntax
+		}
+		return 0
+	}}
+	if w == hidden {
+		trouble.Hidden = s.hides()
+	}
+	s.troubledAt.Store(time.Now().UnixMilli())
+	s.Suffer(trouble)
+	s.sky.Store(int32(w))
+}
+
+// hides chooses what is not to be seen: everything, all people, or some of the people and units that are there. Groups are seen where
+// their members are: nobody can tell that a group which is not seen names somebody.
+func (s *storm) hides() func(plan.DN) bool {
+	root := plan.MustParseDN(people)
+	switch s.random.IntN(4) {
+	case 0:
+		return plan.MustParseDN(suffix).Equal
+	case 1:
+		return root.Equal
+	}
+	unseen := map[string]bool{}
+	for _, e := range s.Entries() {
+		if e.DN.Below(root) && s.random.IntN(3) == 0 {
+			unseen[e.DN.Key()] = true
+		}
+	}
+	return func(dn plan.DN) bool { return unseen[dn.Key()] }
+}
 
 func (s *storm) check(ctx context.Context) error {
 	_, err := s.Read(ctx, plan.MustParseDN(suffix), nil)
@@ -210,6 +270,14 @@ func (s *storm) check(ctx context.Context) error {
 // fault decides what happens on the way to the directory: what the weather does to every operation, and at most times a server that is
 // busy, and connections that are lost before and after a write.
 func (s *storm) fault(op memdir.Operation) memdir.Fault {
+	fault := s.strikes(op)
+	if fault != (memdir.Fault{}) {
+		s.troubledAt.Store(time.Now().UnixMilli())
+	}
+	return fault
+}
+
+func (s *storm) strikes(op memdir.Operation) memdir.Fault {
 	reads := op.Verb == "search"
 	switch sky := weather(s.sky.Load()); {
 	case sky == calm:
@@ -221,6 +289,8 @@ func (s *storm) fault(op memdir.Operation) memdir.Fault {
 	case sky == cut && reads:
 		limits := []uint16{ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultAdminLimitExceeded}
 		return memdir.Fault{Code: limits[s.random.IntN(len(limits))]}
+	case sky == hidden:
+		return memdir.Fault{}
 	case sky == readOnly && !reads:
 		return memdir.Fault{Code: ldap.LDAPResultUnwillingToPerform, Message: "shadow context; no update referral"}
 	case s.random.IntN(40) == 0:
@@ -253,7 +323,73 @@ func (s *storm) directory() map[string]string {
 			members = append(members, plan.MustParseDN(m).String()) // servers have their own ways to escape
 		}
 		slices.Sort(members)
-		out[id] = fmt.Sprint(e.DN, " ", e.Values("mail"), members)
+		out[id] = fmt.Sprint(e.DN, " ", members)
 	}
 	return out
+}
+
+// soon is how long the directory may let in who may not log in: after the event that says so, or after the last thing that went wrong
+// with the directory. One that is down, takes no writes, answers in part, has forgotten who we are, hides entries or loses what it is told
+// cannot be written meanwhile.
+const soon = 30 * time.Second
+
+// keepsOut checks that nobody can log in of whom it has been clear for long enough that they may not.
+func (s *storm) keepsOut(t *testing.T, m *heard) {
+	t.Helper()
+	now := time.Now()
+	m.look(now)
+	if sky := weather(s.sky.Load()); sky != windy && sky != calm || now.Sub(time.UnixMilli(s.troubledAt.Load())) < soon {
+		return
+	}
+	for _, e := range s.Entries() {
+		id := e.Value("employeeNumber")
+		if since, out := m.outSince[id]; out && now.Sub(since) >= soon && s.Login(e.DN, secret.New(passwordOf(id))) {
+			t.Errorf("at %v %s can log in, who may not since %v: %+v", now, e.DN, since, m.users()[id])
+		}
+	}
+}
+
+// letsIn checks that in the end they log in who may.
+func (s *storm) letsIn(t *testing.T, h *history) {
+	t.Helper()
+	now := time.Now().UnixMilli()
+	for _, e := range s.Entries() {
+		if u := h.users[e.Value("employeeNumber")]; u != nil {
+			may := !u.disabled && u.locked <= now && (u.expires == 0 || u.expires > now)
+			if got := s.Login(e.DN, secret.New(passwordOf(e.Value("employeeNumber")))); got != may {
+				t.Errorf("%s logs in: %v; want %v of %+v", e.DN, got, may, *u)
+			}
+		}
+	}
+}
+
+// hasAddresses checks that users have their newest address or, where the directory does not take that, an earlier one or none.
+func (s *storm) hasAddresses(t *testing.T, h *history, said map[string]*saidOf) {
+	t.Helper()
+	for _, e := range s.Entries() {
+		id, mail := e.Value("employeeNumber"), e.Value("mail")
+		if h.users[id] == nil {
+			continue
+		}
+		newest := said[id].email
+		if !isRefused(newest) && mail != newest || mail != "" && (!said[id].emails[mail] || isRefused(mail)) {
+			t.Errorf("%s has the address %q; the newest is %q", e.DN, mail, newest)
+		}
+	}
+}
+
+// fillTheGuard lets one entry vanish by hand, which is as many as the mapping allows. After that nothing that is not to be seen is taken
+// for gone.
+func (s *storm) fillTheGuard(t *testing.T, deliver func([]event.Change)) {
+	t.Helper()
+	s.becomes(calm)
+	ghost := user("user_ghost")
+	at := func(n int) event.Stamp { return event.Stamp{Event: beforeTheBubble - event.Millis(1000-n)} }
+	deliver([]event.Change{{ID: "ghost 1", Type: event.TypeUserUpdateInfo, Object: ghost, Stamp: at(1), Fields: event.Values{event.FieldUsername: "ghost", event.FieldPrimaryUnit: event.RootUnitID}}})
+	<-time.After(time.Minute)
+	if err := s.Apply(context.Background(), plan.Delete{DN: plan.MustParseDN("uid=ghost," + people)}); err != nil {
+		t.Fatal(err)
+	}
+	deliver([]event.Change{{ID: "ghost 2", Type: event.TypeUserDelete, Object: ghost, Stamp: at(2), Fields: event.Values{}}})
+	<-time.After(time.Minute)
 }

@@ -201,7 +201,21 @@ func (w *work) conclude() Result {
 			w.result.Facets[event.FacetSecret] = event.Outcome{State: event.Done, Code: event.CodeApplied, Message: "the password is set"}
 		}
 	}
+	w.result.AccessOwed = w.owesAccess()
 	return w.result
+}
+
+// owesAccess reports whether it is still to be written that a user may not log in. Where no entry is known there is none, unless it
+// could not be looked for.
+func (w *work) owesAccess() bool {
+	object, outcome := w.task.Merged.Object, w.result.Outcome
+	switch mayNot := object.Deleted() || w.leaves || object.Exists() && !object.Account().Usable(w.task.Now); {
+	case !w.isUser() || !mayNot || outcome.State != event.Waiting:
+		return false
+	case w.task.Link == "" && outcome.Code != event.CodeRetry:
+		return false
+	}
+	return !w.result.Gone && !w.result.Left && w.result.Of(event.FacetAccess).State != event.Done
 }
 
 // concludeRecord says what came of the record where nothing has kept it from being written.

@@ -159,6 +159,9 @@ func (t *tx) isForeign(e NewEvent, key Key) (bool, error) {
 		return false, nil
 	}
 	owner := ""
+	if _, err := t.row("SELECT instance FROM owner WHERE directory = ? AND kind = ? AND object = ?", keyArgs(key), &owner); err != nil || owner != "" {
+		return owner != e.Instance, err
+	}
 	_, err := t.row(`INSERT INTO owner (directory, kind, object, instance) VALUES (?, ?, ?, ?)
 		ON CONFLICT (directory, kind, object) DO UPDATE SET instance = CASE WHEN owner.instance = '' THEN excluded.instance ELSE owner.instance END
 		RETURNING instance`, append(keyArgs(key), e.Instance), &owner)

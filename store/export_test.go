@@ -2,7 +2,9 @@ package store
 
 import (
 	"database/sql"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -97,19 +99,35 @@ func PlanOf(t *testing.T, s *SQLite, statement string) []string {
 	return steps
 }
 
-// Steps returns how many operations SQLite's machine has run for the statements of the store so far: some for each row that is
-// visited, and none for what is skipped by an index.
-func Steps(t *testing.T, s *SQLite) int64 {
+// Work is what a database has done.
+type Work struct {
+	// Steps are operations of SQLite's machine: some for each row that is visited, and none for what is skipped by an index.
+	Steps float64
+	// Statements were run so often.
+	Statements float64
+	// Pages were written.
+	Pages float64
+}
+
+// WorkOf returns what the statements of a store have done so far.
+func WorkOf(t *testing.T, s *SQLite) Work {
 	t.Helper()
 	tls := libc.NewTLS()
 	defer tls.Close()
-	total := int64(0)
+	var total Work
 	s.sessions(func(session *session) {
 		if err := session.conn.Raw(func(conn any) error {
 			db := uintptr(reflect.ValueOf(conn).Elem().FieldByName("db").Uint())
 			for statement := sqlite3.Xsqlite3_next_stmt(tls, db, 0); statement != 0; statement = sqlite3.Xsqlite3_next_stmt(tls, db, statement) {
-				total += int64(sqlite3.Xsqlite3_stmt_status(tls, statement, sqlite3.SQLITE_STMTSTATUS_VM_STEP, 0))
+				total.Steps += float64(sqlite3.Xsqlite3_stmt_status(tls, statement, sqlite3.SQLITE_STMTSTATUS_VM_STEP, 0))
+				total.Statements += float64(sqlite3.Xsqlite3_stmt_status(tls, statement, sqlite3.SQLITE_STMTSTATUS_RUN, 0))
 			}
+			pages := tls.Alloc(8)
+			defer tls.Free(8)
+			if code := sqlite3.Xsqlite3_db_status(tls, db, sqlite3.SQLITE_DBSTATUS_CACHE_WRITE, pages, pages+4, 0); code != sqlite3.SQLITE_OK {
+				return fmt.Errorf("the status of the database: %d", code)
+			}
+			total.Pages += float64(binary.NativeEndian.Uint32(libc.GoBytes(pages, 4)))
 			return nil
 		}); err != nil {
 			t.Fatal(err)

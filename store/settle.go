@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -144,16 +145,28 @@ func (t *tx) remember(s Settlement, o *sealedObject) error {
 			append(append([]any{woke}, keyArgs(s.Key)...), woke)...)
 		return err
 	}
-	_, err := t.exec(`INSERT INTO object (directory, kind, id, present, said, said_update, password, password_update, floor, floor_update,
-			facts, link, dn, dn_key, owned, removed, woke)
+	key := keyArgs(s.Key)
+	said := []any{
+		int64(o.Existence.At.Event), int64(o.Existence.At.Update), int64(o.Password.Event), int64(o.Password.Update),
+		int64(o.Floor.Event), int64(o.Floor.Update), o.facts,
+	}
+	// Of most it is known where they are. What the indexes are about is then left alone, or each of them would be written.
+	n, err := t.exec(`UPDATE object SET said = ?, said_update = ?, password = ?, password_update = ?, floor = ?, floor_update = ?, facts = ?,
+			owned = ?, removed = ?, woke = CASE WHEN woke < ? THEN ? ELSE woke END
+		WHERE directory = ? AND kind = ? AND id = ? AND present = ? AND link = ? AND dn = ?`,
+		slices.Concat(said, []any{o.owned, int64(o.RemovedAt), woke, woke}, key, []any{o.Existence.Present, o.Link, o.dn})...)
+	if err != nil || n > 0 {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO object (directory, kind, id, said, said_update, password, password_update, floor, floor_update, facts,
+			present, link, dn, dn_key, owned, removed, woke)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (directory, kind, id) DO UPDATE SET present = excluded.present, said = excluded.said, said_update = excluded.said_update,
 			password = excluded.password, password_update = excluded.password_update,
 			floor = excluded.floor, floor_update = excluded.floor_update, facts = excluded.facts, link = excluded.link,
 			dn = excluded.dn, dn_key = excluded.dn_key, owned = excluded.owned, removed = excluded.removed,
 			woke = CASE WHEN excluded.woke > object.woke THEN excluded.woke ELSE object.woke END`,
-		append(keyArgs(s.Key), o.Existence.Present, int64(o.Existence.At.Event), int64(o.Existence.At.Update),
-			int64(o.Password.Event), int64(o.Password.Update), int64(o.Floor.Event), int64(o.Floor.Update), o.facts, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke)...)
+		slices.Concat(key, said, []any{o.Existence.Present, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke})...)
 	return err
 }
 

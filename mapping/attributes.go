@@ -12,19 +12,21 @@ import (
 
 // attributeRule says where the values of one attribute come from.
 type attributeRule struct {
-	name      string
-	path      string // how messages name the rule, without its section
-	at        place
-	value     *expression
-	constant  []string
-	isConst   bool
-	when      *expression
-	authority plan.Authority
-	keepEmpty bool
-	reference event.Kind // the value is the id of such an object, and its DN is written
-	required  bool       // nothing is written of the entry before that object has one
-	allocate  *Number
-	unique    *uniqueRule
+	name     string
+	path     string // how messages name the rule, without its section
+	at       place
+	value    *expression
+	constant []string
+	// unixNumber: it is the number of a user or group of UNIX.
+	unixNumber bool
+	isConst    bool
+	when       *expression
+	authority  plan.Authority
+	keepEmpty  bool
+	reference  event.Kind // the value is the id of such an object, and its DN is written
+	required   bool       // nothing is written of the entry before that object has one
+	allocate   *Number
+	unique     *uniqueRule
 }
 
 // notByRule are attributes that no rule writes, with the reason.
@@ -43,7 +45,7 @@ func (r *reader) attributes(n ast.Node, in scope) []attributeRule {
 	var seen []string
 	for _, entry := range r.rejoined(keys) {
 		name, at := keyName(entry), placeOf(entry.Key.GetToken())
-		folded := strings.ToLower(name)
+		written, _, _ := strings.Cut(plan.AttributeKey(name), ";")
 		other := slices.IndexFunc(seen, func(s string) bool { return plan.SameAttribute(s, name) })
 		switch {
 		case !isAttributeName(name):
@@ -52,15 +54,15 @@ func (r *reader) attributes(n ast.Node, in scope) []attributeRule {
 		case other >= 0:
 			r.problem(at, "%q writes the same attribute as %q", name, seen[other])
 			continue
-		case notByRule[folded] != "":
-			r.problem(at, "%s", notByRule[folded])
+		case notByRule[written] != "":
+			r.problem(at, "%s", notByRule[written])
 			continue
 		case isNull(entry.Value):
 			r.report(at, "to leave an attribute alone, leave it out", "%q has no value", name)
 			continue
 		}
 		seen = append(seen, name)
-		rule := attributeRule{name: name, path: "attributes." + name, at: at}
+		rule := attributeRule{name: name, path: "attributes." + name, at: at, unixNumber: isUnixNumber(name)}
 		if r.attribute(&rule, entry.Value, in) {
 			out = append(out, rule)
 		}
@@ -101,6 +103,9 @@ func (r *reader) attributeKeys(rule *attributeRule, keys *ast.MappingNode, in sc
 		"const": func(n ast.Node) {
 			rule.isConst = true
 			rule.constant = r.constants(n)
+			if err := rule.superuserAmong(rule.constant); err != nil {
+				r.problem(r.at(n), "%v", err)
+			}
 		},
 		"reference": value,
 		"required":  func(n ast.Node) { required = r.boolean(n, "required") },

@@ -148,6 +148,8 @@ func (r *reader) allocate(name string, n ast.Node) *Number {
 	})
 	if len(r.errors.List) == before && (!hasKey(keys, "from") || !hasKey(keys, "to") || number.To < number.From) {
 		r.problem(r.at(n), "allocate has a range, as in { from: 20000, to: 60000 }")
+	} else if isUnixNumber(name) && (number.From < 1 || number.To > largestUnixNumber) {
+		r.problem(r.at(n), "a number of UNIX is at least 1, as 0 is the superuser, and at most %d", largestUnixNumber)
 	}
 	return number
 }

@@ -11,6 +11,9 @@ import (
 func (e *evaluation) rule(rule *attributeRule, d *plan.Desired) error {
 	if rule.decides() { // Its condition has been asked when it was decided.
 		if decided, ok := e.decidedValue(rule.name); ok {
+			if err := rule.superuserAmong([]string{decided}); err != nil && rule.unique != nil {
+				return e.wrong(rule.unique.candidates, e.name(rule.path), err)
+			}
 			// An entry that has a value keeps it; one that was made before the rule was gets one now.
 			d.Rules = append(d.Rules, plan.Rule{Attribute: rule.name, Values: []string{decided}, Authority: plan.Merge})
 		}
@@ -47,6 +50,9 @@ func (e *evaluation) wantedValues(rule *attributeRule) (values []string, speaks 
 	}
 	if len(values) == 0 {
 		return nil, !rule.keepEmpty && len(e.unseen(rule.value)) == 0, nil
+	}
+	if err := rule.superuserAmong(values); err != nil {
+		return nil, false, e.wrong(rule.value, e.name(rule.path), err)
 	}
 	if rule.reference != "" {
 		values, speaks = e.references(rule, values)

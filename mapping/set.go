@@ -143,6 +143,15 @@ func (s *Set) MembersByDN() bool {
 	return ok && rule.value == nil
 }
 
+// MemberRule returns the text of the rule by which groups name their members; empty where they do by DN.
+func (s *Set) MemberRule() string {
+	rule, ok := s.Members()
+	if !ok || rule.value == nil {
+		return ""
+	}
+	return rule.value.canonical
+}
+
 // OutOfScope reports whether it is certain that the scope of the mapping leaves an object out, or that there is no section
 // for its kind; above is the unit that it belongs to, nil where that is not known.
 func (s *Set) OutOfScope(object event.Object, above *Above) bool {

@@ -13,17 +13,23 @@ var wellKnownNames = [][]string{
 	{"co", "friendlyCountryName", "0.9.2342.19200300.100.1.43"},
 	{"dc", "domainComponent", "0.9.2342.19200300.100.1.25"},
 	{"facsimileTelephoneNumber", "fax", "2.5.4.23"},
+	{"gidNumber", "1.3.6.1.1.1.1.1"},
 	{"givenName", "gn", "2.5.4.42"},
 	{"homePhone", "homeTelephoneNumber", "0.9.2342.19200300.100.1.20"},
 	{"l", "localityName", "2.5.4.7"},
 	{"mail", "rfc822Mailbox", "0.9.2342.19200300.100.1.3"},
 	{"mobile", "mobileTelephoneNumber", "0.9.2342.19200300.100.1.41"},
+	{"memberUid", "1.3.6.1.1.1.1.12"},
 	{"o", "organizationName", "2.5.4.10"},
+	{"objectClass", "2.5.4.0"},
 	{"ou", "organizationalUnitName", "2.5.4.11"},
 	{"pager", "pagerTelephoneNumber", "0.9.2342.19200300.100.1.42"},
 	{"sn", "surname", "2.5.4.4"},
 	{"st", "stateOrProvinceName", "2.5.4.8"},
 	{"uid", "userid", "0.9.2342.19200300.100.1.1"},
+	{"uidNumber", "1.3.6.1.1.1.1.0"},
+	{"unicodePwd", "1.2.840.113556.1.4.90"},
+	{"userPassword", "2.5.4.35"},
 }
 
 // SameAttribute reports whether two descriptions are of the same attribute: in whatever case, and also by the other names and

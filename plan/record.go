@@ -13,6 +13,9 @@ type Record struct {
 	// Refused are the values that the server has refused, by attribute name in lower case. They are not tried again until
 	// the mapping wants others, or a person asks for another try.
 	Refused map[string]Refusal
+	// Member is the value by which groups name the user, where that is another one than the DN, and MemberRule the text of the rule
+	// that gave it; empty where it is not known.
+	Member, MemberRule string
 	// RemovedAt is since when the entry of an object that is gone is kept, disabled or among the leavers; zero if it is not.
 	RemovedAt event.Millis
 }

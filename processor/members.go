@@ -97,7 +97,7 @@ func (w *work) memberValues(ctx context.Context, words map[string]event.Membersh
 		case !found || dn.Empty():
 			continue
 		}
-		value, err := w.set.MemberValue(user, dn)
+		value, err := w.namedAs(user, record)
 		if err != nil {
 			w.result.MemberOutcomes[id] = withoutValue(ref, err)
 			continue
@@ -106,6 +106,15 @@ func (w *work) memberValues(ctx context.Context, words map[string]event.Membersh
 		w.named[ref] = dn
 	}
 	return wanted, true
+}
+
+// namedAs returns by what a group is to name a user: as the user's entry was written last. A change that is known and not written,
+// perhaps as it cannot be, is followed when it is; with another rule the value is another one.
+func (w *work) namedAs(user event.Object, record plan.Record) (string, error) {
+	if record.Member != "" && !w.set.MembersByDN() && record.MemberRule == w.set.MemberRule() {
+		return record.Member, nil
+	}
+	return w.set.MemberValue(user, record.DN) //nolint:wrapcheck // The caller names the user.
 }
 
 // withoutValue is the outcome of a word about a member for whom the mapping gives no value. It does not hold up the others.

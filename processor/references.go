@@ -219,25 +219,58 @@ func (w *work) followMemberValue(ctx context.Context) error {
 	if !hasMembers || w.set.MembersByDN() || w.task.Known.Ref.Kind != event.KindUser {
 		return nil
 	}
-	after := ""
-	if value, err := w.set.MemberValue(w.task.Merged.Object, w.result.DN); err == nil && !w.left {
-		after = value // Where there is none, the former one goes all the same: it may soon be somebody else's.
-	}
-	for _, was := range w.formerly {
-		if was.Empty() {
-			continue
+	after, err := w.set.MemberValue(w.task.Merged.Object, w.result.DN)
+	former := w.formerMemberValues()
+	switch {
+	case w.left:
+		after = ""
+	case err != nil:
+		// The former one goes all the same, as it may soon be somebody else's, unless the entry still is called so.
+		stays, err := w.isCalled(ctx, rule.Attribute, former)
+		if stays || err != nil {
+			return err
 		}
-		before, err := w.set.MemberValue(w.task.Known, was)
+		after = ""
+	}
+	for _, before := range former {
 		step := followed{was: before, is: after, left: w.left}
-		if err != nil || before == "" || before == after || slices.Contains(w.followed, step) {
-			continue // A value that cannot be computed for the former record stands in no group.
+		if before == after || slices.Contains(w.followed, step) {
+			continue
 		}
 		if err := w.replaceMemberValue(ctx, rule.Attribute, before, after); err != nil {
 			return err
 		}
 		w.followed = append(w.followed, step)
 	}
+	w.result.Member, w.result.MemberRule = after, w.set.MemberRule()
 	return nil
+}
+
+// isCalled reports whether the entry still has a name by which groups name the user: memberUid holds what uid does (RFC 2307).
+func (w *work) isCalled(ctx context.Context, attribute string, names []string) (bool, error) {
+	if len(names) == 0 || !plan.SameDescription(w.matching(ctx), attribute, "memberUid") {
+		return false, nil
+	}
+	present, err := w.target.Holding(ctx, w.result.DN, "uid", names)
+	return present[names[0]], err //nolint:wrapcheck // It names the entry.
+}
+
+// formerMemberValues returns by what groups may name the user: by what is remembered or, where nothing is, by what follows from the
+// record of before. Only what is remembered is sure: a record that could not be written is known all the same.
+func (w *work) formerMemberValues() []string {
+	if w.task.Member != "" {
+		return []string{w.task.Member}
+	}
+	var values []string
+	for _, was := range w.formerly {
+		if was.Empty() {
+			continue
+		}
+		if value, err := w.set.MemberValue(w.task.Known, was); err == nil && value != "" {
+			values = append(values, value)
+		}
+	}
+	return values
 }
 
 // replaceMemberValue replaces a value that names a member in the groups that are ours. Unlike a DN it is nobody's by itself: in the

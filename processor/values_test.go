@@ -236,3 +236,46 @@ func TestSambaNotUnique(t *testing.T) {
 	w.waits(event.CodeDNTaken, []string{"sAMAccountName Guest", "CN=Guest,CN=Users,DC=example,DC=org"}, nil, guest,
 		w.say(event.TypeGroupCreate, guest, event.Values{"name": "Guest"}))
 }
+
+// A group names a user as the user's entry does, also where the mapping refuses another name: it is that name which goes when the
+// user leaves the group or is deleted.
+func TestOpenLDAPMemberUidOfANameThatIsRefused(t *testing.T) {
+	access := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access
+	w := enter(t, access, ldaps, "openldap-posix.yaml")
+	ann, bob, team, ops := user("ann"), user("bob"), group("team"), group("ops")
+	w.create(ann, "ann", "", nil)
+	w.create(bob, "bob", "", nil)
+	for _, ref := range []event.Ref{team, ops} {
+		comes := w.comes(ann, bob)
+		comes.Object = ref
+		w.must(event.CodeApplied, ref, w.say(event.TypeGroupCreate, ref, event.Values{"name": ref.ID}), comes)
+	}
+	for _, ref := range []event.Ref{ann, bob} {
+		if refused := w.process(ref, w.say(event.TypeUserUpdateInfo, ref, record("../root", nil))).Of(event.FacetRecord); refused.Code != event.CodeMapping {
+			t.Errorf("%s is %+v", ref, refused)
+		}
+	}
+	w.wantValues(w.dn(team), "memberUid", "ann", "bob")
+	comesToo := w.comes(ann)
+	w.must(event.CodeUnchanged, team, comesToo)
+	w.wantValues(w.dn(team), "memberUid", "ann", "bob")
+	leaves := w.say(event.TypeGroupRemoveUser, team, nil)
+	leaves.Members = []event.Member{{User: ann.ID}}
+	w.must(event.CodeApplied, team, leaves)
+	w.wantValues(w.dn(team), "memberUid", "bob")
+	w.must(event.CodeApplied, ann, w.say(event.TypeUserDelete, ann, nil))
+	w.wantValues(w.dn(ops), "memberUid", "bob")
+	w.must(event.CodeApplied, bob, w.say(event.TypeUserUpdateInfo, bob, record("robert", nil)))
+	w.wantValues(w.dn(ops), "memberUid", "robert")
+
+	// Where the entry gets the name and only groups refuse it, the former one is free for somebody else.
+	w = enter(t, access, ldaps, "openldap-posix.yaml", `dn: "uid={loginName(user.username)},`, `dn: "uid={user.username},`, "    uid: loginName(user.username)\n", "    uid: user.username\n")
+	zoe, ents := user("zoe"), group("ents")
+	w.create(zoe, "zoe", "", nil)
+	comes := w.comes(zoe)
+	comes.Object = ents
+	w.must(event.CodeApplied, ents, w.say(event.TypeGroupCreate, ents, event.Values{"name": ents.ID}), comes)
+	w.wantValues(w.dn(ents), "memberUid", "zoe")
+	w.must(event.CodeApplied, zoe, w.say(event.TypeUserUpdateInfo, zoe, record("Zoë", nil)))
+	w.wantValues(w.dn(ents), "memberUid")
+}

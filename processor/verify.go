@@ -131,11 +131,12 @@ func (w *work) elsewhere(ctx context.Context, d draft, s stray) error {
 }
 
 func (w *work) memberValue(ctx context.Context, ref event.Ref, dn plan.DN) (string, error) {
-	user, _, _, err := w.task.Memory.Lookup(ctx, ref)
+	user, record, _, err := w.task.Memory.Lookup(ctx, ref)
 	if err != nil {
 		return "", fmt.Errorf("verify %s: %w", ref, err)
 	}
-	value, err := w.set.MemberValue(user, dn)
+	record.DN = dn
+	value, err := w.namedAs(user, record)
 	if err != nil {
 		return "", fmt.Errorf("member value of %s: %w", ref, err)
 	}

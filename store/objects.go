@@ -63,18 +63,21 @@ func (s *SQLite) openObject(directory string, sealed sealedObject) (event.Object
 	return o, r, nil
 }
 
-// ownValues are the values of an entry that are remembered: those that are ours, and those that the server has refused.
+// ownValues are the values of an entry that are remembered: those that are ours, those that the server has refused, and the one by
+// which groups name a user.
 type ownValues struct {
 	Form    int                     `json:"form"`
 	Owned   map[string][]string     `json:"owned,omitempty"`
 	Refused map[string]plan.Refusal `json:"refused,omitempty"`
+	Member  string                  `json:"member,omitempty"`
+	Rule    string                  `json:"memberRule,omitempty"`
 }
 
 // openValues reads the remembered values. The first form held nothing but the owned ones, by attribute.
 func openValues(plain []byte, r *Record) error {
 	var values ownValues
 	if err := json.Unmarshal(plain, &values); err == nil && values.Form == 2 {
-		r.Owned, r.Refused = values.Owned, values.Refused
+		r.Owned, r.Refused, r.Member, r.MemberRule = values.Owned, values.Refused, values.Member, values.Rule
 		return nil
 	}
 	return json.Unmarshal(plain, &r.Owned) //nolint:wrapcheck // The caller names the object.
@@ -88,10 +91,10 @@ func (s *SQLite) sealObject(directory string, o event.Object, r Record) (sealedO
 		return out, fmt.Errorf("encode the facts of %s in %s: %w", o.Ref, directory, err)
 	}
 	out.facts = s.seal.close(objectPlace(directory, o.Ref, "facts"), plain)
-	if len(r.Owned)+len(r.Refused) == 0 {
+	if len(r.Owned)+len(r.Refused)+len(r.Member) == 0 {
 		return out, nil
 	}
-	if plain, err = json.Marshal(ownValues{Form: 2, Owned: r.Owned, Refused: r.Refused}); err != nil {
+	if plain, err = json.Marshal(ownValues{Form: 2, Owned: r.Owned, Refused: r.Refused, Member: r.Member, Rule: r.MemberRule}); err != nil {
 		return out, fmt.Errorf("encode the owned values of %s in %s: %w", o.Ref, directory, err)
 	}
 	out.owned = s.seal.close(objectPlace(directory, o.Ref, "owned values"), plain)

@@ -43,7 +43,7 @@ func settleKnown(w world) {
 	}
 	r := store.Record{
 		Link: "entryUUID=1", DN: plan.MustParseDN(`uid=Zo\C3\AB\,x,OU=Sales,dc=example`),
-		Owned: map[string][]string{"departmentnumber": {"Sales", "Ops"}}, RemovedAt: noon + 4,
+		Owned: map[string][]string{"departmentnumber": {"Sales", "Ops"}}, Member: "ann", MemberRule: "user.username", RemovedAt: noon + 4,
 	}
 	w.remember(key, o, r)
 	for range 2 {

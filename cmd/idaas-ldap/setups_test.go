@@ -201,6 +201,13 @@ var brokenSetUps = []struct {
 	{"no encryption key", func(s *setUp) { s.remove("encryption.secret") }, "applications[0].encryption_key_files[0]", "no such file", 0},
 	{"no bind password", func(s *setUp) { s.remove("bind.secret") }, "directories[0].bind_password_file", "no such file", 0},
 	{"an empty bind password", func(s *setUp) { s.write("bind.secret", "\n") }, "directories[0].bind_password_file", "is empty", 0},
+	{"a token in clear", func(s *setUp) { s.config("admin:\n  listen: 127.0.0.1:0", "admin:\n  listen: 0.0.0.0:0") }, "admin.listen", "give admin.tls, or name the proxy that speaks TLS", 0},
+	{"no token beyond this machine", func(s *setUp) {
+		s.config("admin:\n  listen: 127.0.0.1:0\n  token_file: admin.secret", "admin:\n  listen: 0.0.0.0:0\n  tls: { cert_file: server.crt, key_file: server.key }")
+	}, "admin.listen", "a token has to be asked for", 0},
+	{"no certificate of the admin listener", func(s *setUp) {
+		s.config("  token_file: admin.secret", "  token_file: admin.secret\n  tls: { cert_file: server.crt, key_file: nowhere.key }")
+	}, "admin.tls.key_file", "no such file", 0},
 	{"no token", func(s *setUp) { s.remove("admin.secret") }, "admin.token_file", "no such file", 0},
 	{"no authority", func(s *setUp) { s.remove("ca.pem") }, "directories[0].tls.ca_file", "no such file", 0},
 	{"an authority that is none", func(s *setUp) { s.write("ca.pem", "<html>") }, "directories[0].tls.ca_file", "holds no certificate", 0},

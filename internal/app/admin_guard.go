@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/secret"
 )
 
@@ -19,15 +20,18 @@ const alive = "/livez"
 func (a *App) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		in := a.current.Load()
-		guard(in.cfg.Admin.Hosts, in.adminToken(), next).ServeHTTP(w, r)
+		guard(in.cfg.Admin, in.adminToken(), next).ServeHTTP(w, r)
 	})
 }
 
-func guard(hosts []string, token secret.Text, next http.Handler) http.Handler {
+func guard(cfg config.Admin, token secret.Text, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == alive:
-		case !isOurName(r.Host, hosts):
+		case !mayConnect(r.RemoteAddr, cfg.TrustedProxies):
+			http.Error(w, "only the proxies of admin.trusted_proxies may connect", http.StatusForbidden)
+			return
+		case !isOurName(r.Host, cfg.Hosts):
 			http.Error(w, "this is not a name of this service; ask it by its address, or name it in admin.hosts", http.StatusMisdirectedRequest)
 			return
 		case !token.Empty() && !shows(r, token):
@@ -38,6 +42,20 @@ func guard(hosts []string, token secret.Text, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// mayConnect reports whether whoever connects is this machine, or one of the proxies where some are named: beyond them the token would
+// cross the network unprotected.
+func mayConnect(peer string, proxies []netip.Prefix) bool {
+	if len(proxies) == 0 {
+		return true
+	}
+	at, err := netip.ParseAddrPort(peer)
+	if err != nil {
+		return false
+	}
+	address := at.Addr().Unmap().WithZone("")
+	return address.IsLoopback() || slices.ContainsFunc(proxies, func(n netip.Prefix) bool { return n.Contains(address) })
 }
 
 // isOurName reports whether a Host header names this service: by an address, which nobody can have resolved to another one, by

@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 
 	"idaas-ldap/internal/config"
@@ -13,6 +14,14 @@ func TestTheAdminListenerAsksForNameAndToken(t *testing.T) {
 	open := config.Admin{Hosts: []string{"ldap.example.org"}}
 	closed := open
 	closed.Token = secret.New("c4n4ry")
+	behind := closed
+	behind.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	from := func(peer string) func(r *http.Request) {
+		return func(r *http.Request) {
+			r.RemoteAddr = peer
+			r.Header.Set("Authorization", "Bearer c4n4ry")
+		}
+	}
 	for _, c := range []struct {
 		name   string
 		cfg    config.Admin
@@ -35,9 +44,16 @@ func TestTheAdminListenerAsksForNameAndToken(t *testing.T) {
 		{"the token as a user", closed, "/console", "localhost", func(r *http.Request) { r.SetBasicAuth("c4n4ry", "") }, 401},
 		{"the token for a stranger's name", closed, "/readyz", "evil.example.net", func(r *http.Request) { r.Header.Set("Authorization", "Bearer c4n4ry") }, 421},
 		{"whether it is alive", closed, "/livez", "whatever", nil, 200},
+		{"the proxy", behind, "/metrics", "localhost", from("10.0.0.7:1"), 200},
+		{"the proxy without the token", behind, "/metrics", "localhost", func(r *http.Request) { r.RemoteAddr = "10.0.0.7:1" }, 401},
+		{"this machine beside the proxy", behind, "/metrics", "localhost", from("[::1]:1"), 200},
+		{"the proxy as IPv6 writes it", behind, "/metrics", "localhost", from("[::ffff:10.0.0.7]:1"), 200},
+		{"somebody beside the proxy", behind, "/metrics", "localhost", from("192.0.2.1:1"), 403},
+		{"nobody knows who", behind, "/metrics", "localhost", from("@"), 403},
+		{"somebody asks whether it is alive", behind, "/livez", "localhost", from("192.0.2.1:1"), 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			handler := guard(c.cfg.Hosts, c.cfg.Token, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+			handler := guard(c.cfg, c.cfg.Token, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
 			request := httptest.NewRequest(http.MethodGet, c.path, nil)
 			request.Host = c.host
 			if c.change != nil {

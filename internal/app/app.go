@@ -129,7 +129,7 @@ func (a *App) receiverConfig(in *setup) receiver.Config {
 func (a *App) listener(in *setup, handler http.Handler) receiver.ServerConfig {
 	r := in.cfg.Receiver
 	return receiver.ServerConfig{
-		Listen: r.Listen, Certificate: in.serverCertificate, Handler: handler, Limits: limits(r.Limits), TrustedProxies: r.TrustedProxies,
+		Listen: r.Listen, Certificate: shown(in.certificate), Handler: handler, Limits: limits(r.Limits), TrustedProxies: r.TrustedProxies,
 		Log: a.log, Clock: a.clock.Now,
 	}
 }
@@ -137,7 +137,7 @@ func (a *App) listener(in *setup, handler http.Handler) receiver.ServerConfig {
 // adminListener says where health and metrics are shown.
 func (a *App) adminListener(in *setup) receiver.ServerConfig {
 	return receiver.ServerConfig{
-		Listen: in.cfg.Admin.Listen, Handler: a.adminHandler(), Limits: limits(in.cfg.Receiver.Limits), Log: a.log, Clock: a.clock.Now,
+		Listen: in.cfg.Admin.Listen, Certificate: shown(in.adminCertificate), Handler: a.adminHandler(), Limits: limits(in.cfg.Receiver.Limits), Log: a.log, Clock: a.clock.Now,
 	}
 }
 

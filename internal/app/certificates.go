@@ -58,6 +58,9 @@ func (s *setup) certificates() []certificate {
 	if s.certificate != nil {
 		all = append(all, certificate{serverTLS + ".cert_file", string(s.cfg.Receiver.TLS.CertFile), s.certificate.Value().Leaf})
 	}
+	if s.adminCertificate != nil {
+		all = append(all, certificate{adminTLS + ".cert_file", string(s.cfg.Admin.TLS.CertFile), s.adminCertificate.Value().Leaf})
+	}
 	for _, d := range s.directories {
 		all = append(all, d.certificates()...)
 	}

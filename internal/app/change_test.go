@@ -2,9 +2,12 @@ package app_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -307,6 +310,41 @@ func TestKeysAndTokenAreReadWhenTheyChange(t *testing.T) {
 	}
 	if text := l.log.String(); strings.Contains(text, good) || !strings.Contains(text, "encryption.secret holds not an AES key") {
 		t.Errorf("the log says\n%s", text)
+	}
+}
+
+// Beyond loopback the admin listener speaks TLS, with the certificate that is in force.
+func TestTheAdminListenerSpeaksTLS(t *testing.T) {
+	l := newLive(t)
+	l.edit("admin: { listen: \"127.0.0.1:0\" }", "admin: { listen: \"0.0.0.0:0\", token_file: token.secret, tls: { cert_file: server.crt, key_file: server.key } }")
+	l.write("token.secret", "c4n4ry")
+	l.run()
+	trusted := x509.NewCertPool()
+	trusted.AddCert(l.issuer.cert)
+	serial := func() string {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}}}
+		_, port, _ := net.SplitHostPort(l.app.AdminAddress().String()) // It is an address.
+		request, err := http.NewRequest(http.MethodGet, "https://127.0.0.1:"+port+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth("", "c4n4ry")
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), `certificate_end_timestamp_seconds{key="admin.tls.cert_file"}`) {
+			t.Errorf("answered with %d, %v", response.StatusCode, err)
+		}
+		return response.TLS.PeerCertificates[0].SerialNumber.String()
+	}
+	before := serial()
+	l.put("server", l.issuer.issue(time.Now().Add(-time.Hour), time.Now().Add(100*24*time.Hour)))
+	l.reload()
+	if after := serial(); after == before {
+		t.Errorf("the certificate is still number %s", after)
 	}
 }
 

@@ -24,13 +24,14 @@ import (
 type setup struct {
 	cfg         *config.Config
 	directories []*Directory
-	certificate *reload.Held[*tls.Certificate] // of the receiver, nil where it speaks plain HTTP
-	token       *reload.Held[secret.Text]      // of the admin listener, nil where no file holds it
-	encryption  []*reload.Held[*receiver.EncryptionKeys]
-	verifier    *receiver.Verifier
-	keys        []applicationKeys
-	watcher     *reload.Watcher
-	closed      sync.Once
+	// The certificates of the listeners are nil where plain HTTP is spoken, the token of the admin listener where no file holds it.
+	certificate, adminCertificate *reload.Held[*tls.Certificate]
+	token                         *reload.Held[secret.Text]
+	encryption                    []*reload.Held[*receiver.EncryptionKeys]
+	verifier                      *receiver.Verifier
+	keys                          []applicationKeys
+	watcher                       *reload.Watcher
+	closed                        sync.Once
 }
 
 // builder makes setups.
@@ -58,7 +59,9 @@ func (b builder) parts(cfg *config.Config) (*setup, error) {
 	var err error
 	s.directories, err = openDirectories(cfg, former.directories, b.log, b.metrics, b.now)
 	note(err)
-	s.certificate, err = serverCertificate(cfg, former.certificate, b.now, observe)
+	s.certificate, err = certificateOf(cfg, serverTLS, cfg.Receiver.TLS, former.certificate, b.now, observe)
+	note(err)
+	s.adminCertificate, err = certificateOf(cfg, adminTLS, cfg.Admin.TLS, former.adminCertificate, b.now, observe)
 	note(err)
 	s.token, err = adminToken(cfg, observe)
 	note(err)
@@ -134,8 +137,10 @@ func named(directories []*Directory, name string) *Directory {
 // files returns all that is made from files of the configuration.
 func (s *setup) files() []held {
 	var all []held
-	if s.certificate != nil {
-		all = append(all, s.certificate)
+	for _, certificate := range []*reload.Held[*tls.Certificate]{s.certificate, s.adminCertificate} {
+		if certificate != nil {
+			all = append(all, certificate)
+		}
 	}
 	if s.token != nil {
 		all = append(all, s.token)
@@ -151,12 +156,12 @@ func (s *setup) files() []held {
 	return all
 }
 
-// serverCertificate returns the certificate that the receiver shows; nil where it speaks plain HTTP.
-func (s *setup) serverCertificate() *tls.Certificate {
-	if s.certificate == nil {
+// shown returns what gives the certificate that a listener shows; its result is nil where plain HTTP is spoken.
+func shown(held *reload.Held[*tls.Certificate]) func() *tls.Certificate {
+	if held == nil {
 		return nil
 	}
-	return s.certificate.Value()
+	return held.Value
 }
 
 // adminToken returns the token that the admin listener asks for; empty where it asks for none.
@@ -167,19 +172,22 @@ func (s *setup) adminToken() secret.Text {
 	return s.token.Value()
 }
 
-const serverTLS = "receiver.tls"
+// The listeners that may show a certificate.
+const (
+	serverTLS = "receiver.tls"
+	adminTLS  = "admin.tls"
+)
 
-// serverCertificate reads the certificate of the receiver; nil where it speaks plain HTTP. One that has ended does not follow one
-// that is valid.
-func serverCertificate(cfg *config.Config, former *reload.Held[*tls.Certificate], now func() time.Time, observe func(reload.Result)) (*reload.Held[*tls.Certificate], error) {
-	files := cfg.Receiver.TLS
+// certificateOf reads the certificate of a listener; nil where it speaks plain HTTP. One that has ended does not follow one that is
+// valid.
+func certificateOf(cfg *config.Config, at string, files config.ServerTLS, former *reload.Held[*tls.Certificate], now func() time.Time, observe func(reload.Result)) (*reload.Held[*tls.Certificate], error) {
 	if !files.Enabled() {
 		return nil, nil
 	}
-	held, err := reload.Hold(serverTLS, []string{string(files.CertFile), string(files.KeyFile)}, func(raw [][]byte, before **tls.Certificate) (*tls.Certificate, error) {
+	held, err := reload.Hold(at, []string{string(files.CertFile), string(files.KeyFile)}, func(raw [][]byte, before **tls.Certificate) (*tls.Certificate, error) {
 		pair, err := pairIn(raw[0], raw[1])
 		if err != nil {
-			return nil, &keyError{serverTLS + ".cert_file", fmt.Errorf("%s with %s: %w", files.CertFile, files.KeyFile, err)}
+			return nil, &keyError{at + ".cert_file", fmt.Errorf("%s with %s: %w", files.CertFile, files.KeyFile, err)}
 		}
 		if before == nil && former != nil {
 			inForce := former.Value()
@@ -187,13 +195,13 @@ func serverCertificate(cfg *config.Config, former *reload.Held[*tls.Certificate]
 		}
 		if before != nil {
 			if err := noWorse((*before).Leaf, pair.Leaf, now()); err != nil {
-				return nil, &keyError{serverTLS + ".cert_file", fmt.Errorf("%s %w", files.CertFile, err)}
+				return nil, &keyError{at + ".cert_file", fmt.Errorf("%s %w", files.CertFile, err)}
 			}
 		}
 		return pair, nil
 	}, observe)
 	if err != nil {
-		return nil, located(cfg, keyOf(err, serverTLS, map[string]config.Path{".cert_file": files.CertFile, ".key_file": files.KeyFile}), err)
+		return nil, located(cfg, keyOf(err, at, map[string]config.Path{".cert_file": files.CertFile, ".key_file": files.KeyFile}), err)
 	}
 	return held, nil
 }

@@ -179,9 +179,15 @@ type ClientTLS struct {
 // Admin says where health, metrics and the console are served.
 type Admin struct {
 	Listen string `yaml:"listen"`
+	// TLS names the certificate; without one, plain HTTP is spoken.
+	TLS ServerTLS `yaml:"tls"`
+	// TrustedProxies are the networks of the proxies that speak TLS in front of the listener; where they are given nobody else but
+	// this machine may connect.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	// Hosts are the names that the listener is asked under, beside localhost and its addresses.
 	Hosts []string `yaml:"hosts"`
-	// Token is asked for on everything but /livez. It may be empty only where Listen is a loopback address.
+	// Token is asked for on everything but /livez. It may be empty only where Listen is a loopback address; beyond, TLS or
+	// TrustedProxies have to be given as well.
 	Token     secret.Text `yaml:"token" file:"token_file"`
 	TokenFile Path        `yaml:"token_file"`
 }

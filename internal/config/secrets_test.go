@@ -35,7 +35,7 @@ directories:
     bind_dn: cn=provisioner,dc=example,dc=org
     bind_password: "` + canary + `"
     mapping: openldap.yaml
-admin: { listen: 0.0.0.0:9090, token: ` + canary + ` }
+admin: { listen: 0.0.0.0:9090, trusted_proxies: [10.0.0.7], token: ` + canary + ` }
 `
 
 func TestNothingPrintsASecret(t *testing.T) {

@@ -168,9 +168,20 @@ func (l *loader) validateStore() {
 }
 
 func (l *loader) validateAdmin() {
-	host := l.listenAddress("admin.listen", l.config.Admin.Listen)
-	if !isLoopback(host) && l.config.Admin.Token.Empty() && l.config.Admin.TokenFile == "" {
-		l.wrong("admin.listen", "beyond loopback the console needs a token; give admin.token_file, or listen on 127.0.0.1")
+	a := l.config.Admin
+	host := l.listenAddress("admin.listen", a.Listen)
+	l.both("admin.tls", "cert_file", string(a.TLS.CertFile), "key_file", string(a.TLS.KeyFile))
+	if a.TrustedProxies != nil && len(a.TrustedProxies) == 0 {
+		l.wrong("admin.trusted_proxies", "an empty list names no proxy; leave the key out where there is none")
+	}
+	if isLoopback(host) {
+		return
+	}
+	if a.Token.Empty() && a.TokenFile == "" {
+		l.wrong("admin.listen", "beyond loopback a token has to be asked for; give admin.token_file, or listen on 127.0.0.1")
+	}
+	if !a.TLS.Enabled() && len(a.TrustedProxies) == 0 {
+		l.wrong("admin.listen", "beyond loopback the token would cross the network unprotected; give admin.tls, or name the proxy that speaks TLS in admin.trusted_proxies, or listen on 127.0.0.1")
 	}
 }
 

@@ -6,6 +6,7 @@
 package secret
 
 import (
+	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
@@ -42,9 +43,10 @@ func (t Text) Reveal() string {
 // Empty reports whether there is no content.
 func (t Text) Empty() bool { return t.content == nil }
 
-// Equal compares two secrets in time that depends on their lengths only.
+// Equal compares two secrets in time that tells nothing of either: of their digests, as those have one length.
 func (t Text) Equal(other Text) bool {
-	return subtle.ConstantTimeCompare([]byte(t.Reveal()), []byte(other.Reveal())) == 1
+	a, b := sha256.Sum256([]byte(t.Reveal())), sha256.Sum256([]byte(other.Reveal()))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 // In reports whether the content occurs in s. It serves scrubbing: an answer of a server may repeat what it was sent.

@@ -20,7 +20,7 @@ func givenName(name string) string { return splitName(name).given }
 
 // splitName takes a shown name apart into family and given name. Remarks in brackets are neither.
 func splitName(name string) nameParts {
-	name = strings.ReplaceAll(normalize(name), "，", ",")
+	name = strings.ReplaceAll(normalize(withoutFormat(name)), "，", ",")
 	if plain := normalize(withoutRemarks(name)); plain != "" {
 		name = plain
 	}
@@ -37,8 +37,34 @@ func splitName(name string) nameParts {
 	if len(words) == 0 {
 		return nameParts{}
 	}
+	if at := familyNameBehind(name); at > 0 && len(words) == 1 {
+		return nameParts{family: name[at:], given: name[:at]}
+	}
 	first := familyStart(words)
 	return nameParts{family: strings.Join(words[first:], " "), given: strings.Join(words[:first], " ")}
+}
+
+// withoutFormat takes out characters that nobody sees: of no width, and those that change the direction of text.
+func withoutFormat(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// familyNameBehind returns where a Chinese family name begins that stands alone behind a name in Latin letters, as in David王 and
+// David 王; 0 where there is none.
+func familyNameBehind(name string) int {
+	at := strings.IndexFunc(name, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+	if at <= 0 || strings.ContainsFunc(name[:at], func(r rune) bool { return !unicode.Is(unicode.Latin, r) && r != ' ' }) {
+		return 0
+	}
+	if family := name[at:]; len([]rune(family)) == 1 || slices.Contains(doubleNames, family) {
+		return at
+	}
+	return 0
 }
 
 // opening and closing are the brackets around remarks, after normalization.
@@ -121,7 +147,7 @@ func cutLetters(word string) (letters, tail string) {
 }
 
 // isDot reports whether a character separates the parts of a foreign name. Several look alike.
-func isDot(r rune) bool { return strings.ContainsRune("·•‧∙⋅・･.", r) }
+func isDot(r rune) bool { return strings.ContainsRune("·•‧∙⋅・･.．․﹒·᛫ᐧ●⸱⸳ꞏㆍ\u119e", r) }
 
 // cutDots returns the parts of a name between dots, nil where it has no two parts in an East Asian script.
 func cutDots(name string) []string {
@@ -153,7 +179,7 @@ func splitDotted(parts []string) nameParts {
 func splitUnspaced(name string) (family, given string) {
 	_, n := utf8.DecodeRuneInString(name)
 	for _, double := range doubleNames {
-		if len(double) > n && len(double) < len(name) && strings.HasPrefix(name, double) {
+		if len(double) > n && strings.HasPrefix(name, double) {
 			n = len(double)
 		}
 	}

@@ -21,7 +21,7 @@ func syllable(r rune) string {
 }
 
 // usualReadings are the characters whose first reading in the library is not the one that names of people and places have.
-var usualReadings = map[rune]string{'卜': "bu", '都': "du", '勒': "le", '晟': "sheng", '曾': "zeng", '长': "chang", '長': "chang"}
+var usualReadings = map[rune]string{'卜': "bu", '都': "du", '勒': "le", '晟': "sheng", '曾': "zeng", '长': "chang", '長': "chang", '𠮷': "ji", '﨑': "qi"}
 
 // withoutTone takes the tone off a syllable, and writes ü as passports do.
 var withoutTone = strings.NewReplacer(
@@ -36,6 +36,7 @@ func pinyinText(s string) string {
 	if !hasHan(s) {
 		return s
 	}
+	s = withoutFormat(s)
 	start, end := familyNameIn(s)
 	return spell(s, start, end)
 }

@@ -40,7 +40,11 @@ var (
 // a person, two to four Chinese characters with nothing or something else behind, or the family name alone. Both are 0 where
 // there is none.
 func familyNameIn(s string) (start, end int) {
-	start = len(s) - len(strings.TrimLeftFunc(s, isMark))
+	if at := familyNameBehind(s); at > 0 {
+		return at, len(s)
+	}
+	start = afterRemark(s)
+	start += len(s[start:]) - len(strings.TrimLeftFunc(s[start:], isMark))
 	name := leadingName(s[start:])
 	if name == "" {
 		return 0, 0
@@ -53,6 +57,24 @@ func familyNameIn(s string) (start, end int) {
 		return 0, 0 // a foreign name, whose characters stand for sounds
 	}
 	return start, start + len(family)
+}
+
+// afterRemark returns where a text goes on behind what stands in brackets at its beginning, as in 【外包】单雄信; 0 where it does not.
+func afterRemark(s string) int {
+	const fullWidth = "（［｛"
+	first, _ := utf8.DecodeRuneInString(s)
+	if !strings.ContainsRune(opening+fullWidth, first) {
+		return 0
+	}
+	end := strings.IndexAny(s, closing+"）］｝")
+	if end < 0 {
+		return 0
+	}
+	_, n := utf8.DecodeRuneInString(s[end:])
+	if !hasHan(s[end+n:]) {
+		return 0
+	}
+	return end + n
 }
 
 // leadingName returns the Chinese characters at the beginning of a text, with spaces between, empty where they name nobody.

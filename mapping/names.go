@@ -147,7 +147,9 @@ func cutLetters(word string) (letters, tail string) {
 }
 
 // isDot reports whether a character separates the parts of a foreign name. Several look alike.
-func isDot(r rune) bool { return strings.ContainsRune("·•‧∙⋅・･.．․﹒·᛫ᐧ●⸱⸳ꞏㆍ\u119e", r) }
+func isDot(r rune) bool {
+	return strings.ContainsRune("·•‧∙⋅・･.．․﹒·᛫ᐧ●⸱⸳ꞏㆍ\u119e", r)
+}
 
 // cutDots returns the parts of a name between dots, nil where it has no two parts in an East Asian script.
 func cutDots(name string) []string {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -98,12 +99,28 @@ func (b *ldifBuilder) values(name string, values []string) {
 
 // readable writes a comment with the text where its line has to be encoded and a person could read it.
 func (b *ldifBuilder) readable(text string) {
-	if !isSafe(text) && utf8.ValidString(text) && !strings.ContainsFunc(text, isHidden) && strings.TrimSpace(text) == text && len(text) < 1024 {
-		b.comment(text)
+	if !isSafe(text) && utf8.ValidString(text) && strings.TrimSpace(text) == text && len(text) < 1024 {
+		b.comment(shown(text))
 	}
 }
 
-// isHidden finds what a terminal does not show as it is: control characters, and those that turn the direction of writing.
+// shown escapes what a terminal does not show as it is: control characters, and those that turn the direction of writing.
+func shown(text string) string {
+	if !strings.ContainsFunc(text, isHidden) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if !isHidden(r) {
+			b.WriteRune(r)
+			continue
+		}
+		escaped := strconv.QuoteRuneToASCII(r)
+		b.WriteString(escaped[1 : len(escaped)-1])
+	}
+	return b.String()
+}
+
 func isHidden(r rune) bool { return !unicode.IsGraphic(r) }
 
 func (b *ldifBuilder) comment(text string) { b.WriteString("# " + text + "\n") }
@@ -123,7 +140,7 @@ func (b *ldifBuilder) line(name, value string) {
 	b.WriteString(line + "\n")
 }
 
-// isSafe reports whether a value may stand in LDIF as it is (SAFE-STRING, and no space at the end).
+// isSafe reports whether a value may stand in LDIF as it is: SAFE-STRING, no space at the end, and nothing that a terminal obeys.
 func isSafe(v string) bool {
 	if v == "" {
 		return true
@@ -132,7 +149,7 @@ func isSafe(v string) bool {
 		return false
 	}
 	for i := 0; i < len(v); i++ {
-		if c := v[i]; c == 0 || c == '\n' || c == '\r' || c >= utf8.RuneSelf {
+		if c := v[i]; c < ' ' && c != '\t' || c >= 0x7f {
 			return false
 		}
 	}

@@ -57,6 +57,9 @@ func ReadLDIF(r io.Reader, each func(LDIFLine) error) error {
 	for scanner.Scan() {
 		number++
 		line := strings.TrimSuffix(scanner.Text(), "\r")
+		if number == 1 {
+			line = strings.TrimPrefix(line, "\ufeff") // a byte order mark, which editors of one system write
+		}
 		if strings.HasPrefix(line, " ") && logical != "" {
 			logical += line[1:]
 			continue

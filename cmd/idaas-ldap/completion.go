@@ -9,14 +9,12 @@ import (
 )
 
 type completionCommand struct {
-	Shell string `arg:"" enum:"bash,zsh,fish" help:"The shell: ${enum}."`
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"The shell: bash, zsh or fish."`
 }
 
 // Help says how the script is put to use.
 func (completionCommand) Help() string {
-	return "bash:  source <(idaas-ldap completion bash)\n" +
-		"zsh:   source <(idaas-ldap completion zsh)\n" +
-		"fish:  idaas-ldap completion fish | source"
+	return "In bash: source <(idaas-ldap completion bash)\n\nIn zsh: source <(idaas-ldap completion zsh)\n\nIn fish: idaas-ldap completion fish | source"
 }
 
 // Run prints a script that lets a shell complete commands, flags and their values.
@@ -32,6 +30,7 @@ func (c completionCommand) Run(t terminal, app *kong.Kong) error {
 type completed struct {
 	// path are the words of the command, none for the program itself.
 	path     []string
+	node     *kong.Node
 	commands []*kong.Node
 	flags    []*kong.Flag
 	// values are those that the argument can have, none where it can be anything.
@@ -40,7 +39,7 @@ type completed struct {
 
 // commandTree lists a command and those below it.
 func commandTree(n *kong.Node, path []string) []completed {
-	c := completed{path: path}
+	c := completed{path: path, node: n}
 	for _, group := range n.AllFlags(true) {
 		c.flags = append(c.flags, group...)
 	}

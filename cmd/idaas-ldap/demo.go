@@ -13,7 +13,7 @@ type demoCommand struct {
 
 // Run plays the demonstration.
 func (c demoCommand) Run(ctx context.Context, t terminal) error {
-	err := demo.Play(ctx, demo.Config{Out: t.Out, Keep: c.Keep, Colour: t.wantsColour()})
+	err := demo.Play(ctx, demo.Config{Out: bare(t.Out), Keep: c.Keep, Colour: t.wantsColour()})
 	if errors.Is(err, demo.ErrFailed) {
 		return errReported
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -26,14 +25,14 @@ type eventsCommand struct {
 
 // eventSelection are the flags that choose events.
 type eventSelection struct {
-	Failed    bool   `help:"Failed events."`
+	Failed    bool   `help:"Failed events. Without this and the next three, those in any state."`
 	Held      bool   `help:"Events held for a decision."`
 	Waiting   bool   `help:"Events that wait for something, or have not been tried yet."`
-	Done      bool   `help:"Events that were applied or skipped."`
-	Object    string `placeholder:"ID" help:"Events of one user, unit or group, by its IDaaS id."`
-	Directory string `placeholder:"NAME" help:"Events of one directory."`
-	Event     string `placeholder:"ID" help:"One event by its id."`
-	Since     string `placeholder:"WHEN" help:"Events received since a time (RFC 3339), or not longer ago than so much, such as 36h."`
+	Done      bool   `help:"Events that were applied, skipped or discarded."`
+	Object    string `placeholder:"ID" help:"Events of one user, unit or group, by its IDaaS id; of everybody otherwise."`
+	Directory string `placeholder:"NAME" help:"Events of one directory; of all of them otherwise."`
+	Event     string `placeholder:"ID" help:"One event by its id; all of them otherwise."`
+	Since     string `placeholder:"WHEN" help:"Events received since a time such as 2026-01-31T08:00:00Z, or not longer ago than so much, such as 90m or 36h; since ever otherwise."`
 }
 
 // filter returns what selects the events. Names that do not exist are wrong usage.
@@ -95,7 +94,7 @@ func unknownEvent(ctx context.Context, memory store.Store, id string) error {
 	for i, r := range recent {
 		ids[i] = r.EventID
 	}
-	return fmt.Errorf("no event %s is recorded%s; 'idaas-ldap events list' shows those that are", id, didYouMean(id, ids))
+	return fmt.Errorf("no event %s is recorded%s; 'idaas-ldap events list' shows those that are", oneLine(id), oneLine(didYouMean(id, ids)))
 }
 
 // chosen reports whether anything was chosen at all.
@@ -107,8 +106,8 @@ const maxListed = 1000
 type eventsListCommand struct {
 	configFlag
 	eventSelection
-	Limit  int    `default:"50" help:"How many at most, 1 to 1000."`
-	Output string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+	Limit  int    `default:"50" help:"How many events at most, 1 to 1000; 50 without it."`
+	Output string `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 }
 
 // Run lists events.
@@ -133,13 +132,13 @@ func (c eventsListCommand) Run(ctx context.Context, t terminal) error {
 	if c.Output == "json" {
 		return writeJSON(t.Out, append([]store.EventRecord{}, records...)) // none are an empty list
 	}
-	return writeEvents(t.Out, records)
+	return t.writeEvents(records)
 }
 
 type eventsShowCommand struct {
 	configFlag
 	ID     string `arg:"" help:"The event's id."`
-	Output string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+	Output string `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 }
 
 // Run shows one event, once for each directory that it is for.
@@ -165,7 +164,7 @@ func (c eventsShowCommand) Run(ctx context.Context, t terminal) error {
 	}
 	for _, r := range records {
 		fmt.Fprintf(t.Out, "event       %s\ntype        %s\nobject      %s\napplication %s\ndirectory   %s\nhappened    %s\nreceived    %s\nstate       %s (%s)\nreason      %s\n",
-			r.EventID, r.Type, orDash(r.Object.ID != "", r.Object.String()), r.Application, orDash(r.Directory != "", r.Directory), r.Time, r.ReceivedAt,
+			oneLine(r.EventID), oneLine(string(r.Type)), orDash(r.Object.ID != "", oneLine(r.Object.String())), oneLine(r.Application), orDash(r.Directory != "", r.Directory), r.Time, r.ReceivedAt,
 			r.Outcome.State, r.Outcome.Code, oneLine(r.Outcome.Message))
 		if r.ApprovedBy != "" {
 			fmt.Fprintf(t.Out, "approved by %s\n", oneLine(r.ApprovedBy))
@@ -183,7 +182,7 @@ func (c eventsShowCommand) Run(ctx context.Context, t terminal) error {
 			return fmt.Errorf("show event %s: %w", c.ID, err)
 		}
 		fmt.Fprint(t.Out, "\nIt says\n\n")
-		if err := writeWords(t.Out, explain.Words(change, r.Application)); err != nil {
+		if err := t.writeWords(explain.Words(change, r.Application)); err != nil {
 			return err
 		}
 		fmt.Fprintln(t.Out)
@@ -210,32 +209,29 @@ func (eventsShowCommand) writeJSON(ctx context.Context, out io.Writer, s store.S
 }
 
 // writeWords prints what IDaaS has said.
-func writeWords(out io.Writer, words []explain.Word) error {
+func (t terminal) writeWords(words []explain.Word) error {
 	if len(words) == 0 {
-		_, err := fmt.Fprintln(out, "nothing about any field")
+		_, err := fmt.Fprintln(t.Out, "nothing about any field")
 		return err
 	}
-	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "FIELD\tVALUE\tHAPPENED\tEVENT\tAPPLICATION")
+	list := table{head: []string{"FIELD", "VALUE", "HAPPENED", "EVENT", "APPLICATION"}}
 	for _, w := range words {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", oneLine(w.Field), oneLine(w.Text()), orDash(w.At > 0, w.At.Time().Local().Format(time.DateTime)),
-			orDash(w.EventID != "", oneLine(w.EventID)), orDash(w.Application != "", oneLine(w.Application)))
+		list.row(w.Field, w.Text(), orDash(w.At > 0, w.At.Time().Local().Format(time.DateTime)), orDash(w.EventID != "", w.EventID), orDash(w.Application != "", w.Application))
 	}
-	return table.Flush()
+	return t.writeTable(list)
 }
 
-func writeEvents(out io.Writer, records []store.EventRecord) error {
+func (t terminal) writeEvents(records []store.EventRecord) error {
 	if len(records) == 0 {
-		_, err := fmt.Fprintln(out, "no events")
+		_, err := fmt.Fprintln(t.Out, "no events")
 		return err
 	}
-	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "RECEIVED\tEVENT\tTYPE\tOBJECT\tDIRECTORY\tSTATE\tREASON")
+	list := table{head: []string{"RECEIVED", "EVENT", "TYPE", "OBJECT", "DIRECTORY", "STATE", "REASON"}}
 	for _, r := range records {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s: %s\n", r.ReceivedAt.Time().Local().Format(time.DateTime),
-			r.EventID, r.Type.Short(), orDash(r.Object.ID != "", r.Object.ID), orDash(r.Directory != "", r.Directory), r.Outcome.State, r.Outcome.Code, oneLine(r.Outcome.Message))
+		list.row(r.ReceivedAt.Time().Local().Format(time.DateTime), r.EventID, r.Type.Short(), orDash(r.Object.ID != "", r.Object.ID),
+			orDash(r.Directory != "", r.Directory), string(r.Outcome.State), string(r.Outcome.Code)+": "+r.Outcome.Message)
 	}
-	return table.Flush()
+	return t.writeTable(list)
 }
 
 // oneLine keeps a message from breaking a table or a terminal: what cannot be printed is escaped, and nothing else.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"idaas-ldap/event"
@@ -14,7 +13,7 @@ import (
 type explainCommand struct {
 	configFlag
 	Directory string `placeholder:"NAME" help:"One directory; all of them otherwise."`
-	Output    string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+	Output    string `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 	Who       string `arg:"" help:"A user, unit or group: its IDaaS id, its name, or the DN of its entry."`
 }
 
@@ -48,12 +47,12 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 			Name: d.Name, Inspector: d.Processor, Entries: d.Server, Mapping: d.Mapping(),
 		}, c.Who, now)
 		if err != nil {
-			fmt.Fprintf(t.Err, "%s: %v\n", d.Name, err)
+			fmt.Fprintf(t.Err, "%s: %s\n", d.Name, oneLine(err.Error()))
 			failed = true
 		}
 		stories = append(stories, found...)
 	}
-	if err := c.write(t.Out, stories); err != nil {
+	if err := c.write(t, stories); err != nil {
 		return err
 	}
 	switch {
@@ -71,7 +70,8 @@ func nobodyKnown(who string) error {
 		"name it by its IDaaS id, its name or its DN, and look whether IDaaS has sent anything with 'idaas-ldap events list'", oneLine(who))
 }
 
-func (c explainCommand) write(out io.Writer, stories []explain.Story) error {
+func (c explainCommand) write(t terminal, stories []explain.Story) error {
+	out := t.Out
 	if c.Output == "json" {
 		return writeJSON(out, stories)
 	}
@@ -79,7 +79,7 @@ func (c explainCommand) write(out io.Writer, stories []explain.Story) error {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		if err := writeStory(out, s); err != nil {
+		if err := t.writeStory(s); err != nil {
 			return err
 		}
 	}
@@ -87,7 +87,8 @@ func (c explainCommand) write(out io.Writer, stories []explain.Story) error {
 }
 
 // writeStory prints a story for a person.
-func writeStory(out io.Writer, s explain.Story) error {
+func (t terminal) writeStory(s explain.Story) error {
+	out := t.Out
 	holds, err := explain.EntryLDIF(s.Holds)
 	if err != nil {
 		return err
@@ -104,9 +105,9 @@ func writeStory(out io.Writer, s explain.Story) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: %s\n\n", s.Directory, s.Object)
+	fmt.Fprintf(out, "%s: %s\n\n", s.Directory, oneLine(s.Object.String()))
 	fmt.Fprintf(out, "name        %s\nin IDaaS    %s\nentry       %s\nlink        %s\n",
-		oneLine(orDash(s.Name != "", s.Name)), presences[s.Presence], orDash(!s.DN.Empty(), s.DN.String()), orDash(s.Link != "", s.Link))
+		oneLine(orDash(s.Name != "", s.Name)), presences[s.Presence], orDash(!s.DN.Empty(), oneLine(s.DN.String())), orDash(s.Link != "", oneLine(s.Link)))
 	if s.RemovedAt != 0 {
 		fmt.Fprintf(out, "removed     %s; the entry is kept\n", s.RemovedAt)
 	}
@@ -118,11 +119,11 @@ func writeStory(out io.Writer, s explain.Story) error {
 		fmt.Fprintf(out, "waits for   %s\n", awaited(a))
 	}
 	fmt.Fprint(out, "\nLast events\n\n")
-	if err := writeEvents(out, s.Events); err != nil {
+	if err := t.writeEvents(s.Events); err != nil {
 		return err
 	}
 	fmt.Fprint(out, "\nWhat IDaaS has said, each field by the event that said it last\n\n")
-	if err := writeWords(out, s.Said); err != nil {
+	if err := t.writeWords(s.Said); err != nil {
 		return err
 	}
 	for _, part := range []struct{ title, ldif, none string }{
@@ -153,13 +154,13 @@ func noWish(s explain.Story) string {
 }
 
 func awaited(a explain.Awaited) string {
-	text := a.Object.String()
+	text := oneLine(a.Object.String())
 	if a.Name != "" {
 		text += " (" + oneLine(a.Name) + ")"
 	}
 	switch {
 	case a.DN != "":
-		return text + ", at " + a.DN
+		return text + ", at " + oneLine(a.DN)
 	case a.Name != "":
 		return text + ", which is not in the directory yet"
 	}

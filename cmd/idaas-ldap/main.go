@@ -64,11 +64,13 @@ type commands struct {
 	Simulate   simulateCommand   `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of a file, for editors."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Man        manCommand        `cmd:"" help:"Print the manual page, for man(1)."`
 	Completion completionCommand `cmd:"" help:"Print a script that lets a shell complete commands and flags."`
 }
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, t terminal, args []string) int {
+	t.Out, t.Err = screen{t.Out}, screen{t.Err}
 	exited := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("idaas-ldap"),

@@ -3,9 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
-
-	"golang.org/x/term"
 )
 
 // progress shows on a terminal how far long work has come, in one line that goes when the work is done. Elsewhere it shows
@@ -18,7 +15,16 @@ type progress struct {
 }
 
 func (t terminal) progress(what string, total int) progress {
-	return progress{out: t.Err, shown: isTerminal(t.Err), what: what, total: total}
+	return progress{out: bare(t.Err), shown: isTerminal(t.Err), what: oneLine(what), total: total}
+}
+
+// busy shows on a terminal what is being done, where nobody can tell how much of it there is.
+func (t terminal) busy(what string) progress {
+	p := t.progress(what, 0)
+	if p.shown {
+		fmt.Fprintf(p.out, "\r\x1b[K%s ...", p.what)
+	}
+	return p
 }
 
 // at shows that so much of it is done.
@@ -33,9 +39,4 @@ func (p progress) end() {
 	if p.shown {
 		fmt.Fprint(p.out, "\r\x1b[K")
 	}
-}
-
-func isTerminal(stream any) bool {
-	file, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -28,7 +28,7 @@ type reconcileCommand struct {
 	ExitCode        bool   `help:"End with 1 where anything differs or is blocked, or an entry with our mark belongs to no known object; for scripts that only look."`
 	AcceptDirectory bool   `help:"With --directory: what answers is another directory than the one that is known, and is to be taken for it from now on. The entries that are known are then found by the rules of the mapping."`
 	By              string `placeholder:"WHO" help:"With --accept-directory: who decides, for the record; you on this machine if absent."`
-	Output          string `enum:"text,json" default:"text" help:"Form of the output: ${enum}. Text is LDIF; json is one object in a line, the summary last."`
+	Output          string `enum:"text,json" default:"text" help:"Form of the output: text, which is LDIF, or json, one object in a line with the summary last; text without it."`
 	Who             string `arg:"" optional:"" help:"One user, unit or group: its IDaaS id, its name, or the DN of its entry. Without it everybody who is known."`
 }
 
@@ -187,6 +187,7 @@ func (r *reconciliation) compare(ctx context.Context, t terminal) error {
 		if f.Verdict == dispatch.Equal || f.Verdict == dispatch.Left {
 			return nil
 		}
+		progress.end() // what is shown goes to its place
 		return r.show(f)
 	})
 	progress.end()

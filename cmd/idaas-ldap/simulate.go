@@ -17,24 +17,24 @@ import (
 )
 
 type simulateCommand struct {
-	Config        string `placeholder:"FILE" type:"path" help:"Take the URL, the application and its encryption key from this configuration."`
-	URL           string `placeholder:"URL" help:"Where to send to; overrides the configuration."`
-	Application   string `placeholder:"ID" help:"The token's aud."`
-	Instance      string `placeholder:"ID" help:"The token's sub; that of the configuration, else the same in every run."`
-	EncryptionKey string `placeholder:"FILE" type:"path" help:"A file with the AES key as 64 hex digits; that of the configuration, else events are sent unencrypted."`
-	SigningKey    string `default:"simulate.key" type:"path" help:"The signing key; made, with its key set beside it (.jwks), if absent."`
+	Config        string `placeholder:"FILE" type:"path" help:"Take the URL, the application and its encryption key from this configuration; from the flags alone otherwise."`
+	URL           string `placeholder:"URL" help:"Where to send to; without it, to the receiver of the configuration on this machine."`
+	Application   string `placeholder:"ID" help:"The application that sends, which is the token's aud; the first one of the configuration otherwise, or a made-up one."`
+	Instance      string `placeholder:"ID" help:"The instance that sends, which is the token's sub; that of the configuration otherwise, or the same in every run."`
+	EncryptionKey string `placeholder:"FILE" type:"path" help:"A file with the AES key as 64 hex digits; without it the key of the configuration, and without that events are sent unencrypted."`
+	SigningKey    string `default:"simulate.key" type:"path" help:"The file of the signing key, which is made, with its key set beside it (.jwks), where it is not there; simulate.key without it."`
 	CA            string `name:"ca" placeholder:"FILE" type:"path" help:"Trust the certificates in this file (PEM) and no others; those of the system otherwise."`
 
-	File   string    `placeholder:"FILE" help:"Send the events in this file. ${events} What an event does not say, its id and time, is made up."`
+	File   string    `placeholder:"FILE" help:"Send the events in this file; none without it. ${events} What an event does not say, its id and time, is made up."`
 	At     time.Time `placeholder:"TIME" help:"Open a recorded callback in --file as of this time (RFC 3339); now otherwise."`
-	People int       `help:"Push a made-up organisation of this many people; 0 for none."`
-	Units  int       `default:"10" help:"How many units it has."`
-	Seed   uint64    `default:"1" help:"Another number makes another organisation."`
+	People int       `help:"Push a made-up organisation of this many people, 10 units and six groups; none without it."`
+	Units  int       `default:"10" help:"How many units the organisation has; 10 without it."`
+	Seed   uint64    `default:"1" help:"Which organisation is made up: the same number makes the same one; 1 without it."`
 	Remove bool      `help:"Delete that organisation instead: with the same --people, --units and --seed. The guards of the mapping hold what is too much at once."`
-	Batch  int       `default:"20" help:"How many events go into one request."`
+	Batch  int       `default:"20" help:"How many events go into one request; 20 without it, as in IDaaS."`
 	Test   bool      `help:"Send the connection test."`
 	Retry  bool      `help:"Try again as IDaaS does where the answer is not 200: five times, within 36 s."`
-	Output string    `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+	Output string    `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 }
 
 // Run sends events as IDaaS does and prints a summary of the answers.

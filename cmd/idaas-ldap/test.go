@@ -11,9 +11,9 @@ import (
 )
 
 type testCommand struct {
-	Mappings []string `arg:"" name:"mapping" type:"path" help:"Mapping files."`
+	Mappings []string `arg:"" name:"mapping" type:"path" help:"Mapping files, one or more."`
 	Update   bool     `help:"Write into each expect that differs what would be written now, and leave the rest of the file as it is."`
-	Output   string   `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+	Output   string   `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 }
 
 type testLine struct {

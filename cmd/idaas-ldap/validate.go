@@ -19,9 +19,9 @@ import (
 
 type validateCommand struct {
 	configFlag
-	Online bool   `help:"Connect to every server of the directories and to the key endpoints: bind, look whether writes are taken, compare the mapping with the schema."`
+	Online bool   `help:"Connect to every server of the directories and to the key endpoints: bind, look whether writes are taken, compare the mapping with the schema. At most 30 s for each directory; without it nothing is connected to."`
 	Rights bool   `help:"With --online: make a unit, a user and a group with idaas-ldap-test-... in their names, do to them all that the mapping can need, and remove them."`
-	Output string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+	Output string `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 }
 
 // onlineWithin bounds the look at one directory.
@@ -69,7 +69,9 @@ func (c validateCommand) Run(ctx context.Context, t terminal) error {
 			Problems: []string{}, Notes: []string{},
 		}
 		if c.Online {
+			progress := t.busy("looking at " + d.Name)
 			c.lookAt(ctx, cfg, d, log, &v)
+			progress.end()
 		}
 		wrong = wrong || len(v.Problems) > 0
 		all = append(all, v)

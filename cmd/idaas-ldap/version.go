@@ -11,7 +11,7 @@ import (
 var version string // The linker can only set a global.
 
 type versionCommand struct {
-	Output string `enum:"text,json" default:"text" help:"Form of the output: ${enum}."`
+	Output string `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 }
 
 // Run prints what was built from what.

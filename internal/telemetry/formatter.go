@@ -3,6 +3,7 @@ package telemetry
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,10 +28,17 @@ func (f *formatter) Format(entry *logrus.Entry) ([]byte, error) {
 		if secretField.MatchString(key) {
 			value = secret.Mask
 		}
-		clean.Data[neutralKey(key)] = neutralValue(value)
+		name := neutralKey(key)
+		if slices.Contains(ownKeys, name) {
+			name += "_"
+		}
+		clean.Data[name] = neutralValue(value)
 	}
 	return f.inner.Format(&clean)
 }
+
+// ownKeys are those of an entry itself. A field of that name gets another, so that each is in a line once, whoever searches it.
+var ownKeys = []string{logrus.FieldKeyTime, logrus.FieldKeyLevel, logrus.FieldKeyMsg, logrus.FieldKeyLogrusError}
 
 // secretField finds names of fields whose value is a secret, in whatever style they are written. Names of files that
 // hold secrets are not among them.

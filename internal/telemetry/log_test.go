@@ -73,6 +73,22 @@ func TestText(t *testing.T) {
 	}
 }
 
+// A field may have the name of what every entry has; each name is in a line once.
+func TestFieldsDoNotClash(t *testing.T) {
+	for format, once := range map[string][]string{"text": {"time=", "level=", "msg="}, "json": {`"time":`, `"level":`, `"msg":`}} {
+		logger, out := newLogger(t, format)
+		logger.WithFields(logrus.Fields{"msg": "theirs", "level": "theirs", "time": "theirs"}).Info("ours")
+		for _, key := range once {
+			if n := strings.Count(out.String(), key); n != 1 {
+				t.Errorf("%s is there %d times in %s", key, n, out)
+			}
+		}
+		if n := strings.Count(out.String(), "theirs"); n != 3 || !strings.Contains(out.String(), "ours") {
+			t.Errorf("something is lost in %s", out)
+		}
+	}
+}
+
 // Whatever comes from outside, an entry is one line of harmless characters, and in JSON its text stays so when decoded.
 func TestEntriesCannotBeForged(t *testing.T) {
 	for _, format := range []string{"text", "json"} {

@@ -73,7 +73,7 @@ userPassword: `+canary+`
 
 	s.kill() // so that nobody mends what is edited now
 
-	saidBy := regexp.MustCompile(`displayName +Ann Lee +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +(\S+) +` + regexp.QuoteMeta(tenant.Application) + `\n`)
+	saidBy := regexp.MustCompile(`displayName\tAnn Lee\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\t(\S+)\t` + regexp.QuoteMeta(tenant.Application) + `\n`)
 	code, out, _ := explain("ann")
 	said := saidBy.FindStringSubmatch(out)
 	if code != exitDone || said == nil {

@@ -17,7 +17,7 @@ import (
 )
 
 type simulateCommand struct {
-	Config        string `placeholder:"FILE" type:"path" help:"Take the URL, the application and its encryption key from this configuration; from the flags alone otherwise."`
+	Config        string `placeholder:"FILE" type:"path" help:"Take the URL, the application and its encryption key from this configuration. Without it and without --url: from the one that other commands take."`
 	URL           string `placeholder:"URL" help:"Where to send to; without it, to the receiver of the configuration on this machine."`
 	Application   string `placeholder:"ID" help:"The application that sends, which is the token's aud; the first one of the configuration otherwise, or a made-up one."`
 	Instance      string `placeholder:"ID" help:"The instance that sends, which is the token's sub; that of the configuration otherwise, or the same in every run."`
@@ -43,7 +43,7 @@ func (c simulateCommand) Run(ctx context.Context, t terminal) error {
 		return usageError{errors.New("--remove deletes what --people has made: say --people N, with the same --units and --seed")}
 	}
 	var cfg *config.Config
-	if c.Config != "" {
+	if c.Config != "" || c.URL == "" {
 		var err error
 		if cfg, err = loadConfig(c.Config, t); err != nil {
 			return err

@@ -20,7 +20,6 @@ func TestAnApprovalNamesItsAuthor(t *testing.T) {
 			if !task.Merged.Object.Deleted() {
 				return result
 			}
-			result.DN = task.DN
 			p, err := task.Memory.Permit(ctx, processor.ActDelete, []event.Ref{task.Merged.Object.Ref}, mapping.Limit{Window: time.Hour})
 			if err != nil || !p.Granted {
 				result.Gone, result.Record, result.Held = false, task.Record, processor.ActDelete

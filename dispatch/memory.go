@@ -160,6 +160,14 @@ func (m *memory) BeforePassword(ctx context.Context) error {
 	return nil
 }
 
+// word is what people call a kind of object.
+func word(kind event.Kind) string {
+	if kind == event.KindUnit {
+		return "unit"
+	}
+	return string(kind)
+}
+
 // Permit counts against the guards of the mapping, unless a person has approved just this.
 func (m *memory) Permit(ctx context.Context, act processor.Act, objects []event.Ref, limit mapping.Limit) (processor.Permission, error) {
 	return m.permit(ctx, act, objects, limit, m.now(), m.store.Spend)
@@ -185,7 +193,7 @@ func (m *memory) permit(ctx context.Context, act processor.Act, objects []event.
 			return processor.Permission{}, fmt.Errorf("count the objects of %s: %w", m.job.Key.Directory, err)
 		}
 		if most[ref.Kind] = limit.Allows(known); most[ref.Kind] < limit.Max {
-			beyond = fmt.Sprintf("%d within %s (percent: %g of %d known %ss, at least 1)", most[ref.Kind], limit.Window, limit.Percent, known, ref.Kind)
+			beyond = fmt.Sprintf("%d within %s (percent: %g of %d known %ss, at least 1)", most[ref.Kind], limit.Window, limit.Percent, known, word(ref.Kind))
 		}
 	}
 	ok, err := ask(ctx, store.Spending{

@@ -201,13 +201,17 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 		return
 	}
 	l.isStored(job.Key.Object)
+	dn := result.DN
+	if dn.Empty() {
+		dn = job.Record.DN // that of an entry that is gone now
+	}
 	for _, p := range job.Pending {
 		outcome := s.Outcomes[p.Seq]
 		l.board.report(postKey{directory: job.Key.Directory, application: p.Application, eventID: p.EventID}, outcome)
 		l.Observer.Settled(job.Key.Directory, outcome)
 		entry := log.WithFields(logrus.Fields{
 			"event": p.EventID, "type": string(p.Change.Type), "state": string(outcome.State), "code": string(outcome.Code),
-			"dn": result.DN.String(), "reason": outcome.Message,
+			"dn": dn.String(), "reason": outcome.Message,
 		})
 		if p.ApprovedBy != "" {
 			entry = entry.WithField("approved_by", p.ApprovedBy)

@@ -111,6 +111,9 @@ func (t terminal) writeStory(s explain.Story) error {
 	if s.RemovedAt != 0 {
 		fmt.Fprintf(out, "removed     %s; the entry is kept\n", s.RemovedAt)
 	}
+	for _, e := range s.Held {
+		fmt.Fprintf(out, "held        %s (event %s)\n", oneLine(e.Outcome.Message), oneLine(e.EventID))
+	}
 	if s.Left != nil {
 		fmt.Fprintf(out, "kept        %s (event %s)\n", oneLine(s.Left.Outcome.Message), oneLine(s.Left.EventID))
 	}

@@ -287,6 +287,9 @@ func TestReconcileAppliesAnEditWithinTheGuards(t *testing.T) {
 	if _, out, _ = call(t, "events", "list", "--config", s.service.config, "--held"); !strings.Contains(out, "GUARDED") || !regexp.MustCompile(`uid=(bob|cid|dan),`).MatchString(out) {
 		t.Errorf("held is\n%s", out)
 	}
+	if _, out, _ := call(t, "explain", "--config", s.service.config, strings.Split(regexp.MustCompile(`reconcile:\S+`).FindString(out), ":")[3]); !strings.Contains(out, "\nheld        held by the guard on deletes") {
+		t.Errorf("what is held is not explained:\n%s", out)
+	}
 	// A deletion that is dropped stays to be seen, and can be taken up again.
 	id := regexp.MustCompile(`reconcile:\S+`).FindString(out)
 	if code, _, errs := call(t, "events", "discard", "--config", s.service.config, "--held", "--by", "mei"); code != exitDone {

@@ -53,6 +53,8 @@ type Story struct {
 	DN   plan.DN
 	// RemovedAt is when the entry was disabled or moved because the object is gone; zero otherwise.
 	RemovedAt event.Millis
+	// Held are the events that wait for somebody to decide.
+	Held []store.EventRecord
 	// Left is the deletion that a person has dropped, which is why the entry is there still; nil where there is none.
 	Left *store.EventRecord
 	// Events are the last ones, the newest first.
@@ -98,6 +100,9 @@ func tell(ctx context.Context, s store.Store, d Directory, ref event.Ref, now ev
 		Events:  slices.DeleteFunc(events, func(e store.EventRecord) bool { return e.Object.Kind != ref.Kind }),
 		Outcome: look.Outcome, Difference: look.Operations, Wants: wanted(look.Inspection), Holds: look.Current,
 	}
+	if story.Held, err = held(ctx, s, key); err != nil {
+		return Story{}, err
+	}
 	if story.Left, err = leftInPlace(ctx, s, key, look.Object); err != nil {
 		return Story{}, err
 	}
@@ -119,6 +124,15 @@ func tell(ctx context.Context, s store.Store, d Directory, ref event.Ref, now ev
 		story.WaitsFor = append(story.WaitsFor, Awaited{Object: other, Name: nameOf(object), DN: record.DN.String()})
 	}
 	return story, nil
+}
+
+// held returns the events of an object that wait for somebody to decide.
+func held(ctx context.Context, s store.Store, key store.Key) ([]store.EventRecord, error) {
+	records, err := s.Events(ctx, store.Filter{Directory: key.Directory, Object: key.Object.ID, States: []event.State{event.Held}})
+	if err != nil {
+		return nil, fmt.Errorf("list what is held of %s: %w", key.Object, err)
+	}
+	return slices.DeleteFunc(records, func(e store.EventRecord) bool { return e.Object.Kind != key.Object.Kind }), nil
 }
 
 // leftInPlace returns the deletion of an object that a person has dropped last, nil where there is none that counts.
@@ -218,6 +232,7 @@ func (s Story) MarshalJSON() ([]byte, error) {
 		Link       string              `json:"link,omitempty"`
 		DN         string              `json:"dn,omitempty"`
 		RemovedAt  event.Millis        `json:"removedAt,omitempty"`
+		Held       []store.EventRecord `json:"held"`
 		Left       *store.EventRecord  `json:"leftInPlace,omitempty"`
 		Events     []store.EventRecord `json:"events"`
 		Said       []Word              `json:"said"`
@@ -227,7 +242,7 @@ func (s Story) MarshalJSON() ([]byte, error) {
 		Holds      string              `json:"holds"`
 		Difference string              `json:"difference"`
 	}{
-		s.Directory, object, s.Presence, s.Name, s.Link, s.DN.String(), s.RemovedAt, s.Left,
+		s.Directory, object, s.Presence, s.Name, s.Link, s.DN.String(), s.RemovedAt, append([]store.EventRecord{}, s.Held...), s.Left,
 		append([]store.EventRecord{}, s.Events...), append([]Word{}, s.Said...), s.Outcome, append([]Awaited{}, s.WaitsFor...), wants, holds, difference,
 	})
 	if err != nil {

@@ -181,7 +181,9 @@ func splitDotted(parts []string) nameParts {
 func splitUnspaced(name string) (family, given string) {
 	_, n := utf8.DecodeRuneInString(name)
 	for _, double := range doubleNames {
-		if len(double) > n && strings.HasPrefix(name, double) {
+		// Alone, two characters are a family name and a given name, but for those that are read together only.
+		alone := len(double) == len(name) && familyReadings[double] == ""
+		if len(double) > n && strings.HasPrefix(name, double) && !alone {
 			n = len(double)
 		}
 	}

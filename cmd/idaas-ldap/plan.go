@@ -18,11 +18,11 @@ import (
 
 type planCommand struct {
 	configFlag
-	Directory string    `placeholder:"NAME" help:"One directory; all that the event is for otherwise."`
-	At        time.Time `placeholder:"TIME" help:"Verify a recorded callback as of this time (RFC 3339); now otherwise."`
-	Offline   bool      `help:"Plan against an empty directory, and connect to none."`
-	Output    string    `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
-	Event     string    `arg:"" help:"A file of events. ${events}"`
+	Directory string `placeholder:"NAME" help:"One directory; all that the event is for otherwise."`
+	At        moment `placeholder:"TIME" help:"Verify a recorded callback as of this time (RFC 3339); now otherwise."`
+	Offline   bool   `help:"Plan against an empty directory, and connect to none."`
+	Output    string `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
+	Event     string `arg:"" help:"A file of events. ${events}"`
 }
 
 // Run shows what an event would write.
@@ -34,7 +34,7 @@ func (c planCommand) Run(ctx context.Context, t terminal) error {
 	if err := knownDirectory(cfg, c.Directory); err != nil {
 		return err
 	}
-	input := eventInput{path: c.Event, at: c.At, id: func(n int) string { return fmt.Sprintf("event-%d", n) }}
+	input := eventInput{path: c.Event, at: c.At.Time, id: func(n int) string { return fmt.Sprintf("event-%d", n) }}
 	application, changes, err := input.read(ctx, t, cfg)
 	if err != nil {
 		return err

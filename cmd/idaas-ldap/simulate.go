@@ -25,16 +25,16 @@ type simulateCommand struct {
 	SigningKey    string `default:"simulate.key" type:"path" help:"The file of the signing key, which is made, with its key set beside it (.jwks), where it is not there; simulate.key without it."`
 	CA            string `name:"ca" placeholder:"FILE" type:"path" help:"Trust the certificates in this file (PEM) and no others; those of the system otherwise."`
 
-	File   string    `placeholder:"FILE" help:"Send the events in this file; none without it. ${events} What an event does not say, its id and time, is made up."`
-	At     time.Time `placeholder:"TIME" help:"Open a recorded callback in --file as of this time (RFC 3339); now otherwise."`
-	People int       `help:"Push a made-up organisation of this many people, 10 units and six groups; none without it."`
-	Units  int       `default:"10" help:"How many units the organisation has; 10 without it."`
-	Seed   uint64    `default:"1" help:"Which organisation is made up: the same number makes the same one; 1 without it."`
-	Remove bool      `help:"Delete that organisation instead: with the same --people, --units and --seed. The guards of the mapping hold what is too much at once."`
-	Batch  int       `default:"20" help:"How many events go into one request; 20 without it, as in IDaaS."`
-	Test   bool      `help:"Send the connection test."`
-	Retry  bool      `help:"Try again as IDaaS does where the answer is not 200: five times, within 36 s."`
-	Output string    `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
+	File   string `placeholder:"FILE" help:"Send the events in this file; none without it. ${events} What an event does not say, its id and time, is made up."`
+	At     moment `placeholder:"TIME" help:"Open a recorded callback in --file as of this time (RFC 3339); now otherwise."`
+	People int    `help:"Push a made-up organisation of this many people, 10 units and six groups; none without it."`
+	Units  int    `default:"10" help:"How many units the organisation has; 10 without it."`
+	Seed   uint64 `default:"1" help:"Which organisation is made up: the same number makes the same one; 1 without it."`
+	Remove bool   `help:"Delete that organisation instead: with the same --people, --units and --seed. The guards of the mapping hold what is too much at once."`
+	Batch  int    `default:"20" help:"How many events go into one request; 20 without it, as in IDaaS."`
+	Test   bool   `help:"Send the connection test."`
+	Retry  bool   `help:"Try again as IDaaS does where the answer is not 200: five times, within 36 s."`
+	Output string `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 }
 
 // Run sends events as IDaaS does and prints a summary of the answers.
@@ -179,7 +179,7 @@ func (c simulateCommand) events(ctx context.Context, t terminal, cfg *config.Con
 	if c.File == "" {
 		return events, nil
 	}
-	input := eventInput{path: c.File, at: c.At, id: func(int) string { return tenant.Event("", "", nil).ID }}
+	input := eventInput{path: c.File, at: c.At.Time, id: func(int) string { return tenant.Event("", "", nil).ID }}
 	_, changes, err := input.read(ctx, t, cfg)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,11 @@ const (
 	memoryRoom  = 16 << 20
 	memoryEvery = 2 * time.Second
 	liveHeap    = "/gc/heap/live:bytes"
+
+	// How much more than what is in use may be garbage, in percent, as long as all of it is no more than usual. The runtime's own
+	// measure is made for programs that hold much; here little is in use, and a tenth of all processor time went into collecting.
+	garbageUsual   = 300
+	garbageRuntime = 100
 )
 
 // boundMemory keeps the runtime from taking twice of what is in use, as it does by itself: what strangers make us hold is
@@ -21,6 +26,11 @@ const (
 func boundMemory(ctx context.Context) {
 	before := debug.SetMemoryLimit(-1)
 	defer debug.SetMemoryLimit(before)
+	if percent := debug.SetGCPercent(garbageUsual); percent != garbageRuntime {
+		debug.SetGCPercent(percent) // who has set GOGC knows better
+	} else {
+		defer debug.SetGCPercent(percent)
+	}
 	ticker := time.NewTicker(memoryEvery)
 	defer ticker.Stop()
 	sample := []metrics.Sample{{Name: liveHeap}}

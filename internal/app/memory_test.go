@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+)
+
+func garbagePercent() int {
+	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	metrics.Read(sample)
+	return int(sample[0].Value.Uint64())
+}
+
+// While the product runs, more may be garbage than the runtime would let, unless somebody has said how much; afterwards all is as
+// it was.
+func TestHowMuchMayBeGarbage(t *testing.T) {
+	usual := debug.SetGCPercent(garbageRuntime)
+	defer debug.SetGCPercent(usual)
+	for before, want := range map[int]int{garbageRuntime: garbageUsual, 50: 50} {
+		debug.SetGCPercent(before)
+		limit := debug.SetMemoryLimit(-1)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			boundMemory(ctx)
+		}()
+		for debug.SetMemoryLimit(-1) == limit { // it is set after the other one
+			runtime.Gosched()
+		}
+		if got := garbagePercent(); got != want {
+			t.Errorf("with %d percent before it is %d, want %d", before, got, want)
+		}
+		stop()
+		<-done
+		if got := garbagePercent(); got != before || debug.SetMemoryLimit(-1) != limit {
+			t.Errorf("with %d percent before it is %d afterwards", before, got)
+		}
+	}
+}

@@ -14,7 +14,7 @@ GO_TEST := CGO_ENABLED=1 go test -race -timeout 20m
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-memory test-platforms test-openldap test-389ds test-samba lint vet fmt fuzz bench events demo install-servers clean
+.PHONY: help build test test-unit test-memory test-platforms test-openldap test-389ds test-samba lint vet fmt fuzz bench performance events demo install-servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ fuzz: ## every fuzz target for FUZZTIME, a time (5s) or a number of inputs (2000
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+performance: build ## what docs/performance.md says: every target, measured anew and written down (an hour; needs slapd)
+	go run ./cmd/performance
 
 events: ## try every event on every server and write the tables and versions of docs/events.md
 	go test -count=1 -timeout 20m -run 'Events$$' ./internal/acceptance -update

@@ -27,12 +27,14 @@ import (
 
 // service is the product as a process of its own, which can be killed.
 type service struct {
-	t      *testing.T
+	t      testing.TB
 	config string
 	client *idaastest.Client
 	cmd    *exec.Cmd
-	// program is the name by which the test binary is the product; empty for the usual one.
+	// program is the name by which the test binary is the product, empty for the usual one, or the path of another binary.
 	program string
+	// admin is the address for those who look.
+	admin string
 }
 
 // The product with another number of objects that are worked on at a time: as few and as many as can be.
@@ -64,13 +66,15 @@ func serveAtOnce(n int) func() {
 }
 
 // listening finds the address in the line with which the service says that it is ready.
-var listening = regexp.MustCompile(`msg="ready for events".* listen="([^"]+)"`)
+var listening = regexp.MustCompile(`msg="ready for events" admin="([^"]+)" listen="([^"]+)"`)
 
 // start starts the service and waits until it says that it is ready, and where.
 func (s *service) start() {
 	s.t.Helper()
 	s.cmd = exec.Command(os.Args[0], "serve", "--config", s.config)
-	s.cmd.Args[0] = cmp.Or(s.program, "idaas-ldap")
+	if s.cmd.Args[0] = cmp.Or(s.program, "idaas-ldap"); filepath.IsAbs(s.program) {
+		s.cmd.Path = s.program
+	}
 	output, err := s.cmd.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -83,7 +87,8 @@ func (s *service) start() {
 	for lines.Scan() {
 		said = append(said, lines.Text())
 		if ready := listening.FindStringSubmatch(lines.Text()); ready != nil {
-			s.client.URL = "http://" + ready[1] + "/accounts/provision"
+			s.admin = ready[1]
+			s.client.URL = "http://" + ready[2] + "/accounts/provision"
 			go func() {
 				for lines.Scan() { // keeps the pipe from filling
 				}
@@ -103,18 +108,18 @@ func (s *service) kill() {
 	_ = s.cmd.Wait() // it was killed
 }
 
-func newService(t *testing.T, directory *ldaptest.Server) *service {
-	t.Helper()
+func newService(tb testing.TB, directory *ldaptest.Server) *service {
+	tb.Helper()
 	tenant, err := idaastest.NewTenant(time.Now)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	folder := t.TempDir()
+	folder := tb.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "jwks.json"), tenant.JWKS(), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	s := &service{t: t, client: &idaastest.Client{Tenant: tenant}}
-	s.config = writeConfig(t, folder, `listen: "127.0.0.1:0", answer_within: 2s`,
+	s := &service{t: tb, client: &idaastest.Client{Tenant: tenant}}
+	s.config = writeConfig(tb, folder, `listen: "127.0.0.1:0", answer_within: 2s`,
 		fmt.Sprintf("  - { id: %s, jwks_file: jwks.json, encryption_keys: [%q] }", tenant.Application, tenant.EncryptionKey.Reveal()), directory.URL())
 	return s
 }

@@ -13,11 +13,11 @@ import (
 )
 
 // mappingsFolder returns the folder of the ready mappings.
-func mappingsFolder(t *testing.T) string {
-	t.Helper()
+func mappingsFolder(tb testing.TB) string {
+	tb.Helper()
 	path, err := filepath.Abs("../../configs/mappings")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }
@@ -29,14 +29,14 @@ const (
 )
 
 // startDirectory starts a directory in memory with people and groups.
-func startDirectory(t *testing.T, more string) *ldaptest.Server {
-	t.Helper()
-	return startDirectoryWith(t, ldaptest.Config{LDIF: more})
+func startDirectory(tb testing.TB, more string) *ldaptest.Server {
+	tb.Helper()
+	return startDirectoryWith(tb, ldaptest.Config{LDIF: more})
 }
 
 // startDirectoryWith does the same with settings of the directory; its content comes on top of people and groups.
-func startDirectoryWith(t *testing.T, cfg ldaptest.Config) *ldaptest.Server {
-	t.Helper()
+func startDirectoryWith(tb testing.TB, cfg ldaptest.Config) *ldaptest.Server {
+	tb.Helper()
 	cfg.AdminDN, cfg.AdminPassword, cfg.Placeholder = adminDN, secret.New(password), "cn=nobody,"+suffix
 	cfg.LDIF = `dn: dc=example,dc=org
 objectClass: dcObject
@@ -66,15 +66,15 @@ pwdLockout: TRUE
 ` + cfg.LDIF
 	server, err := ldaptest.Start(cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	return server
 }
 
 // writeConfig writes a configuration with an application that the caller describes, and returns its path.
-func writeConfig(t *testing.T, folder, receiver, application, url string) string {
-	t.Helper()
+func writeConfig(tb testing.TB, folder, receiver, application, url string) string {
+	tb.Helper()
 	text := fmt.Sprintf(`receiver: { %s }
 applications:
 %s
@@ -87,10 +87,10 @@ directories:
     mapping: %q
     timeout: 5s
 admin: { listen: "127.0.0.1:0" }
-`, receiver, application, url, adminDN, password, filepath.Join(mappingsFolder(t), "openldap.yaml"))
+`, receiver, application, url, adminDN, password, filepath.Join(mappingsFolder(tb), "openldap.yaml"))
 	path := filepath.Join(folder, "idaas-ldap.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }

@@ -10,8 +10,11 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -352,6 +355,19 @@ func TestValidateOnlineLooksAtEveryServer(t *testing.T) {
 		}, []string{
 			"type: 389ds, and the server shows itself to be of type openldap",
 		}},
+		"a key endpoint that is down": {func(s *setUp) {
+			s.config("jwks_file: jwks.json", "jwks_url: http://127.0.0.1:1/keys")
+		}, []string{"idaas-ldap.yaml:8:15: applications[0].jwks_url: ", "none could be fetched from http://127.0.0.1:1/keys yet", "connection refused"}},
+		"a web page in place of the key set": {func(s *setUp) {
+			page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }))
+			s.Cleanup(page.Close)
+			s.config("jwks_file: jwks.json", "jwks_url: "+page.URL)
+		}, []string{"applications[0].jwks_url: ", "read the key set"}},
+		"a key endpoint that leads elsewhere": {func(s *setUp) {
+			away := httptest.NewServer(http.RedirectHandler("http://192.0.2.1/keys", http.StatusFound))
+			s.Cleanup(away.Close)
+			s.config("jwks_file: jwks.json", "jwks_url: "+away.URL)
+		}, []string{"applications[0].jwks_url: ", "redirects to", "another scheme or host"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSetUp(t, directory)
@@ -366,7 +382,8 @@ func TestValidateOnlineLooksAtEveryServer(t *testing.T) {
 					t.Errorf("it does not say %q", want)
 				}
 			}
-			if n := strings.Count(said, "corp: ") - strings.Count(said, "corp: the mapping ") - strings.Count(said, "corp: whether "); n != 1 {
+			others := strings.Count(said, "corp: the mapping ") + strings.Count(said, "corp: whether ") + strings.Count(said, "corp: the directory answers")
+			if n := strings.Count(said, "corp: ") + strings.Count(said, "applications[0].") - others; n != 1 {
 				t.Errorf("it says %d things", n)
 			}
 			if t.Failed() {

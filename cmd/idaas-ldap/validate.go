@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ func (c validateCommand) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	log := quietLog(t.Err)
-	found := app.Examine(ctx, cfg, log)
+	found := app.Examine(ctx, cfg, quietLog(io.Discard)) // What is wrong is in what it finds.
 	for _, note := range found.Notes {
 		fmt.Fprintf(t.Err, "warning: %s\n", note)
 	}
@@ -62,6 +63,12 @@ func (c validateCommand) Run(ctx context.Context, t terminal) error {
 		}
 	}
 	all, wrong := []validated{}, false
+	if c.Online {
+		for _, problem := range found.FetchKeys(ctx) {
+			fmt.Fprintln(t.Err, problem)
+			wrong = true
+		}
+	}
 	for _, d := range found.Directories {
 		defer d.Server.Close()
 		v := validated{

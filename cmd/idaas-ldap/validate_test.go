@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -307,7 +310,9 @@ func TestSambaValidateWrongMappings(t *testing.T) {
 // A server that cannot be asked says so, and is asked by a test only where that is wanted.
 func TestValidateSaysWhereRightsCannotBeTold(t *testing.T) {
 	directory := startDirectory(t, "")
-	config := writeConfig(t, t.TempDir(), `listen: "127.0.0.1:0"`, `  - { id: app_example, jwks_url: "https://example.org/jwks" }`, directory.URL())
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, keySet) }))
+	defer keys.Close()
+	config := writeConfig(t, t.TempDir(), `listen: "127.0.0.1:0"`, fmt.Sprintf("  - { id: app_example, jwks_url: %q }", keys.URL), directory.URL())
 	before := directory.LDIF()
 	code, said := validate(t, config, "--online")
 	if code != exitDone || !strings.Contains(said, "cannot be told without writing: --rights makes") || len(directory.Journal()) != 0 {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"syscall"
 
 	"github.com/sirupsen/logrus"
@@ -56,13 +58,35 @@ type Examination struct {
 	// Problems keep the service from starting, or from doing all that it is for. Notes are good to know.
 	Problems []error
 	Notes    []string
+
+	cfg  *config.Config
+	keys []applicationKeys
+}
+
+// FetchKeys asks the key endpoints of the applications for their sets, and returns what is wrong with them, each with its place.
+func (e Examination) FetchKeys(ctx context.Context) []string {
+	wrong := make([]string, len(e.keys))
+	var asking sync.WaitGroup
+	for i, k := range e.keys {
+		if k.remote == nil {
+			continue
+		}
+		asking.Go(func() {
+			k.remote.Renew(ctx)
+			if _, state := k.state(); state != "ok" {
+				wrong[i] = e.cfg.Problem(fmt.Sprintf("applications[%d].jwks_url", i), state).String()
+			}
+		})
+	}
+	asking.Wait()
+	return slices.DeleteFunc(wrong, func(text string) bool { return text == "" })
 }
 
 // Examine opens everything that the service opens when it starts, by the same code, and changes nothing. The directories are those
 // that could be opened; their servers have to be closed.
 func Examine(ctx context.Context, cfg *config.Config, log *logrus.Logger) Examination {
 	now := dispatch.SystemClock{}.Now
-	var e Examination
+	e := Examination{cfg: cfg}
 	note := func(err error) {
 		if err != nil {
 			e.Problems = append(e.Problems, err)
@@ -70,7 +94,7 @@ func Examine(ctx context.Context, cfg *config.Config, log *logrus.Logger) Examin
 	}
 	found, err := builder{log: log, metrics: telemetry.NewMetrics("", now), now: now}.parts(cfg)
 	note(err)
-	e.Directories = found.directories
+	e.Directories, e.keys = found.directories, found.keys
 	note(storeProblem(cfg, store.Examine(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite())}, string(cfg.Store.KeyFile))))
 	for _, c := range found.certificates() {
 		switch text, invalidNow := c.trouble(now()); {

@@ -61,8 +61,12 @@ func (r *Round) sameScope(ctx context.Context) error {
 func (r *Round) unlisted(ctx context.Context, feed Feed, kind event.Kind) error {
 	p := &r.status.Last
 	provable := len(p.Unproven) == 0 && feed.Alone && (kind != event.KindGroup || p.NoGroups == "")
+	marksOf := r.Application
+	if store.Rounds(r.Known) != r.Rounds {
+		marksOf = "" // those in the store are of another round
+	}
 	for after := ""; ; {
-		ids, err := r.Known.Unmarked(ctx, r.Application, r.Instance, feed.Directory, kind, after, absentAtOnce)
+		ids, err := r.Known.Unmarked(ctx, marksOf, r.Instance, feed.Directory, kind, after, absentAtOnce)
 		if err != nil || len(ids) == 0 {
 			return err //nolint:wrapcheck // It says what was read.
 		}

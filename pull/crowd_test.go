@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"idaas-ldap/event"
 	"idaas-ldap/store"
@@ -121,4 +122,27 @@ func (c *crowd) Memberships(context.Context, store.Key, []string) (map[string]ev
 		members[c.member(i)] = event.Membership{Present: true, At: event.Stamp{Event: 1}}
 	}
 	return members, nil
+}
+
+// brokenStore takes nothing as long as it has an error.
+type brokenStore struct {
+	store.Store
+	mu  sync.Mutex
+	err error
+}
+
+func (b *brokenStore) set(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.err = err
+}
+
+// SetNote writes a note, or does not.
+func (b *brokenStore) SetNote(ctx context.Context, name string, note []byte, application string, marks []store.Mark) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		return b.err
+	}
+	return b.Store.SetNote(ctx, name, note, application, marks)
 }

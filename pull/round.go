@@ -46,6 +46,7 @@ type Round struct {
 	Told func(Progress)
 
 	status   Status
+	loaded   bool
 	requests int // of this round, less those that the client counts
 }
 
@@ -56,8 +57,9 @@ type Status struct {
 	Known bool  `json:"known"`
 	// Last is the round under way, or the last one.
 	Last Progress `json:"last"`
-	// Succeeded is when the last round ended well.
+	// Succeeded is when the last round ended well, Tried when one was tried for the last time, whatever came of it.
 	Succeeded event.Millis `json:"succeeded,omitempty"`
+	Tried     event.Millis `json:"tried,omitempty"`
 }
 
 // Progress is how far a round is, and what it has found.
@@ -126,8 +128,8 @@ func StatusOf(ctx context.Context, rounds store.Rounds, application string) (Sta
 func (r *Round) Run(ctx context.Context) (Progress, error) {
 	err := r.run(ctx)
 	p := &r.status.Last
-	if err != nil && p.Started != 0 {
-		p.Problem = err.Error()
+	if err != nil && r.loaded {
+		p.Problem, r.status.Tried = err.Error(), event.Millis(r.Clock.Now().UnixMilli())
 		if noted := r.keep(context.WithoutCancel(ctx)); noted != nil {
 			err = errors.Join(err, noted)
 		}
@@ -169,6 +171,7 @@ func (r *Round) begin(ctx context.Context) error {
 	if r.status, err = StatusOf(ctx, r.Rounds, r.Application); err != nil {
 		return err
 	}
+	r.loaded = true
 	before := r.API.Requests()
 	scope, err := r.API.Scope(ctx)
 	if err != nil {
@@ -226,7 +229,7 @@ func (r *Round) keep(ctx context.Context, marks ...store.Mark) error {
 func (r *Round) finish(ctx context.Context) error {
 	p := &r.status.Last
 	p.Finished = event.Millis(r.Clock.Now().UnixMilli())
-	r.status.Succeeded = p.Finished
+	r.status.Succeeded, r.status.Tried, p.Problem = p.Finished, p.Finished, ""
 	if before := r.status.Scope; !r.status.Known || r.NewScope || p.Scope.Holds(before) {
 		r.status.Scope, r.status.Known = p.Scope, true
 	}

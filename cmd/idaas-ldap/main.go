@@ -60,6 +60,7 @@ type commands struct {
 	Explain    explainCommand    `cmd:"" help:"Tell all about one user, unit or group: what is known, wanted, held, and what it waits for."`
 	Test       testCommand       `cmd:"" help:"Run the tests inside mapping files."`
 	Reconcile  reconcileCommand  `cmd:"" help:"Compare everybody who is known with the directories, and write what differs if asked to."`
+	Pull       pullCommand       `cmd:"" help:"Read the organization from IDaaS's own API, and catch up with what was missed if asked to."`
 	Events     eventsCommand     `cmd:"" help:"List, show, retry or discard events."`
 	Simulate   simulateCommand   `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of a file, for editors."`

@@ -34,6 +34,13 @@ func (p progress) at(n int) {
 	}
 }
 
+// say shows how far it has come in words.
+func (p progress) say(format string, args ...any) {
+	if p.shown {
+		fmt.Fprintf(p.out, "\r\x1b[K"+format, args...)
+	}
+}
+
 // end takes the line away.
 func (p progress) end() {
 	if p.shown {

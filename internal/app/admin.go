@@ -33,6 +33,8 @@ type readiness struct {
 	Files map[string]string `json:"files"`
 	// Certificates are those that have ended or will within three weeks, by the key of the configuration.
 	Certificates map[string]string `json:"certificates"`
+	// Pull says how the reading of IDaaS's own API is, by application.
+	Pull map[string]string `json:"pull,omitempty"`
 	// Configuration says what came of the last SIGHUP.
 	Configuration string `json:"configuration"`
 }
@@ -61,6 +63,12 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		if !isMapping(h) {
 			out.Files[h.What()] = stateOf(h)
 		}
+	}
+	for _, s := range in.sources {
+		if out.Pull == nil {
+			out.Pull = map[string]string{}
+		}
+		out.Pull[s.Application.ID] = s.schedule.State()
 	}
 	for _, c := range in.certificates() {
 		if text, _ := c.trouble(a.clock.Now()); text != "" {

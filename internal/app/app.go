@@ -97,6 +97,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 	}
 	a.Dispatcher = newDispatcher(a.Store, nil, a.log, a.metrics, a.options)
 	a.lanes = a.Dispatcher.Reroute(routesTo(a.Store, in.directories, a.options))
+	a.schedule(in)
 	a.configured(in)
 	a.metrics.WatchBacklog(ctx, a.Store.Counts)
 	a.front = receiver.NewHandler(a.receiverConfig(in))
@@ -228,5 +229,6 @@ func (i intake) Accept(ctx context.Context, d receiver.Delivery) (receiver.Ticke
 		return nil, err
 	}
 	i.app.metrics.Accepted(len(d.Changes))
+	i.app.readGroups(d)
 	return ticket, nil
 }

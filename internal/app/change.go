@@ -97,6 +97,7 @@ func (a *App) put(ctx context.Context, cfg *config.Config, start func(s *setup, 
 		return err
 	}
 	lanes := a.Dispatcher.Reroute(routesTo(a.Store, next.directories, a.options))
+	a.schedule(next)
 	a.current.Store(next)
 	a.front = a.front.With(a.receiverConfig(next))
 	a.server.Change(a.listener(next, a.front))

@@ -30,6 +30,7 @@ type setup struct {
 	encryption                    []*reload.Held[*receiver.EncryptionKeys]
 	verifier                      *receiver.Verifier
 	keys                          []applicationKeys
+	sources                       []*Source
 	watcher                       *reload.Watcher
 	closed                        sync.Once
 }
@@ -69,6 +70,8 @@ func (b builder) parts(cfg *config.Config) (*setup, error) {
 	note(err)
 	s.verifier, s.keys, err = newVerifier(cfg, s.encryption, former.keys, b.log, b.now)
 	note(err)
+	s.sources, err = OpenSources(cfg, b.log, observe, b.now)
+	note(err)
 	return s, errors.Join(wrong...)
 }
 
@@ -99,6 +102,9 @@ func (s *setup) run(ctx context.Context, lanes func(ctx context.Context), log lo
 	var parts sync.WaitGroup
 	parts.Go(func() { lanes(ctx) })
 	parts.Go(func() { s.watcher.Run(ctx) })
+	for _, source := range s.sources {
+		parts.Go(func() { source.schedule.Run(ctx) })
+	}
 	for _, k := range s.keys {
 		if k.remote != nil {
 			parts.Go(func() { k.remote.Run(ctx) })
@@ -148,6 +154,11 @@ func (s *setup) files() []held {
 	for _, keys := range s.encryption {
 		if keys != nil {
 			all = append(all, keys)
+		}
+	}
+	for _, source := range s.sources {
+		if source.secret != nil {
+			all = append(all, source.secret)
 		}
 	}
 	for _, d := range s.directories {

@@ -201,6 +201,7 @@ func (s *stage) run() {
 type readiness struct {
 	Ready                                      bool
 	Directories, Mappings, Files, Certificates map[string]string
+	Pull                                       map[string]string
 	Configuration                              string
 }
 

@@ -40,6 +40,11 @@ func OpenStoreToRead(ctx context.Context, cfg *config.Config) (store.Store, erro
 	if !errors.Is(err, store.ErrNoStore) {
 		return s, err
 	}
+	return TemporaryStore(ctx)
+}
+
+// TemporaryStore makes an empty store that is removed when it is closed.
+func TemporaryStore(ctx context.Context) (store.Store, error) {
 	folder, err := os.MkdirTemp("", "idaas-ldap-")
 	if err != nil {
 		return nil, fmt.Errorf("make a temporary folder: %w", err)

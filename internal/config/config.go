@@ -94,7 +94,35 @@ type Application struct {
 	// unencrypted.
 	EncryptionKeys     []secret.Text `yaml:"encryption_keys" file:"encryption_key_files"`
 	EncryptionKeyFiles []Path        `yaml:"encryption_key_files"`
+	// Pull says how IDaaS's own API is asked for what was missed.
+	Pull Pull `yaml:"pull"`
 }
+
+// Pull says how IDaaS's own API is asked.
+type Pull struct {
+	// Endpoint is the scheme and host of the API; empty where it is not asked.
+	Endpoint string `yaml:"endpoint"`
+	// ClientID is who asks; empty for the application itself.
+	ClientID         string      `yaml:"client_id"`
+	ClientSecret     secret.Text `yaml:"client_secret" file:"client_secret_file"`
+	ClientSecretFile Path        `yaml:"client_secret_file"`
+	// Every is how often everything is read.
+	Every time.Duration `yaml:"every"`
+	// AtStart is one of the words below.
+	AtStart string `yaml:"at_start"`
+	// RequestsPerSecond bounds what is asked.
+	RequestsPerSecond int `yaml:"requests_per_second"`
+}
+
+// Enabled reports whether the API is asked.
+func (p Pull) Enabled() bool { return p.Endpoint != "" }
+
+// When everything is read at the start of the service, beside the usual times.
+const (
+	PullAfterOutage = "after_outage" // where it did not run for longer than IDaaS repeats a callback
+	PullAlways      = "always"
+	PullNever       = "never"
+)
 
 // Store says where events and what became of them are kept.
 type Store struct {
@@ -226,6 +254,11 @@ func Defaults() Config {
 		Admin: Admin{Listen: "127.0.0.1:9090"},
 		Log:   Log{Level: "info", Format: "text"},
 	}
+}
+
+// DefaultApplication returns what holds for an application of which the file says nothing.
+func DefaultApplication() Application {
+	return Application{Pull: Pull{Every: 24 * time.Hour, AtStart: PullAfterOutage, RequestsPerSecond: 5}}
 }
 
 // DefaultDirectory returns what holds for a directory of which the file says nothing.

@@ -126,8 +126,11 @@ func (l *loader) decodeList(path string, n *ast.SequenceNode, into reflect.Value
 // newItem returns an item of a list of which nothing is said yet.
 func newItem(list reflect.Type) reflect.Value {
 	item := reflect.New(list.Elem()).Elem()
-	if directory, ok := item.Addr().Interface().(*Directory); ok {
-		*directory = DefaultDirectory()
+	switch item := item.Addr().Interface().(type) {
+	case *Application:
+		*item = DefaultApplication()
+	case *Directory:
+		*item = DefaultDirectory()
 	}
 	return item
 }

@@ -52,8 +52,11 @@ func TestLoadReadsEverything(t *testing.T) {
 				secret.New("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
 				secret.New("00010203040506070809000102030405"),
 			},
+			Pull: config.Pull{
+				Endpoint: "https://api.example.org", ClientID: "app_other", ClientSecret: secret.New("c4n4ry-client"), Every: 12 * time.Hour, AtStart: config.PullAlways, RequestsPerSecond: 2,
+			},
 		},
-		{ID: "app_two", JWKSFile: "testdata/jwks.json"},
+		{ID: "app_two", JWKSFile: "testdata/jwks.json", Pull: config.DefaultApplication().Pull},
 	}
 	want.Store = config.Store{URL: "sqlite:testdata/events.db", KeyFile: "testdata/data/store.key", Retention: 48 * time.Hour}
 	want.Directories = []config.Directory{

@@ -108,7 +108,48 @@ func (l *loader) validateApplications() {
 			l.validateJWKSURL(path+".jwks_url", a.JWKSURL)
 		}
 		l.validateKeys(path, a)
+		l.validatePull(path, a)
 	}
+}
+
+// Bounds of what is asked of IDaaS.
+const (
+	minEvery    = time.Hour
+	maxRequests = 100
+)
+
+func (l *loader) validatePull(application string, a Application) {
+	p, path := a.Pull, application+".pull"
+	if !p.Enabled() {
+		if p != DefaultApplication().Pull {
+			l.wrong(path+".endpoint", "missing; give the API of the region, such as https://eiam-developerapi.cn-hangzhou.aliyuncs.com")
+		}
+		return
+	}
+	u, err := url.Parse(p.Endpoint)
+	switch {
+	case err == nil && u.User != nil:
+		l.hideAt(path + ".endpoint")
+		l.wrong(path+".endpoint", "must not hold a user name or password")
+	case err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
+		l.hideAt(path + ".endpoint")
+		l.wrong(path+".endpoint", "not a scheme and a host; write it as https://HOST")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		l.wrong(path+".endpoint", "the client's secret would cross the network in the clear; use https://")
+	}
+	if a.InstanceID == "" {
+		l.wrong(application+".instance_id", "missing; the addresses of the API hold it")
+	}
+	if p.ClientSecret.Empty() && p.ClientSecretFile == "" {
+		l.wrong(path+".client_secret_file", "missing; name a file with the client secret that the console of IDaaS shows for the application")
+	}
+	if p.Every < minEvery {
+		l.wrong(path+".every", "%s is too often for reading everything; give at least %s", p.Every, minEvery)
+	}
+	if p.RequestsPerSecond < 1 || p.RequestsPerSecond > maxRequests {
+		l.wrong(path+".requests_per_second", "%d is not between 1 and %d", p.RequestsPerSecond, maxRequests)
+	}
+	l.oneOf(path+".at_start", p.AtStart, PullAfterOutage, PullAlways, PullNever)
 }
 
 func (l *loader) validateJWKSURL(path, text string) {

@@ -33,6 +33,9 @@ type Metrics struct {
 	available   *prometheus.GaugeVec
 	operations  *prometheus.HistogramVec
 	requests    *prometheus.HistogramVec
+	pulls       *prometheus.CounterVec
+	pulled      *prometheus.GaugeVec
+	pullSuccess *prometheus.GaugeVec
 	reloads     *prometheus.CounterVec
 	reloadState *prometheus.GaugeVec
 	files       *prometheus.CounterVec
@@ -58,6 +61,9 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 	m.available = m.gauges("directory_available", "1 while the directory answers, 0 while it is left alone.", "directory")
 	m.operations = m.histograms("ldap_operation_seconds", "Time of LDAP operations, by directory, operation and result.", "directory", "operation", "result")
 	m.requests = m.histograms("http_request_seconds", "Time to answer HTTP requests, by route and status.", "route", "status")
+	m.pulls = m.counters("pull_rounds_total", "Rounds of reading IDaaS's own API that were tried, by application and result.", "application", "result")
+	m.pulled = m.gauges("pull_objects", "What the last round found: objects of which something was news (changed), that are proven to be gone (absent), or that were not listed and stay (unlisted).", "application", "state")
+	m.pullSuccess = m.gauges("pull_last_success_timestamp_seconds", "When everything was last read from IDaaS's own API since the start.", "application")
 	m.reloads = m.counters("mapping_reloads_total", "Mapping files that were read again, by directory and result.", "directory", "result")
 	m.reloadState = m.gauges("mapping_last_reload_successful", "1 if the newest mapping file is in force, 0 if it was refused.", "directory")
 	m.files = m.counters("file_reloads_total", "Secrets and certificates that were read again after a change, by key of the configuration and result.", "key", "result")
@@ -154,6 +160,19 @@ func (m *Metrics) directories() []string {
 	m.configuredLock.Lock()
 	defer m.configuredLock.Unlock()
 	return m.configured
+}
+
+// Pulled notes what a round of reading IDaaS's own API has found, and whether it came to its end.
+func (m *Metrics) Pulled(application string, changed, absent, unlisted int, good bool) {
+	result := "stopped"
+	if good {
+		result = "done"
+		m.pullSuccess.WithLabelValues(application).Set(float64(m.clock().Unix()))
+	}
+	m.pulls.WithLabelValues(application, result).Inc()
+	for state, n := range map[string]int{"changed": changed, "absent": absent, "unlisted": unlisted} {
+		m.pulled.WithLabelValues(application, state).Set(float64(n))
+	}
 }
 
 // MappingReloaded counts a mapping file that was read again, and notes whether it is in force now.

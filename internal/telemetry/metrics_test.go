@@ -37,6 +37,7 @@ func TestMetrics(t *testing.T) {
 	m.Available("lab", false)
 	m.Operation("corp", "modify", "0", 4*time.Millisecond)
 	m.Request("/accounts/provision", http.StatusOK, time.Millisecond)
+	m.Pulled("app_one", 3, 1, 2, true)
 	m.MappingReloaded("corp", true)
 	m.MappingReloaded("corp", false)
 	m.KeysRead("app_one")
@@ -69,6 +70,9 @@ func TestMetrics(t *testing.T) {
 		`idaas_ldap_mapping_reloads_total{directory="corp",result="refused"} 2`,
 		`idaas_ldap_mapping_last_reload_successful{directory="corp"} 0`,
 		`idaas_ldap_jwks_age_seconds 120`,
+		`idaas_ldap_pull_rounds_total{application="app_one",result="done"} 1`,
+		`idaas_ldap_pull_objects{application="app_one",state="unlisted"} 2`,
+		`idaas_ldap_pull_last_success_timestamp_seconds{application="app_one"} 1.7955216e+09`,
 		`idaas_ldap_backlog_events{directory="corp",state="pending"} 0`,
 		`idaas_ldap_backlog_events{directory="corp",state="waiting"} 7`,
 		`idaas_ldap_backlog_events{directory="corp",state="failed"} 1`,

@@ -1,0 +1,332 @@
+package pull
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/event"
+	"idaas-ldap/store"
+)
+
+// Start says whether everything is read at the start of the service.
+type Start int
+
+// The ways to start.
+const (
+	AfterOutage Start = iota // where the service did not run for longer than IDaaS repeats a callback
+	Always
+	Never
+)
+
+// How a schedule goes.
+const (
+	pulseEvery   = 15 * time.Second
+	outage       = 45 * time.Second // IDaaS repeats a callback for at least 36 s
+	askedEvery   = 3 * time.Second  // how often it is looked whether a person has asked for a round
+	groupShown   = 2 * time.Second  // how long after an event a group is asked for
+	firstAgain   = time.Minute      // the pause after a round that failed
+	longestAgain = time.Hour
+	mostGroups   = 10_000 // that wait to be read alone; for more there is the next round
+)
+
+// Observer is told what comes of rounds, for metrics. Its methods must not wait.
+type Observer interface {
+	// Pulled: a round was tried, and came this far.
+	Pulled(application string, progress Progress, err error)
+}
+
+// Schedule sees to it that rounds are made, one at a time.
+type Schedule struct {
+	// Round makes a round; what makes one full is set by the schedule.
+	Round       func() *Round
+	Rounds      store.Rounds
+	Application string
+	Every       time.Duration
+	AtStart     Start
+	Clock       Clock
+	Rand        *rand.Rand
+	Log         logrus.FieldLogger
+	Observer    Observer
+
+	mu      sync.Mutex
+	groups  map[string]event.Millis // to be read alone, with when an event was last heard of each
+	missed  string                  // why everything is to be read now
+	running bool
+	status  Status
+	next    time.Time
+}
+
+// Run makes rounds until ctx ends.
+func (s *Schedule) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	s.begin(ctx)
+	wg.Go(func() { s.pulse(ctx) })
+	for failures := 0; s.wait(ctx, s.Clock.Now().Add(askedEvery)); {
+		s.readGroups(ctx)
+		why, request := s.reason(ctx)
+		if why == "" {
+			continue
+		}
+		if err := s.round(ctx, why, request); err != nil {
+			failures++
+			s.set(func() { s.next = s.Clock.Now().Add(min(longestAgain, firstAgain<<min(failures-1, 10))) })
+			continue
+		}
+		failures = 0
+	}
+}
+
+// begin takes up what is remembered.
+func (s *Schedule) begin(ctx context.Context) {
+	status, err := StatusOf(ctx, s.Rounds, s.Application)
+	if err != nil {
+		s.Log.WithError(err).Error("cannot read how far the rounds are")
+	}
+	s.set(func() {
+		s.status = status
+		s.plan()
+		if last := status.Last; last.Started != 0 && last.Finished == 0 {
+			s.missed = "the last round was broken off"
+		}
+	})
+}
+
+// plan sets when the next round is due: never at the same time for everybody. It is called with the lock.
+func (s *Schedule) plan() {
+	from := s.status.Last.Started.Time()
+	if from.IsZero() {
+		from = s.Clock.Now()
+	}
+	s.next = from.Add(time.Duration(float64(s.Every) * (0.95 + s.Rand.Float64()/10)))
+}
+
+func (s *Schedule) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// wait waits for a moment and reports whether there is still something to do then.
+func (s *Schedule) wait(ctx context.Context, moment time.Time) bool {
+	reached, stop := s.Clock.At(moment)
+	defer stop()
+	select {
+	case <-reached:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// pulse notes that callbacks can be taken in, and finds where that was not so for longer than IDaaS repeats them: then what came in
+// between is lost.
+func (s *Schedule) pulse(ctx context.Context) {
+	name := "alive:" + s.Application
+	last := event.Millis(0)
+	note, err := s.Rounds.Note(ctx, name)
+	if err == nil && note != nil {
+		err = json.Unmarshal(note, &last)
+	}
+	if err != nil {
+		s.Log.WithError(err).Warn("cannot read when callbacks were last taken in; everything is read")
+	}
+	for first := true; ; first = false {
+		now := event.Millis(s.Clock.Now().UnixMilli())
+		note, err := json.Marshal(now)
+		if err == nil {
+			err = s.Rounds.SetNote(ctx, name, note, s.Application, nil)
+		}
+		if err == nil {
+			if why := s.lost(first, last, now); why != "" {
+				s.set(func() { s.missed = why })
+			}
+			last = now
+		}
+		if !s.wait(ctx, s.Clock.Now().Add(pulseEvery)) {
+			return
+		}
+	}
+}
+
+// lost says why callbacks may have been lost.
+func (s *Schedule) lost(first bool, last, now event.Millis) string {
+	switch away := now - last; {
+	case first && s.AtStart == Never:
+	case first && s.AtStart == Always:
+		return "the service has started"
+	case last == 0:
+		return "nothing was read before"
+	case away > event.Millis(outage.Milliseconds()):
+		return fmt.Sprintf("no callback could be taken in from %s to %s", last, now)
+	}
+	return ""
+}
+
+// Read asks for one group to be read, as an event that happened at a moment does not say who is in it.
+func (s *Schedule) Read(group string, at event.Millis) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.groups == nil {
+		s.groups = map[string]event.Millis{}
+	}
+	if _, known := s.groups[group]; known || len(s.groups) < mostGroups {
+		s.groups[group] = max(at, s.groups[group])
+	}
+}
+
+// readGroups reads the groups that were asked for a while ago.
+func (s *Schedule) readGroups(ctx context.Context) {
+	due := map[string]event.Millis{}
+	now := event.Millis(s.Clock.Now().UnixMilli())
+	s.set(func() {
+		for group, at := range s.groups {
+			if now-at >= event.Millis(groupShown.Milliseconds()) {
+				due[group] = at
+				delete(s.groups, group)
+			}
+		}
+	})
+	if len(due) == 0 {
+		return
+	}
+	round := s.Round()
+	for group, at := range due {
+		if err := round.Group(ctx, group, at); err != nil && ctx.Err() == nil {
+			s.Log.WithError(err).WithField("object", "group "+group).Warn("cannot read who is in the group; the next round does")
+		}
+	}
+}
+
+// Request is what a person asks of the service.
+type Request struct {
+	At       event.Millis `json:"at"`
+	Full     bool         `json:"full"`
+	NewScope bool         `json:"newScope"`
+}
+
+func requestName(application string) string { return "pull-asked:" + application }
+
+// Ask asks the service for a round.
+func Ask(ctx context.Context, rounds store.Rounds, application string, request Request) error {
+	note, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("ask for a round: %w", err)
+	}
+	return rounds.SetNote(ctx, requestName(application), note, application, nil) //nolint:wrapcheck // It says what was to be done.
+}
+
+// Asked returns what was asked for and is not begun yet, nil for nothing.
+func Asked(ctx context.Context, rounds store.Rounds, application string) (*Request, error) {
+	note, err := rounds.Note(ctx, requestName(application))
+	if err != nil || len(note) == 0 {
+		return nil, err //nolint:wrapcheck // It says what was read.
+	}
+	var request Request
+	if err := json.Unmarshal(note, &request); err != nil {
+		return nil, fmt.Errorf("read what was asked for: %w", err)
+	}
+	return &request, nil
+}
+
+// reason says why a round is to be made now, empty for none.
+func (s *Schedule) reason(ctx context.Context) (string, Request) {
+	asked, err := Asked(ctx, s.Rounds, s.Application)
+	if err == nil && asked != nil {
+		err = s.Rounds.SetNote(ctx, requestName(s.Application), []byte{}, s.Application, nil)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.Log.WithError(err).Error("cannot read whether somebody has asked for a round")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	why := s.missed
+	switch {
+	case err == nil && asked != nil:
+		s.missed = ""
+		return "a person has asked", *asked
+	case why != "":
+		s.missed = ""
+	case !s.Clock.Now().Before(s.next):
+		why = "it is time"
+	}
+	return why, Request{}
+}
+
+// round makes one round.
+func (s *Schedule) round(ctx context.Context, why string, request Request) error {
+	log := s.Log.WithField("why", why)
+	log.Info("the organization is read from IDaaS")
+	round := s.Round()
+	round.Full, round.NewScope = request.Full, request.NewScope
+	round.Told = func(p Progress) { s.set(func() { s.status.Last = p }) }
+	s.set(func() { s.running = true })
+	progress, err := round.Run(ctx)
+	s.set(func() {
+		s.running = false
+		s.status = round.status
+		s.plan()
+	})
+	log = log.WithFields(logrus.Fields{
+		"units": progress.Units, "users": progress.Users, "groups": progress.Groups, "changed": progress.Changed, "absent": progress.Absent,
+		"unlisted": progress.Unlisted, "requests": progress.Requests,
+	})
+	if s.Observer != nil {
+		s.Observer.Pulled(s.Application, progress, err)
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		log.Info("the round goes on at the next start")
+	case err != nil:
+		log.WithError(err).Error("the round stopped; it goes on after a pause")
+	case len(progress.Unproven) > 0:
+		log.WithField("unproven", strings.Join(progress.Unproven, "; ")).Warn("the round is over; nobody who was not listed is deleted")
+	default:
+		log.Info("the round is over")
+	}
+	return err
+}
+
+// State says how the rounds are, for people.
+func (s *Schedule) State() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.status.Last
+	var parts []string
+	switch {
+	case s.running:
+		parts = append(parts, fmt.Sprintf("reading since %s (%s): %s", last.Started, last.Stage, last))
+	case last.Problem != "":
+		parts = append(parts, "the last round stopped: "+last.Problem)
+	case last.Finished != 0:
+		parts = append(parts, fmt.Sprintf("ok, read from %s to %s: %s", last.Started, last.Finished, last))
+	default:
+		parts = append(parts, "not read yet")
+	}
+	if !s.running && !s.next.IsZero() {
+		parts = append(parts, "next at "+s.next.UTC().Format(time.RFC3339))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// String says what a round has found.
+func (p Progress) String() string {
+	text := fmt.Sprintf("%d units, %d users, %d groups; %d changed, %d gone, %d requests", p.Units, p.Users, p.Groups, p.Changed, p.Absent, p.Requests)
+	if p.Unlisted > 0 {
+		text += fmt.Sprintf("; %d are known and were not listed, and stay", p.Unlisted)
+	}
+	for _, reason := range p.Unproven {
+		text += "; " + reason
+	}
+	if p.NoGroups != "" {
+		text += "; the groups stay as they are: " + p.NoGroups
+	}
+	return text
+}

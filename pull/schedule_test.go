@@ -1,0 +1,214 @@
+package pull_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"idaas-ldap/dispatch"
+	"idaas-ldap/event"
+	"idaas-ldap/idaastest"
+	"idaas-ldap/pull"
+)
+
+// rounds notes when rounds were tried.
+type rounds struct {
+	mu    sync.Mutex
+	tried []time.Time
+	bad   int
+}
+
+// Pulled notes a round.
+func (r *rounds) Pulled(_ string, _ pull.Progress, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tried = append(r.tried, time.Now())
+	if err != nil {
+		r.bad++
+	}
+}
+
+func (r *rounds) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.tried)
+}
+
+// schedule runs a schedule until the returned function is called.
+func (p *product) schedule(start pull.Start, seen *rounds) (s *pull.Schedule, stop func()) {
+	p.Helper()
+	log := logrus.New()
+	log.SetOutput(p.Output())
+	s = &pull.Schedule{
+		Round: p.round, Rounds: p.store, Application: p.api.Tenant.Application, Every: 2 * time.Hour, AtStart: start,
+		Clock: dispatch.SystemClock{}, Rand: random(), Log: log, Observer: seen,
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Run(ctx)
+	}()
+	return s, func() {
+		cancel()
+		<-done
+	}
+}
+
+// want fails the test unless there were so many rounds so far.
+func (p *product) want(seen *rounds, n int, when string) {
+	p.Helper()
+	if got := seen.count(); got != n {
+		p.Fatalf("%s there were %d rounds; want %d", when, got, n)
+	}
+}
+
+// Everything is read at the first start, at its times, and where the service was away for longer than IDaaS repeats a callback.
+func TestWhenEverythingIsRead(t *testing.T) {
+	inProduct(t, small(), true, func(p *product) {
+		seen := &rounds{}
+		_, stop := p.schedule(pull.AfterOutage, seen)
+		p.pass(10 * time.Second)
+		p.want(seen, 1, "at the first start")
+		p.pass(110 * time.Minute)
+		p.want(seen, 1, "after 110 minutes")
+		p.pass(20 * time.Minute)
+		p.want(seen, 2, "after 130 minutes")
+		stop()
+		p.pass(20 * time.Second)
+		_, stop = p.schedule(pull.AfterOutage, seen)
+		p.pass(time.Minute)
+		p.want(seen, 2, "after a restart")
+		stop()
+		p.pass(2 * time.Minute)
+		_, stop = p.schedule(pull.AfterOutage, seen)
+		p.pass(time.Minute)
+		p.want(seen, 3, "after two minutes away")
+		stop()
+		p.pass(2 * time.Minute)
+		_, stop = p.schedule(pull.Never, seen)
+		p.pass(time.Minute)
+		p.want(seen, 3, "with never")
+		stop()
+		_, stop = p.schedule(pull.Always, seen)
+		p.pass(time.Minute)
+		p.want(seen, 4, "with always")
+		stop()
+	})
+}
+
+// What a person has asked for is done at once, and a round that was broken off goes on at the next start.
+func TestARoundIsAskedForAndGoneOnWith(t *testing.T) {
+	inProduct(t, small(), true, func(p *product) {
+		seen := &rounds{}
+		s, stop := p.schedule(pull.Never, seen)
+		p.pass(time.Minute)
+		p.want(seen, 0, "before anybody asks")
+		if err := pull.Ask(p.Context(), p.store, p.api.Tenant.Application, pull.Request{At: 1, Full: true}); err != nil {
+			p.Fatal(err)
+		}
+		p.pass(10 * time.Second)
+		p.want(seen, 1, "after a person has asked")
+		if got := p.api.Requests()["user"]; got != 3 || !strings.HasPrefix(s.State(), "ok, read from ") || !strings.Contains(s.State(), "; next at 2000-01-01T0") {
+			p.Errorf("%d users were read alone; the state is %s", got, s.State())
+		}
+		p.api.Before = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if !strings.HasSuffix(r.URL.Path, "/groups") {
+				return false
+			}
+			problem(403, "application_api_disabled")(w)
+			return true
+		}
+		if err := pull.Ask(p.Context(), p.store, p.api.Tenant.Application, pull.Request{At: 2}); err != nil {
+			p.Fatal(err)
+		}
+		p.pass(10 * time.Second)
+		p.want(seen, 2, "when the API is switched off")
+		if seen.bad != 1 || !strings.Contains(s.State(), "open the Developer API") {
+			p.Errorf("%d stopped; the state is %s", seen.bad, s.State())
+		}
+		stop()
+		listed := p.api.Requests()["users"]
+		p.api.Before = nil
+		_, stop = p.schedule(pull.Never, seen)
+		p.pass(10 * time.Second)
+		stop()
+		p.want(seen, 3, "after the restart")
+		if got := p.api.Requests()["users"]; got != listed {
+			p.Errorf("users were listed %d times more", got-listed)
+		}
+	})
+}
+
+// A round that stops is tried again with growing pauses.
+func TestARoundThatStopsIsTriedAgain(t *testing.T) {
+	inProduct(t, small(), true, func(p *product) {
+		p.api.Closed = true
+		seen := &rounds{}
+		_, stop := p.schedule(pull.Always, seen)
+		p.pass(10 * time.Minute)
+		p.want(seen, 4, "within ten minutes")
+		p.api.Closed = false
+		p.pass(10 * time.Minute)
+		stop()
+		p.want(seen, 5, "when the API is open")
+		if seen.bad != 4 {
+			p.Errorf("%d stopped", seen.bad)
+		}
+	})
+}
+
+// A group of which an event does not say who is in it is read a moment later, and no other.
+func TestAGroupIsReadAfterAnEventWithoutMembers(t *testing.T) {
+	inProduct(t, small(), true, func(p *product) {
+		seen := &rounds{}
+		s, stop := p.schedule(pull.Never, seen)
+		p.pass(10 * time.Second)
+		p.live.Join("group_1", "user_2")
+		now := event.Millis(time.Now().UnixMilli())
+		s.Read("group_1", now)
+		s.Read("group_1", now)
+		synctest.Wait()
+		p.pass(10 * time.Second)
+		stop()
+		p.want(seen, 0, "after the event")
+		if !slices.Contains(p.summary(), "own:pull group_1 user_2:true") || p.api.Requests()["members"] != 1 || p.api.Requests()["users"] != 0 {
+			p.Errorf("said %v with %v", p.summary(), p.api.Requests())
+		}
+	})
+}
+
+// A store that cannot be written takes no callbacks in; what came meanwhile is read afterwards.
+func TestAnOutageOfTheStoreIsCaughtUp(t *testing.T) {
+	inProduct(t, idaastest.Organization{}, true, func(p *product) {
+		seen := &rounds{}
+		broken := &brokenStore{Store: p.store}
+		s, stop := p.schedule(pull.AfterOutage, seen)
+		stop()
+		s.Rounds = broken
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.Run(ctx)
+		}()
+		p.pass(time.Minute)
+		before := seen.count()
+		broken.set(errors.New("the disk is full"))
+		p.pass(10 * time.Minute)
+		p.want(seen, before, "while the store is broken")
+		broken.set(nil)
+		p.pass(time.Minute)
+		p.want(seen, before+1, "when it is mended")
+		cancel()
+		<-done
+	})
+}

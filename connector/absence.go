@@ -45,7 +45,7 @@ func (a asking) see(base plan.DN) (string, error) {
 	case err != nil:
 		return "", err
 	case len(found) == 0:
-		return "", unseen(base)
+		return "", Unseen(base)
 	case profile == nil:
 		return "", nil
 	}
@@ -113,7 +113,8 @@ func (d *Directory) Another() error {
 	return d.another
 }
 
-func unseen(base plan.DN) error {
+// Unseen is the error of a search that tells nothing, as not even the base of the mapping is to be seen.
+func Unseen(base plan.DN) error {
 	return &OutcomeError{
 		Kind: KindUnseen, Verb: verbRead, DN: base, Code: ldap.LDAPResultNoSuchObject,
 		Message: "the base of the mapping is not to be seen, so nothing can be told of what is below it",

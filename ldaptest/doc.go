@@ -3,7 +3,7 @@
 //
 // In go operations from any LDAP client, over a real TCP socket; out come the results, codes and entries that OpenLDAP's
 // slapd would give, after the operation was checked against a real schema (RFC 4512). [Start] serves a directory in memory.
-// Its faults ([Server.Fault], [Server.Down]) are made to happen at will, and its journal ([Server.Journal]) tells what was
+// Its faults ([Server.Fault], [Server.Suffer], [Server.Down]) are made to happen at will, and its journal ([Server.Journal]) tells what was
 // written. [StartSlapd] and its siblings start real servers with all their files in a temporary folder; [Require] says what
 // happens where such a server is not installed.
 //

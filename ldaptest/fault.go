@@ -83,6 +83,13 @@ func (s *Server) Fault(decide func(Operation) Fault) {
 	s.decide = decide
 }
 
+// Suffer changes what is wrong with the directory from now on, for everybody. Logins are left alone.
+func (s *Server) Suffer(t dit.Trouble) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dir.Suffer(t)
+}
+
 func (s *Server) faultFor(op Operation) Fault {
 	s.faultMu.RLock()
 	decide := s.decide

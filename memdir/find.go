@@ -42,14 +42,28 @@ func (d *Directory) Find(_ context.Context, key plan.Key) (*plan.Entry, error) {
 			return nil, ambiguous
 		}
 	}
-	return nil, nil
+	return nil, d.prove()
+}
+
+// prove makes sure that what was not found is not there: the topmost entry is to be seen.
+func (d *Directory) prove() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	top := d.tree.Suffix()
+	if _, made := d.tree.Find(top); made && !d.tree.Holds(top) {
+		return connector.Unseen(top)
+	}
+	return nil
 }
 
 // Read returns one entry, nil if there is none.
 func (d *Directory) Read(_ context.Context, dn plan.DN, attributes []string) (*plan.Entry, error) {
 	found, err := d.read(dn, ldap.ScopeBaseObject, everything, attributes)
-	if err != nil || len(found) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, d.prove()
 	}
 	return found[0], nil
 }
@@ -115,6 +129,9 @@ func (d *Directory) Referring(_ context.Context, base plan.DN, attributes []stri
 		for _, e := range found {
 			out = append(out, connector.Reference{DN: e.DN(), Attribute: attribute, Value: value})
 		}
+	}
+	if len(out) == 0 {
+		return nil, d.prove()
 	}
 	return out, nil
 }

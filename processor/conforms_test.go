@@ -19,7 +19,7 @@ func TestTheDirectoryInMemoryConforms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := inMemory(t, follows)
 			conformance.Target(t, conformance.Directory{
-				Target: d, Base: plan.MustParseDN(people), Follows: follows,
+				Target: d, Base: plan.MustParseDN(people), Follows: follows, Suffer: d.Suffer,
 				Login: func(_ *testing.T, dn plan.DN, password string) bool { return d.Login(dn, secret.New(password)) },
 			})
 		})
@@ -31,7 +31,7 @@ func TestTheDirectoryOverTheWireConforms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := startServer(t, ldaptest.Config{NoReferences: !follows, NoMemberOf: !follows})
 			conformance.Target(t, conformance.Directory{
-				Target: openDirectory(t, connector.Config{URLs: []string{server.URL()}}), Base: plan.MustParseDN(people), Follows: follows,
+				Target: openDirectory(t, connector.Config{URLs: []string{server.URL()}}), Base: plan.MustParseDN(people), Follows: follows, Suffer: server.Suffer,
 				Login: loginAt(server.URL()),
 			})
 		})

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"idaas-ldap/connector"
+	"idaas-ldap/dit"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
 	"idaas-ldap/processor"
@@ -27,12 +28,18 @@ type Directory struct {
 	Follows bool
 	// Login tries a password.
 	Login func(t *testing.T, dn plan.DN, password string) bool
+	// Suffer makes things go wrong from now on; nil where that cannot be told to the directory in this way.
+	Suffer func(dit.Trouble)
 }
 
 // Target tests a directory. All tests have the same one, and each a unit of its own in it.
 func Target(t *testing.T, d Directory) {
 	t.Helper()
-	for i, promise := range slices.Concat(searches(), writes()) {
+	promises := slices.Concat(searches(), writes())
+	if d.Suffer != nil {
+		promises = append(promises, troubles()...)
+	}
+	for i, promise := range promises {
 		t.Run(promise.name, func(t *testing.T) {
 			s := scene{T: t, Directory: d}
 			s.unit = s.addUnit(d.Base, fmt.Sprint("Case ", i))
@@ -137,10 +144,15 @@ func (s scene) must(op plan.Operation) {
 // refused makes an operation that must end with an error of a kind.
 func (s scene) refused(op plan.Operation, want connector.Kind) {
 	s.Helper()
-	err := s.Apply(s.Context(), op)
+	s.kind(s.Apply(s.Context(), op), want)
+}
+
+// kind fails the test unless an error is of a kind.
+func (s scene) kind(err error, want connector.Kind) {
+	s.Helper()
 	var outcome *connector.OutcomeError
 	if !errors.As(err, &outcome) || outcome.Kind != want {
-		s.Errorf("%s %s: %v; want an error of kind %d", op.Verb(), op.Target(), err, want)
+		s.Errorf("it ends with %v; want an error of kind %d", err, want)
 	}
 }
 

@@ -144,14 +144,21 @@ func (p *pool) take(ctx context.Context) (*pooled, error) {
 			_ = conn.Close()
 			continue
 		}
-		if now.Sub(conn.used) > connectionIdle {
-			if _, err := conn.Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false, "(objectClass=*)", []string{"1.1"}, nil)); err != nil {
-				_ = conn.Close()
-				continue
-			}
+		if now.Sub(conn.used) <= connectionIdle || conn.works(ctx) {
+			return conn, nil
 		}
-		return conn, nil
+		_ = conn.Close()
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("try a connection that was not used for long: %w", ctx.Err())
+		}
 	}
+}
+
+// works reports whether the server still answers on a connection. It waits no longer than who wants to use it.
+func (c *pooled) works(ctx context.Context) bool {
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	_, err := c.Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, 0, false, "(objectClass=*)", []string{"1.1"}, nil))
+	return stop() && err == nil
 }
 
 func (p *pool) pop() *pooled {

@@ -68,6 +68,26 @@ func TestAServerThatHangs(t *testing.T) {
 	}
 }
 
+// A connection that was not used for long is tried before it is used, and no longer than who asks wants to wait.
+func TestTheTrialOfAnIdleConnectionEndsWithItsCaller(t *testing.T) {
+	server := startServer(t, ldaptest.Config{})
+	clock := newSteady()
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, Connections: 1, Timeout: time.Hour, Clock: clock.Now})
+	if err := read(t, d); err != nil {
+		t.Fatal(err)
+	}
+	clock.pass(2 * time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	server.Fault(func(ldaptest.Operation) ldaptest.Fault {
+		cancel()
+		return ldaptest.Fault{Wait: make(chan struct{})}
+	})
+	if _, err := d.Read(ctx, plan.MustParseDN(people), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
 // The second server takes over when the first is down, and the first when the second is.
 func TestTheNextServerTakesOverAndTheFirstAgain(t *testing.T) {
 	first, second := startServer(t, ldaptest.Config{}), startServer(t, ldaptest.Config{})

@@ -32,7 +32,7 @@ func crowded(t *testing.T) (*ldaptest.Server, *connector.Directory) {
 	if err := server.LoadLDIF(ldif.String()); err != nil {
 		t.Fatal(err)
 	}
-	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, Connections: 2})
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, Connections: 2, Timeout: time.Minute})
 	if _, err := d.Profile(t.Context()); err != nil {
 		t.Fatal(err)
 	}

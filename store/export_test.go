@@ -33,7 +33,7 @@ func MakeOfVersion(t *testing.T, path string, version int) {
 		_, err = conn.ExecContext(t.Context(), schemaVersion)
 	}
 	for i := 0; i < version && err == nil; i++ {
-		err = runMigration(t.Context(), conn, i, names[i])
+		err = runMigration(t.Context(), conn, nil, i, names[i])
 	}
 	if err = errors.Join(err, conn.Close(), db.Close()); err != nil {
 		t.Fatal(err)
@@ -157,6 +157,21 @@ func Populate(t *testing.T, s *SQLite, people, groups, members int) {
 			"SELECT 'corp', 'g_' || (i / ?), printf('user_%06d', i % 8000), TRUE, 5, 0 FROM n", groups*members, members)
 		return err
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// PathOf returns where a store is.
+func PathOf(s *SQLite) string { return s.path }
+
+// Bind marks the rows of a store as the migration does that brings marks.
+func Bind(t *testing.T, s *SQLite) {
+	t.Helper()
+	conn, err := s.db.Conn(t.Context())
+	if err == nil {
+		err = errors.Join(bindRows(t.Context(), conn, s.seal, "migrations/0000"+boundBy), conn.Close())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"idaas-ldap/event"
@@ -55,13 +56,37 @@ func (s *SQLite) AcceptDirectory(ctx context.Context, now event.Millis, by, dire
 			directory, []byte(base.Key()), id); err != nil {
 			return err
 		}
-		if _, err := t.exec("UPDATE object SET link = '' WHERE directory = ? AND link <> ''", directory); err != nil {
+		if err := t.unlink(s.seal, directory); err != nil {
 			return err
 		}
 		return t.audit(AuditRecord{At: now, Who: by, What: "accept directory", About: fmt.Sprintf("%s: %s has the id %s, and had %s", directory, base, id, was)})
 	})
 	if err != nil {
 		return fmt.Errorf("accept another directory as %s: %w", directory, err)
+	}
+	return nil
+}
+
+// unlink takes the links away from all objects of a directory whose rows are as they were written.
+func (t *tx) unlink(seal *Seal, directory string) error {
+	var linked []tie
+	err := t.rows("SELECT kind, id, link, dn, bound FROM object WHERE directory = ? AND link <> ''", []any{directory}, func(rows *sql.Rows) error {
+		was := tie{directory: directory}
+		var mark []byte
+		err := rows.Scan(&was.ref.Kind, &was.ref.ID, &was.link, &was.dn, &mark)
+		if seal.holds(was, mark) {
+			linked = append(linked, tie{directory, was.ref, "", was.dn})
+		}
+		return failure(err)
+	})
+	if err != nil {
+		return err
+	}
+	for _, is := range linked {
+		if _, err := t.exec("UPDATE object SET link = '', bound = ? WHERE directory = ? AND kind = ? AND id = ?",
+			seal.mark(is), directory, string(is.ref.Kind), is.ref.ID); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -133,6 +133,9 @@ func (s *SQLite) openPayload(application string, c *event.Change, sealed []byte)
 	if err := json.Unmarshal(plain, &content); err != nil {
 		return fmt.Errorf("decode event %s: %w", c.ID, err)
 	}
+	if content.Object != "" && content.Object != objectName(c.Object) {
+		return fmt.Errorf("read event %s as one about %s: %w", c.ID, c.Object, ErrMoved)
+	}
 	c.Fields, c.Members, c.Problem = content.Fields, content.Members, content.Problem
 	return nil
 }
@@ -180,4 +183,12 @@ func (s *SQLite) WaitsFor(ctx context.Context, key Key) ([]event.Ref, error) {
 
 func keyArgs(key Key) []any {
 	return []any{key.Directory, string(key.Object.Kind), key.Object.ID}
+}
+
+// objectName is what the payload of an event says of its object; empty for none.
+func objectName(ref event.Ref) string {
+	if ref.Zero() {
+		return ""
+	}
+	return ref.String()
 }

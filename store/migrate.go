@@ -19,11 +19,11 @@ const schemaVersion = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT
 
 // migrate brings the schema up to date in one transaction, and refuses a database of a later version of the program: it
 // may mean something by its data that this one does not know.
-func migrate(ctx context.Context, conn *sql.Conn) error {
+func migrate(ctx context.Context, conn *sql.Conn, seal *Seal) error {
 	if _, err := conn.ExecContext(ctx, beginWrite); err != nil {
 		return fmt.Errorf("begin the migration: %w", err)
 	}
-	if err := migrateWithin(ctx, conn); err != nil {
+	if err := migrateWithin(ctx, conn, seal); err != nil {
 		_, undo := conn.ExecContext(ctx, "ROLLBACK")
 		return errors.Join(err, undo)
 	}
@@ -33,7 +33,7 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-func migrateWithin(ctx context.Context, conn *sql.Conn) error {
+func migrateWithin(ctx context.Context, conn *sql.Conn, seal *Seal) error {
 	if _, err := conn.ExecContext(ctx, schemaVersion); err != nil {
 		return fmt.Errorf("prepare the schema version: %w", err)
 	}
@@ -49,7 +49,7 @@ func migrateWithin(ctx context.Context, conn *sql.Conn) error {
 		return newerVersion(version, len(names))
 	}
 	for i := version; i < len(names); i++ {
-		if err := runMigration(ctx, conn, i, names[i]); err != nil {
+		if err := runMigration(ctx, conn, seal, i, names[i]); err != nil {
 			return err
 		}
 	}
@@ -57,12 +57,15 @@ func migrateWithin(ctx context.Context, conn *sql.Conn) error {
 }
 
 // runMigration brings a schema of a version to the next one.
-func runMigration(ctx context.Context, conn *sql.Conn, version int, name string) error {
+func runMigration(ctx context.Context, conn *sql.Conn, seal *Seal, version int, name string) error {
 	text, err := fs.ReadFile(migrations, name)
 	if err != nil {
 		return fmt.Errorf("read a migration: %w", err)
 	}
 	if _, err := conn.ExecContext(ctx, ownWords.Replace(string(text))); err != nil {
+		return fmt.Errorf("run %s: %w", name, err)
+	}
+	if err := bindRows(ctx, conn, seal, name); err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
 	if _, err := conn.ExecContext(ctx, "INSERT INTO schema_version (version) VALUES (?)", version+1); err != nil {

@@ -16,13 +16,14 @@ type sealedObject struct {
 	Record
 	dn           string
 	facts, owned []byte
+	bound        []byte
 }
 
-const objectColumns = "kind, id, present, said, said_update, password, password_update, floor, floor_update, facts, link, dn, owned, removed"
+const objectColumns = "kind, id, present, said, said_update, password, password_update, floor, floor_update, facts, link, dn, owned, removed, bound"
 
 func (o *sealedObject) scan(rows *sql.Rows) error {
 	return failure(rows.Scan(&o.Ref.Kind, &o.Ref.ID, &o.Existence.Present, &o.Existence.At.Event, &o.Existence.At.Update,
-		&o.Password.Event, &o.Password.Update, &o.Floor.Event, &o.Floor.Update, &o.facts, &o.Link, &o.dn, &o.owned, &o.RemovedAt))
+		&o.Password.Event, &o.Password.Update, &o.Floor.Event, &o.Floor.Update, &o.facts, &o.Link, &o.dn, &o.owned, &o.RemovedAt, &o.bound))
 }
 
 // object returns the row of an object, nil if there is none.
@@ -41,6 +42,9 @@ func objectPlace(directory string, ref event.Ref, what string) string {
 
 func (s *SQLite) openObject(directory string, sealed sealedObject) (event.Object, Record, error) {
 	o, r := sealed.Object, sealed.Record
+	if t := (tie{directory, o.Ref, r.Link, sealed.dn}); !s.seal.holds(t, sealed.bound) {
+		return o, r, t.moved()
+	}
 	plain, err := s.seal.open(objectPlace(directory, o.Ref, "facts"), sealed.facts)
 	if err != nil {
 		return o, r, err
@@ -86,6 +90,7 @@ func openValues(plain []byte, r *Record) error {
 // sealObject is the way back of openObject.
 func (s *SQLite) sealObject(directory string, o event.Object, r Record) (sealedObject, error) {
 	out := sealedObject{Object: o, Record: r, dn: r.DN.String()}
+	out.bound = s.seal.mark(tie{directory, o.Ref, r.Link, out.dn})
 	plain, err := event.MarshalFacts(o.Facts)
 	if err != nil {
 		return out, fmt.Errorf("encode the facts of %s in %s: %w", o.Ref, directory, err)

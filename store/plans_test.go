@@ -24,7 +24,7 @@ var mayRead = []struct{ statement, step, reason string }{
 	{"DELETE FROM membership WHERE directory = ? AND grp", "SEARCH membership USING PRIMARY KEY (directory=? AND grp=?)", "a group has ended with all its members"},
 	{"membership WHERE directory = ? AND grp = ? AND rejoin", "SEARCH membership USING INDEX membership_rejoin (directory=? AND grp=?)", "it has only those who are back"},
 	{"SELECT state, COUNT(*)", "SEARCH delivery USING COVERING INDEX delivery_unfinished (state=? AND directory=?)", "what is not settled is what is counted"},
-	{"UPDATE object SET link = ''", "SEARCH object USING INDEX object_by_link (directory=?)", "a person has accepted another directory, which concerns all of it"},
+	{"FROM object WHERE directory = ? AND link <> ''", "SEARCH object USING INDEX object_by_link (directory=?)", "a person has accepted another directory, which concerns all of it"},
 	{"SELECT object FROM reading", "SEARCH reading USING COVERING INDEX reading_by_stage (application=? AND kind=? AND stage=?)", "it ends with the limit, as the index has the order"},
 	{"SELECT kind, object FROM reading", "SEARCH reading USING COVERING INDEX reading_by_stage (application=?)", "it ends with the limit, and all of it goes"},
 	{"SELECT COUNT(*) FROM object", "SEARCH object USING INDEX object_present (directory=? AND kind=?)", "a guard is a percentage of all, and is asked only where something is taken away"},

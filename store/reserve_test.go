@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -59,24 +58,10 @@ func TestNoReservationIsLeftOfAStoreThatCannotBeMade(t *testing.T) {
 // older makes a database look like one of an older version, newest takes that back.
 func older(t *testing.T, path string) {
 	t.Helper()
-	run(t, path, "UPDATE schema_version SET version = version - 1")
+	alter(t, path, "UPDATE schema_version SET version = version - 1")
 }
 
 func newest(t *testing.T, path string) {
 	t.Helper()
-	run(t, path, "UPDATE schema_version SET version = version + 1")
-}
-
-func run(t *testing.T, path, statement string) {
-	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.ExecContext(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	alter(t, path, "UPDATE schema_version SET version = version + 1")
 }

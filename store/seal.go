@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -18,6 +19,7 @@ type Seal struct {
 	// Functions, and not the cipher, because that shows its key when a struct that holds it is printed.
 	encrypt func(content []byte) []byte
 	decrypt func(compact []byte) ([]byte, error)
+	digest  func(text string) []byte
 }
 
 // ErrWrongKey says that something in the database does not open with the key.
@@ -41,8 +43,24 @@ func NewSeal(key secret.Text) (*Seal, error) {
 	return &Seal{
 		encrypt: func(content []byte) []byte { return encrypt(aead, content) },
 		decrypt: func(compact []byte) ([]byte, error) { return decrypt(aead, compact) },
+		digest:  digester(raw),
 	}, nil
 }
+
+// digester returns a keyed digest (RFC 2104), with a key of its own that is made from the one of the store.
+func digester(key []byte) func(text string) []byte {
+	own := hmac.New(sha256.New, key)
+	_, _ = own.Write([]byte("idaas-ldap keyed digest")) // a hash takes everything
+	derived := own.Sum(nil)
+	return func(text string) []byte {
+		h := hmac.New(sha256.New, derived)
+		_, _ = h.Write([]byte(text)) // as above
+		return h.Sum(nil)[:digestSize]
+	}
+}
+
+// digestSize is how much of a digest is kept: nobody can try so many.
+const digestSize = 16
 
 // place says what a sealed value belongs to. Its parts come from outside, so they are quoted: no two places look alike.
 func place(what string, parts ...string) string {

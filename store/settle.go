@@ -37,7 +37,7 @@ func (s *SQLite) Settle(ctx context.Context, now event.Millis, settlement Settle
 	var woken []Key
 	err := s.writer.do(ctx, func(t *tx) error {
 		var err error
-		woken, err = t.settle(now, settlement, object, alone)
+		woken, err = t.settle(s.seal, now, settlement, object, alone)
 		return err
 	})
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *SQLite) Settle(ctx context.Context, now event.Millis, settlement Settle
 	return woken, nil
 }
 
-func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject, alone []byte) (woken []Key, err error) {
+func (t *tx) settle(seal *Seal, now event.Millis, s Settlement, object *sealedObject, alone []byte) (woken []Key, err error) {
 	for seq, outcome := range s.Outcomes {
 		if err := t.outcome(now, s, seq, outcome); err != nil {
 			return nil, err
@@ -75,7 +75,7 @@ func (t *tx) settle(now event.Millis, s Settlement, object *sealedObject, alone 
 	if err := t.release(s); err != nil {
 		return nil, err
 	}
-	if woken, err = t.rebase(now, s); err != nil {
+	if woken, err = t.rebase(seal, now, s); err != nil {
 		return nil, err
 	}
 	again, err := t.again(&s)
@@ -159,14 +159,14 @@ func (t *tx) remember(s Settlement, o *sealedObject) error {
 		return err
 	}
 	_, err = t.exec(`INSERT INTO object (directory, kind, id, said, said_update, password, password_update, floor, floor_update, facts,
-			present, link, dn, dn_key, owned, removed, woke)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			present, link, dn, dn_key, owned, removed, woke, bound)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (directory, kind, id) DO UPDATE SET present = excluded.present, said = excluded.said, said_update = excluded.said_update,
 			password = excluded.password, password_update = excluded.password_update,
 			floor = excluded.floor, floor_update = excluded.floor_update, facts = excluded.facts, link = excluded.link,
-			dn = excluded.dn, dn_key = excluded.dn_key, owned = excluded.owned, removed = excluded.removed,
+			dn = excluded.dn, dn_key = excluded.dn_key, owned = excluded.owned, removed = excluded.removed, bound = excluded.bound,
 			woke = CASE WHEN excluded.woke > object.woke THEN excluded.woke ELSE object.woke END`,
-		slices.Concat(key, said, []any{o.Existence.Present, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke})...)
+		slices.Concat(key, said, []any{o.Existence.Present, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke, o.bound})...)
 	return err
 }
 
@@ -182,13 +182,14 @@ func (t *tx) groupEnds(s Settlement) (bool, error) {
 
 // rebase rewrites the DNs of what lies below an entry that was renamed, and makes those due that wait for any of it: that
 // it is elsewhere may be all that they wait for.
-func (t *tx) rebase(now event.Millis, s Settlement) (woken []Key, err error) {
+func (t *tx) rebase(seal *Seal, now event.Millis, s Settlement) (woken []Key, err error) {
 	if s.RenamedFrom.Empty() || s.RenamedTo.Empty() {
 		return nil, nil
 	}
 	type moved struct {
-		ref event.Ref
-		dn  plan.DN
+		tie
+		mark []byte
+		to   plan.DN
 	}
 	var below []moved
 	matching := s.Matching
@@ -196,15 +197,14 @@ func (t *tx) rebase(now event.Millis, s Settlement) (woken []Key, err error) {
 		matching = plan.DefaultMatching()
 	}
 	from := treeKey(s.RenamedFrom)
-	err = t.rows("SELECT kind, id, dn FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?",
+	err = t.rows("SELECT kind, id, link, dn, bound FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?",
 		[]any{s.Key.Directory, from, treeEnd(from)}, func(rows *sql.Rows) error {
-			var m moved
-			var dn string
-			if err := rows.Scan(&m.ref.Kind, &m.ref.ID, &dn); err != nil {
+			m := moved{tie: tie{directory: s.Key.Directory}}
+			if err := rows.Scan(&m.ref.Kind, &m.ref.ID, &m.link, &m.dn, &m.mark); err != nil {
 				return failure(err)
 			}
-			old, err := plan.ParseDN(dn)
-			if m.dn = plan.Rebase(matching, old, s.RenamedFrom, s.RenamedTo); plan.Below(matching, old, s.RenamedFrom) {
+			old, err := plan.ParseDN(m.dn)
+			if m.to = plan.Rebase(matching, old, s.RenamedFrom, s.RenamedTo); plan.Below(matching, old, s.RenamedFrom) && seal.holds(m.tie, m.mark) {
 				below = append(below, m)
 			}
 			return err //nolint:wrapcheck // It names the DN.
@@ -217,8 +217,9 @@ func (t *tx) rebase(now event.Millis, s Settlement) (woken []Key, err error) {
 		return nil, err
 	}
 	for _, m := range below {
-		if _, err := t.exec("UPDATE object SET dn = ?, dn_key = ?, woke = ? WHERE directory = ? AND kind = ? AND id = ?",
-			m.dn.String(), treeKey(m.dn), woke, s.Key.Directory, string(m.ref.Kind), m.ref.ID); err != nil {
+		is := tie{m.directory, m.ref, m.link, m.to.String()}
+		if _, err := t.exec("UPDATE object SET dn = ?, dn_key = ?, bound = ?, woke = ? WHERE directory = ? AND kind = ? AND id = ?",
+			is.dn, treeKey(m.to), seal.mark(is), woke, s.Key.Directory, string(m.ref.Kind), m.ref.ID); err != nil {
 			return nil, err
 		}
 		others, err := t.wake(now, Key{Directory: s.Key.Directory, Object: m.ref})

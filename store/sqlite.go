@@ -173,7 +173,7 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 	}
 	s.writer = newWriter(session)
 	if cfg.Access == ToServe {
-		if err := migrate(ctx, session.conn); err != nil {
+		if err := migrate(ctx, session.conn, s.seal); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"idaas-ldap/event"
+)
+
+// ErrMoved says that a row is not as this program has written it. What is in it is not acted upon.
+var ErrMoved = errors.New("its row is not as it was written: the database was changed by other means; restore it from a backup")
+
+// tie is what belongs together in the row of an object. That the facts belong to it is said by where they were sealed.
+type tie struct {
+	directory string
+	ref       event.Ref
+	link, dn  string
+}
+
+// mark returns the keyed digest of what belongs together.
+func (s *Seal) mark(t tie) []byte {
+	return s.digest(place("tie of object", t.directory, string(t.ref.Kind), t.ref.ID, t.link, t.dn))
+}
+
+// holds reports whether a mark is that of what belongs together.
+func (s *Seal) holds(t tie, mark []byte) bool { return string(s.mark(t)) == string(mark) }
+
+// moved is the error about a row that is not as it was written.
+func (t tie) moved() error {
+	return fmt.Errorf("read what is known of %s in %s, with the link %q and the DN %q: %w; or delete its row, and the mapping's match rules find the entry again", t.ref, t.directory, t.link, t.dn, ErrMoved)
+}
+
+// boundBy is the migration after which rows are marked.
+const boundBy = "_bound.sql"
+
+// bindRows marks the rows that were written before there were marks.
+func bindRows(ctx context.Context, conn *sql.Conn, seal *Seal, migration string) error {
+	if !strings.HasSuffix(migration, boundBy) {
+		return nil
+	}
+	const size = 1000
+	for after := int64(0); ; {
+		ids, ties, err := unbound(ctx, conn, after, size)
+		if err != nil {
+			return err
+		}
+		for i, t := range ties {
+			if _, err := conn.ExecContext(ctx, "UPDATE object SET bound = ? WHERE rowid = ?", seal.mark(t), ids[i]); err != nil {
+				return fmt.Errorf("mark the row of %s: %w", t.ref, err)
+			}
+			after = ids[i]
+		}
+		if len(ties) < size {
+			return nil
+		}
+	}
+}
+
+// unbound returns the next rows without a mark.
+func unbound(ctx context.Context, conn *sql.Conn, after int64, limit int) (ids []int64, ties []tie, err error) {
+	rows, err := conn.QueryContext(ctx, "SELECT rowid, directory, kind, id, link, dn FROM object WHERE rowid > ? ORDER BY rowid LIMIT ?", after, limit)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the rows of objects: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id int64
+		var t tie
+		if err := rows.Scan(&id, &t.directory, &t.ref.Kind, &t.ref.ID, &t.link, &t.dn); err != nil {
+			return nil, nil, fmt.Errorf("read the row of an object: %w", err)
+		}
+		ids, ties = append(ids, id), append(ties, t)
+	}
+	return ids, ties, rows.Err() //nolint:wrapcheck // The caller names the migration.
+}

@@ -110,7 +110,8 @@ func changesOf(job store.Job) []event.Change {
 func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged, alone bool) (result processor.Result, worked bool) {
 	keep := kept(job.Record)
 	// An entry that is kept although its object is gone has a time at which it is deleted, which only the processor knows.
-	says := len(job.Pending) == 0 || job.Record.RemovedAt != 0 || len(job.Rejoin) > 0 && merged.Object.Exists()
+	// What is due for another reason than its events must not be forgotten with those that say nothing.
+	says := len(job.Pending) == 0 || job.Record.RemovedAt != 0 || job.Asked || hasChanged(job.Known.Account(), l.now()) || len(job.Rejoin) > 0 && merged.Object.Exists()
 	for i, role := range merged.Roles {
 		kind := job.Pending[i].Change.Type
 		hint := kind.Effect() == event.EffectTouch && kind != event.TypeReconcile
@@ -144,6 +145,11 @@ func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged,
 		m.password = job.Pending[i].Seq
 	}
 	return l.guarded(ctx, task, m), true
+}
+
+// hasChanged reports whether a lock or an account has ended by itself.
+func hasChanged(a event.Account, now event.Millis) bool {
+	return a.LockedUntil > 0 && !a.Locked(now) || a.Expired(now)
 }
 
 // guarded lets the processor work and turns a panic of it into a failure of this one object: a fault of the program that one

@@ -95,6 +95,42 @@ func TestALockEndsAtItsTime(t *testing.T) {
 	}
 }
 
+// An event that says nothing new does not take with it what else the object is due for: a lock that has ended during an outage, or what
+// another object has asked for.
+func TestAnEventThatSaysNothingHidesNothing(t *testing.T) {
+	for name, makesDue := range map[string]func(r *rig){
+		"the end of a lock": func(r *rig) { r.answer(locked("ann", 3, 30*time.Minute)) },
+		"another object": func(r *rig) {
+			r.script(func(_ context.Context, task processor.Task) processor.Result {
+				result := applied(task)
+				result.Touch = []event.Ref{user("ann")}
+				r.directories[corp].goDown(errDown)
+				return result
+			})
+			r.answer(update("cid", 1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.answer(update("ann", 2))
+				makesDue(r)
+				r.script(nil)
+				r.directories[corp].goDown(errDown)
+				r.answer(update("bob", 1))
+				r.pass(time.Hour)
+				r.accept(update("ann", 1))
+				before := len(r.directories[corp].tasksOf(user("ann")))
+				r.directories[corp].goDown(nil)
+				r.pass(time.Minute)
+				if n := len(r.directories[corp].tasksOf(user("ann"))); n == before {
+					t.Error("it is not looked at")
+				}
+				r.wantCode("ann@1", event.CodeStale)
+			})
+		})
+	}
+}
+
 // routes returns the routes as at the start.
 func (r *rig) routes() []dispatch.Route {
 	s := r.directories[corp]

@@ -35,8 +35,9 @@ func (s *SQLite) Load(ctx context.Context, key Key, limit int) (Job, error) {
 	var pending []sealedPending
 	err := s.readers.read(ctx, func(r *session) error {
 		// The version comes first: what is newer than it is looked at again when the job is settled, although it was seen.
-		if _, err := r.row("SELECT value, COALESCE((SELECT attempts FROM work WHERE directory = ? AND kind = ? AND object = ?), 0) FROM version",
-			keyArgs(key), &job.Version, &job.Attempts); err != nil {
+		if _, err := r.row(`SELECT value, COALESCE((SELECT attempts FROM work WHERE directory = ? AND kind = ? AND object = ?), 0),
+			EXISTS (SELECT 1 FROM work WHERE directory = ? AND kind = ? AND object = ? AND asked > 0) FROM version`,
+			append(keyArgs(key), keyArgs(key)...), &job.Version, &job.Attempts, &job.Asked); err != nil {
 			return err
 		}
 		var err error

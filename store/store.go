@@ -82,6 +82,8 @@ type Job struct {
 	More bool
 	// Attempts counts the tries since the last success or new event.
 	Attempts int
+	// Asked: what became of another object, or a member of this group, has made this one due since there was last nothing to do.
+	Asked bool
 	// Version tells Settle when the job was loaded, so that no change of another object in between is missed.
 	Version int64
 }

@@ -36,6 +36,10 @@ func caller(r *http.Request, proxies []netip.Prefix) (netip.Addr, error) {
 		if len(values) == 0 {
 			continue
 		}
+		if slices.ContainsFunc(values, isUnbalanced) {
+			// The caller has begun a quoted string, in which what the proxy has written would disappear.
+			return address, fmt.Errorf("the header %s of the proxy %s holds a quoted string without an end", header.name, address)
+		}
 		nearest, err := nearestHop(address, header.hops(values), proxies)
 		if err != nil {
 			return address, fmt.Errorf("the header %s of the proxy %s %w", header.name, address, err)
@@ -103,22 +107,37 @@ func forwarded(values []string) []string {
 	return hops
 }
 
+// quotes follows a text through its quoted strings (RFC 9110 section 5.6.4).
+type quotes struct{ inside, escaped bool }
+
+// next takes the next character, and reports whether it stands in a quoted string.
+func (q *quotes) next(r rune) (inside bool) {
+	switch {
+	case q.escaped:
+		q.escaped = false
+	case q.inside && r == '\\':
+		q.escaped = true
+	case r == '"':
+		q.inside = !q.inside
+	}
+	return q.inside
+}
+
+// isUnbalanced reports whether a text ends within a quoted string.
+func isUnbalanced(text string) bool {
+	var q quotes
+	for _, r := range text {
+		q.next(r)
+	}
+	return q.inside
+}
+
 // elements splits a list at a separator that does not stand in a quoted string. Empty elements do not count (RFC 9110 section
 // 5.6.1).
 func elements(list string, separator rune) []string {
 	var out []string
-	quoted, escaped := false, false
-	for _, part := range strings.FieldsFunc(list, func(r rune) bool {
-		switch {
-		case escaped:
-			escaped = false
-		case quoted && r == '\\':
-			escaped = true
-		case r == '"':
-			quoted = !quoted
-		}
-		return r == separator && !quoted
-	}) {
+	var q quotes
+	for _, part := range strings.FieldsFunc(list, func(r rune) bool { return !q.next(r) && r == separator }) {
 		if part = strings.TrimSpace(part); part != "" {
 			out = append(out, part)
 		}

@@ -164,7 +164,7 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 		return err
 	}
 	var err error
-	if s.db, err = sql.Open("sqlite", cfg.address()+"&_pragma=cache_size(-65536)"); err != nil {
+	if s.db, err = sql.Open("sqlite", cfg.address()+"&_pragma=cache_size(-32768)"); err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
 	}
 	session, err := firstSession(ctx, s.db)

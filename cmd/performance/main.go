@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -17,10 +18,11 @@ const page = "docs/performance.md"
 
 func main() {
 	program := flag.String("program", "bin/idaas-ldap", "the product as users get it")
-	only := flag.String("only", "", "run only benchmarks whose name has this in it, and write nothing")
+	only := flag.String("only", "", "run only benchmarks whose name matches this regular expression, and write nothing")
+	from := flag.String("from", "", "run nothing, and take the figures from a file of what was printed before at this commit")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Stdout, *program, *only)
+	err := run(ctx, os.Stdout, *program, *only, *from)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "performance:", err)
@@ -29,19 +31,10 @@ func main() {
 }
 
 // run measures, prints and, unless only a part was measured, writes the table into the page.
-func run(ctx context.Context, out io.Writer, program, only string) error {
-	path, err := filepath.Abs(program)
+func run(ctx context.Context, out io.Writer, program, only, from string) error {
+	seen, err := gather(ctx, out, program, only, from)
 	if err != nil {
-		return fmt.Errorf("find the program: %w", err)
-	}
-	seen := figures{}
-	for _, r := range runs {
-		if !strings.Contains(r.bench, only) {
-			continue
-		}
-		if err := r.measure(ctx, out, path, seen); err != nil {
-			return err
-		}
+		return err
 	}
 	table := seen.table() + "\n" + surroundings(ctx)
 	fmt.Fprintf(out, "\n%s", table)
@@ -57,6 +50,33 @@ func run(ctx context.Context, out io.Writer, program, only string) error {
 		return err
 	}
 	return os.WriteFile(page, []byte(after), 0o600) //nolint:wrapcheck // The error names the path.
+}
+
+// gather returns the figures of the benchmarks that are asked for.
+func gather(ctx context.Context, out io.Writer, program, only, from string) (figures, error) {
+	seen := figures{}
+	if from != "" {
+		text, err := os.ReadFile(from)
+		seen.read(string(text))
+		return seen, err //nolint:wrapcheck // The error names the path.
+	}
+	path, err := filepath.Abs(program)
+	if err != nil {
+		return nil, fmt.Errorf("find the program: %w", err)
+	}
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return nil, fmt.Errorf("-only: %w", err)
+	}
+	for _, r := range runs {
+		if !wanted.MatchString(r.bench) {
+			continue
+		}
+		if err := r.measure(ctx, out, path, seen); err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
 }
 
 // benchRun is one call of go test.

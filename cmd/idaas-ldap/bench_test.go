@@ -129,8 +129,10 @@ func (w *waitingService) fill(b *testing.B, events int) {
 				Application: w.client.Tenant.Application, Instance: w.client.Tenant.Instance,
 				Change: event.Change{
 					ID: fmt.Sprintf("evt_%08d", i), Type: event.TypeUserPush, Object: event.Ref{Kind: event.KindUser, ID: id}, Stamp: event.Stamp{Event: now},
-					Fields: event.Values{event.FieldID: id, "username": "u" + id, "displayName": "Ann Lee", "email": id + "@example.org", "description": "desk 1",
-						event.FieldUnits: []any{map[string]any{"id": event.RootUnitID, "primary": true}}},
+					Fields: event.Values{
+						event.FieldID: id, "username": "u" + id, "displayName": "Ann Lee", "email": id + "@example.org", "description": "desk 1",
+						event.FieldUnits: []any{map[string]any{"id": event.RootUnitID, "primary": true}},
+					},
 				},
 				Targets: []store.Target{{Directory: "corp", KeepPassword: true}},
 			})

@@ -88,7 +88,6 @@ type benchRun struct {
 
 // runs are in the order in which they are made.
 var runs = []benchRun{
-	{pkg: "./receiver", bench: "BenchmarkOpenUser", times: "5000x"},
 	{pkg: "./internal/acceptance", bench: "BenchmarkAccept/callers=64/events=1", times: "8000x"},
 	{pkg: "./internal/acceptance", bench: "BenchmarkAccept/callers=64/events=20", times: "1000x"},
 	{pkg: "./internal/acceptance", bench: "BenchmarkOpenLDAPFirstPush/people=8000", times: "2x"},

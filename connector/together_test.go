@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -27,7 +28,11 @@ const atTheSameTime = 50
 func newThrong(t *testing.T) *throng {
 	t.Helper()
 	server := startServer(t, ldaptest.Config{})
-	c := &throng{t: t, server: server, d: openDirectory(t, connector.Config{URLs: []string{server.URL()}, Base: func() plan.DN { return baseDN }, Connections: 1})}
+	now := time.Now()
+	c := &throng{t: t, server: server, d: openDirectory(t, connector.Config{
+		URLs: []string{server.URL()}, Base: func() plan.DN { return baseDN }, Connections: 1,
+		Timeout: time.Hour, Clock: func() time.Time { return now }, // nothing is asked because time has passed
+	})}
 	for i := range atTheSameTime {
 		if err := c.d.Apply(t.Context(), person(c.dn(i).String(), fmt.Sprintf("employeeNumber=%d", i))); err != nil {
 			t.Fatal(err)

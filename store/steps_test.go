@@ -27,11 +27,11 @@ func TestWorkForOneDoesNotGrowWithTheOthers(t *testing.T) {
 
 // most is what may be done for one person at most. It is no more than what is done, so that a statement more than before is seen.
 var most = map[string]store.Work{
-	"make an entry":         {Statements: 38, Steps: 1040, Pages: 29},
-	"stay as they are":      {Statements: 18, Steps: 700, Pages: 18},
-	"join a group":          {Statements: 16.1, Steps: 380, Pages: 5},
-	"be found by the entry": {Statements: 1, Steps: 40},
-	"be deleted":            {Statements: 12, Steps: 340, Pages: 11},
+	"make an entry":         {Statements: 30, Steps: 1010, Pages: 29},
+	"stay as they are":      {Statements: 14, Steps: 680, Pages: 18},
+	"join a group":          {Statements: 14.1, Steps: 360, Pages: 5}, // the first time takes one more
+	"be found by the entry": {Statements: 1, Steps: 34},
+	"be deleted":            {Statements: 10, Steps: 330, Pages: 11},
 }
 
 func within(t *testing.T, what string, got, base map[string]store.Work) {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -17,18 +18,17 @@ func garbagePercent() int {
 // While the product runs, more may be garbage than the runtime would let, unless somebody has said how much; afterwards all is as
 // it was.
 func TestHowMuchMayBeGarbage(t *testing.T) {
-	usual := debug.SetGCPercent(garbageRuntime)
-	defer debug.SetGCPercent(usual)
+	defer debug.SetGCPercent(debug.SetGCPercent(garbageRuntime))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(math.MaxInt64))
 	for before, want := range map[int]int{garbageRuntime: garbageUsual, 50: 50} {
 		debug.SetGCPercent(before)
-		limit := debug.SetMemoryLimit(-1)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			boundMemory(ctx)
 		}()
-		for debug.SetMemoryLimit(-1) == limit { // it is set after the other one
+		for debug.SetMemoryLimit(-1) == math.MaxInt64 { // it is set after the other one
 			runtime.Gosched()
 		}
 		if got := garbagePercent(); got != want {
@@ -36,7 +36,7 @@ func TestHowMuchMayBeGarbage(t *testing.T) {
 		}
 		stop()
 		<-done
-		if got := garbagePercent(); got != before || debug.SetMemoryLimit(-1) != limit {
+		if got := garbagePercent(); got != before || debug.SetMemoryLimit(-1) != math.MaxInt64 {
 			t.Errorf("with %d percent before it is %d afterwards", before, got)
 		}
 	}

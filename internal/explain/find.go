@@ -114,13 +114,21 @@ func (s search) byDN(ctx context.Context, dn plan.DN) ([]event.Ref, error) {
 	if err != nil || entry == nil || entry.Link == "" {
 		return nil, err //nolint:wrapcheck // It names the entry.
 	}
-	return s.where(ctx, func(_ event.Object, r store.Record) bool { return r.Link == entry.Link })
+	known, err := s.store.ByLink(ctx, s.directory.Name, []string{entry.Link})
+	if err != nil {
+		return nil, fmt.Errorf("look up whose entry %s is: %w", dn, err)
+	}
+	refs := make([]event.Ref, len(known))
+	for i, k := range known {
+		refs[i] = k.Object.Ref
+	}
+	return refs, nil
 }
 
 // byName returns the objects with a user name, or a name of a unit or group, without regard to case. Where none is known,
 // those are looked at of which events wait: they are known once one is applied.
 func (s search) byName(ctx context.Context, name string) ([]event.Ref, error) {
-	named := func(o event.Object, _ store.Record) bool { return strings.EqualFold(nameOf(o), name) }
+	named := func(o event.Object) bool { return strings.EqualFold(nameOf(o), name) }
 	refs, err := s.where(ctx, named)
 	if err != nil || len(refs) > 0 {
 		return refs, err
@@ -141,7 +149,7 @@ func (s search) byName(ctx context.Context, name string) ([]event.Ref, error) {
 			if err != nil {
 				return nil, err //nolint:wrapcheck // It names the object.
 			}
-			if named(object, store.Record{}) {
+			if named(object) {
 				refs = append(refs, e.Object)
 			}
 		}
@@ -153,11 +161,11 @@ func (s search) byName(ctx context.Context, name string) ([]event.Ref, error) {
 }
 
 // where returns the known objects for which something holds.
-func (s search) where(ctx context.Context, holds func(event.Object, store.Record) bool) ([]event.Ref, error) {
+func (s search) where(ctx context.Context, holds func(event.Object) bool) ([]event.Ref, error) {
 	var refs []event.Ref
 	for _, kind := range kinds {
-		err := s.store.Objects(ctx, s.directory.Name, kind, func(o event.Object, r store.Record) bool {
-			if holds(o, r) {
+		err := s.store.Objects(ctx, s.directory.Name, kind, func(o event.Object, _ store.Record) bool {
+			if holds(o) {
 				refs = append(refs, o.Ref)
 			}
 			return true

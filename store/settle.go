@@ -152,9 +152,9 @@ func (t *tx) remember(s Settlement, o *sealedObject) error {
 	}
 	// Of most it is known where they are. What the indexes are about is then left alone, or each of them would be written.
 	n, err := t.exec(`UPDATE object SET said = ?, said_update = ?, password = ?, password_update = ?, floor = ?, floor_update = ?, facts = ?,
-			owned = ?, removed = ?, woke = CASE WHEN woke < ? THEN ? ELSE woke END
+			owned = ?, removed = ?, bound = ?, woke = CASE WHEN woke < ? THEN ? ELSE woke END
 		WHERE directory = ? AND kind = ? AND id = ? AND present = ? AND link = ? AND dn = ?`,
-		slices.Concat(said, []any{o.owned, int64(o.RemovedAt), woke, woke}, key, []any{o.Existence.Present, o.Link, o.dn})...)
+		slices.Concat(said, []any{o.owned, int64(o.RemovedAt), o.bound, woke, woke}, key, []any{o.Existence.Present, o.Link, o.dn})...)
 	if err != nil || n > 0 {
 		return err
 	}

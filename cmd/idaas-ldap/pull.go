@@ -21,7 +21,7 @@ type pullCommand struct {
 	Apply       bool   `help:"Catch up, within the guards of the mapping. A running service does it, and this command does where none runs."`
 	Full        bool   `help:"Ask for each account alone: some changes show in no list."`
 	NewScope    bool   `help:"The synchronization scope was made narrower on purpose: whoever is not in it any more and is gone may be deleted."`
-	Output      string `enum:"text,json" default:"text" help:"Form of the output: ${enum}. Text is LDIF; json is one object in a line, the summary last."`
+	Output      string `enum:"text,json" default:"text" help:"Form of the output: text, which is LDIF, or json, one object in a line with the summary last; text without it."`
 }
 
 // Run reads the organization and shows what differs, or catches up.

@@ -127,12 +127,10 @@ func TestFormsOfRequests(t *testing.T) {
 			t.Errorf("answered with %d; want one of %d", got, c.statuses)
 		})
 	}
-	stop := genuine(t, s, "http://"+s.address+"/accounts/provision", &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
-	if raw(t, s, sized("", body)) != http.StatusOK {
-		t.Error("in its usual form the same request is refused: the forms prove nothing")
+	answer, err := http.Post("http://"+s.address+"/accounts/provision", "application/json", strings.NewReader(body))
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("in its usual form the same request is refused, so the forms prove nothing: %v, %v", answer, err)
 	}
-	if n := stop(); n == 0 {
-		t.Error("no event was answered")
-	}
+	_ = answer.Body.Close() // nothing of it is read
 	within(t, s)
 }

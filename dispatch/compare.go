@@ -242,7 +242,7 @@ func (w *walk) compare(ctx context.Context, o event.Object, r store.Record) erro
 		}
 	}
 	memory := newPreviewMemory(w.Store, store.Job{Key: key}, w.Now, nil, nil)
-	memory.units = w.units
+	memory.units, memory.grants = w.units, true
 	inspection := w.planner.Inspect(ctx, processor.Task{
 		Record: r, Known: o, Merged: event.Merge(o, nil), Now: w.Now, TryRefused: true, Memory: memory,
 	})

@@ -74,6 +74,8 @@ type previewMemory struct {
 	planned map[event.Ref]plannedObject
 	spent   spent
 	taken   map[mapping.Number]map[int64]bool
+	// grants: everything passes the guards, as who compares everybody says at the end how many they let through.
+	grants bool
 }
 
 func newPreviewMemory(s store.Store, job store.Job, now event.Millis, planned map[event.Ref]plannedObject, spent spent) *previewMemory {
@@ -123,6 +125,9 @@ func (m *previewMemory) BeforePassword(context.Context) error { return nil }
 
 // Permit asks the guards whether they would let pass what is planned, together with what was planned before.
 func (m *previewMemory) Permit(ctx context.Context, act processor.Act, objects []event.Ref, limit mapping.Limit) (processor.Permission, error) {
+	if m.grants {
+		return processor.Permission{Granted: true}, nil
+	}
 	together := objects
 	if limit.Max > 0 {
 		together = append(slices.Clone(m.spent[act]), objects...)

@@ -284,6 +284,9 @@ func TestReconcileAppliesAnEditWithinTheGuards(t *testing.T) {
 	if n := left(); n != 2 {
 		t.Errorf("%d users are left", n)
 	}
+	// What the guard lets through is used up, and a look still shows what differs.
+	_, out, _ = call(t, "reconcile", "--config", s.service.config)
+	hasLines(t, out, "# corp: 3 equal, 0 drifted, 0 missing, 1 surplus,", "# 1 deletions; the guard lets through")
 	if _, out, _ = call(t, "events", "list", "--config", s.service.config, "--held"); !strings.Contains(out, "GUARDED") || !regexp.MustCompile(`uid=(bob|cid|dan),`).MatchString(out) {
 		t.Errorf("held is\n%s", out)
 	}

@@ -71,7 +71,8 @@ var listening = regexp.MustCompile(`msg="ready for events" admin="([^"]+)" liste
 // start starts the service and waits until it says that it is ready, and where.
 func (s *service) start() {
 	s.t.Helper()
-	s.cmd = exec.Command(os.Args[0], "serve", "--config", s.config)
+	cmd := exec.Command(os.Args[0], "serve", "--config", s.config)
+	s.cmd = cmd
 	if s.cmd.Args[0] = cmp.Or(s.program, "idaas-ldap"); filepath.IsAbs(s.program) {
 		s.cmd.Path = s.program
 	}
@@ -82,6 +83,11 @@ func (s *service) start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	// However the test ends, nothing of it goes on: a process that is left holds ports, files and whatever it has inherited.
+	s.t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()         // and been waited for
+	})
 	lines := bufio.NewScanner(output)
 	var said []string
 	for lines.Scan() {

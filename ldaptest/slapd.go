@@ -33,6 +33,8 @@ type SlapdConfig struct {
 	Provider bool
 	Follows  string
 	Silent   bool
+	// BaseID is the entryUUID of the base, by which servers of one directory are known to be that; one of its own without it.
+	BaseID string
 }
 
 // Slapd is a running OpenLDAP server with its files in a temporary folder. Its suffix is dc=example,dc=org, with
@@ -156,10 +158,14 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 
 // slapdContent is what the directory holds when it starts.
 func slapdContent(cfg SlapdConfig) string {
-	if cfg.Bare {
-		return Content
+	content := Content
+	if cfg.BaseID != "" {
+		content = strings.Replace(content, "dn: "+testSuffix+"\n", "dn: "+testSuffix+"\nentryUUID: "+cfg.BaseID+"\n", 1)
 	}
-	return Content + `
+	if cfg.Bare {
+		return content
+	}
+	return content + `
 dn: ou=policies,dc=example,dc=org
 objectClass: organizationalUnit
 ou: policies

@@ -273,8 +273,9 @@ func triesEverything(t *testing.T, a ldaptest.Access, mapping string) {
 }
 
 func TestOpenLDAPValidateFindsAServerThatIsReadOnly(t *testing.T) {
-	a := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access
-	readOnly := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{ReadOnly: true})
+	const one = "0d9a1c1e-6f0c-4e6f-9d53-3f1a2b7c8d90" // the two are one directory
+	a := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{BaseID: one}).Access
+	readOnly := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{ReadOnly: true, BaseID: one})
 	config := onlineConfig(t, a, a.URL+`", "`+readOnly.URL, "openldap.yaml")
 	raw, err := os.ReadFile(config)
 	if err != nil {

@@ -20,7 +20,7 @@ const settling event.Millis = 5 * 60 * 1000
 // stamp places a record in time: at its last change, or, as not everything moves that, at the moment up to which the API is relied on.
 func (r Record) stamp() event.Stamp {
 	update := r.Change.Stamp.Update
-	return event.Stamp{Event: max(min(update, r.Asked), r.Asked-settling, 0), Update: update}
+	return event.Stamp{Event: max(update, r.Asked-settling), Update: update}
 }
 
 // News returns what of a record is news to one of those who know the object, each in the way of one directory. What is known from something

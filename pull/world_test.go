@@ -83,7 +83,17 @@ func newDirectory(t *testing.T) *memdir.Directory {
 // newProduct starts a product that knows nothing yet, fed by an application of an instance.
 func newProduct(t *testing.T, live *idaastest.Live, guarded bool) *product {
 	t.Helper()
-	p := &product{T: t, api: idaastest.NewAPI(live, secret.New(canary)), live: live, directory: newDirectory(t)}
+	directory := newDirectory(t)
+	p := startProduct(t, live, guarded, directory)
+	p.directory = directory
+	synctest.Wait()
+	return p
+}
+
+// startProduct starts a product on a directory.
+func startProduct(t *testing.T, live *idaastest.Live, guarded bool, directory processor.Target) *product {
+	t.Helper()
+	p := &product{T: t, api: idaastest.NewAPI(live, secret.New(canary)), live: live}
 	seal, err := store.NewSeal(secret.New(strings.Repeat("01", 32)))
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +107,7 @@ func newProduct(t *testing.T, live *idaastest.Live, guarded bool) *product {
 	p.dispatcher = dispatch.New(dispatch.Config{
 		Store: p.store, Clock: dispatch.SystemClock{}, Rand: rand.New(rand.NewPCG(1, 2)), Log: log,
 		Routes: []dispatch.Route{{
-			Directory: corp, PasswordSync: true, Workers: 3, Processor: processor.New(p.directory, func() *mapping.Set { return set }),
+			Directory: corp, PasswordSync: true, Workers: 3, Processor: processor.New(directory, func() *mapping.Set { return set }),
 			Check: func(context.Context) error { return nil },
 		}},
 	})
@@ -118,7 +128,6 @@ func newProduct(t *testing.T, live *idaastest.Live, guarded bool) *product {
 		})
 	}
 	t.Cleanup(p.stop)
-	synctest.Wait()
 	return p
 }
 

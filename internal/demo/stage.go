@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -18,6 +20,7 @@ import (
 	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/ldaptest"
+	"idaas-ldap/pull"
 	"idaas-ldap/store"
 )
 
@@ -26,6 +29,7 @@ const (
 	suffix        = "dc=example,dc=org"
 	adminDN       = "cn=admin," + suffix
 	adminPassword = "demo-admin"
+	clientSecret  = "CSdemo"
 )
 
 const startContent = `dn: dc=example,dc=org
@@ -54,6 +58,7 @@ pwdLockout: TRUE
 type stage struct {
 	directory *ldaptest.Server
 	tenant    *idaastest.Tenant
+	live      *idaastest.Live // what IDaaS says when it is asked
 	client    *idaastest.Client
 	app       *app.App
 	admin     string
@@ -90,7 +95,10 @@ func (s *stage) build(ctx context.Context) error {
 	}
 	keys := s.tenant.ServeJWKS()
 	s.close = append(s.close, keys.Close)
-	cfg, err := s.configure(keys.URL)
+	s.live = s.tenant.Live(idaastest.Organization{})
+	api := httptest.NewServer(idaastest.NewAPI(s.live, secret.New(clientSecret)))
+	s.close = append(s.close, api.Close)
+	cfg, err := s.configure(keys.URL, api.URL)
 	if err != nil {
 		return err
 	}
@@ -106,13 +114,14 @@ func (s *stage) build(ctx context.Context) error {
 }
 
 // configure writes the files that an administrator would write, and reads them as the service does.
-func (s *stage) configure(jwks string) (*config.Config, error) {
+func (s *stage) configure(jwks, api string) (*config.Config, error) {
 	text := fmt.Sprintf(`receiver: { listen: "127.0.0.1:0" }
 applications:
   - id: %s
     instance_id: %s
     jwks_url: %s
     encryption_keys: [%q]
+    pull: { endpoint: %q, client_secret: %q, at_start: never, requests_per_second: 100 }
 store: { url: "sqlite:store.db", key_file: store.key }
 directories:
   - name: demo
@@ -121,7 +130,7 @@ directories:
     bind_password: %q
     mapping: openldap.yaml
 admin: { listen: "127.0.0.1:0" }
-`, s.tenant.Application, s.tenant.Instance, jwks, s.tenant.EncryptionKey.Reveal(), s.directory.URL(), adminDN, adminPassword)
+`, s.tenant.Application, s.tenant.Instance, jwks, s.tenant.EncryptionKey.Reveal(), api, clientSecret, s.directory.URL(), adminDN, adminPassword)
 	path := filepath.Join(s.folder, "idaas-ldap.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write the configuration: %w", err)
@@ -174,6 +183,29 @@ func (s *stage) settled(ctx context.Context) error {
 	}
 }
 
+// catchUp has the service read everything from IDaaS, as 'idaas-ldap pull --apply' does, and waits for the end of it.
+func (s *stage) catchUp(ctx context.Context) error {
+	before, err := pull.StatusOf(ctx, s.app.Store, s.tenant.Application)
+	if err == nil {
+		err = pull.Ask(ctx, s.app.Store, s.tenant.Application, pull.Request{At: 1})
+	}
+	for err == nil {
+		var status pull.Status
+		if status, err = pull.StatusOf(ctx, s.app.Store, s.tenant.Application); err != nil {
+			break
+		}
+		if status.Tried > before.Tried {
+			return only(status.Last.Problem == "")
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	return fmt.Errorf("ask IDaaS for everything: %w", err)
+}
+
 // bind tries to log in as a user would.
 func (s *stage) bind(dn, password string) error {
 	conn, err := ldap.DialURL(s.directory.URL())
@@ -188,11 +220,16 @@ func (s *stage) bind(dn, password string) error {
 }
 
 // clock gives every event of the simulated IDaaS a moment of its own, so that their order is never in doubt.
-type clock struct{ now time.Time }
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
 
 func newClock() *clock { return &clock{now: time.Now().Add(-time.Minute)} }
 
 func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.now = c.now.Add(time.Millisecond)
 	return c.now
 }

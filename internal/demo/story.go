@@ -56,6 +56,7 @@ func (w *week) steps() []step {
 		{"Tuesday", "Ann sets another password.", w.password},
 		{"", "Ann marries: a new name, a new login.", w.rename},
 		{"", "Ann moves to Sales. The event carries little more than the new unit.", w.move},
+		{"", "An event gets lost, as nobody listened for two minutes. IDaaS has its own API, and is asked.", w.lost},
 		{"Wednesday", "A group for the VPN, with members.", w.group},
 		{"", "John is disabled, and enabled again.", w.disable},
 		{"", "John is locked for an hour, and unlocked.", w.lock},
@@ -108,6 +109,22 @@ func (w *week) move(ctx context.Context) {
 	w.send(ctx, w.tenant.MoveUser(w.ann))
 	w.at(movDN, "cn", "Ann Kim")
 	w.login(movDN, secondPassword, true, "her password has come along")
+}
+
+func (w *week) lost(ctx context.Context) {
+	for _, unit := range []idaastest.Unit{w.research, w.lab, w.sales} {
+		w.live.PutUnit(event.TypeUnitPush, unit)
+	}
+	w.liang.Email = "zhuge.liang@example.org"
+	for _, user := range []idaastest.User{w.ann, w.liang, w.john} {
+		w.live.PutUser(event.TypeUserPush, user) // and nobody sends the event
+	}
+	w.nothingWritten("nobody has told the directory of Liang's new address")
+	err := w.catchUp(ctx)
+	w.apart()
+	w.unattended("(asked)", w.written())
+	w.expect(err, "IDaaS was asked for everything")
+	w.at(`uid=zhuge.liang,ou=R&D\, Hangzhou,ou=Research,`+people, "mail", "zhuge.liang@example.org")
 }
 
 func (w *week) group(ctx context.Context) {

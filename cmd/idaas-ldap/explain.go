@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"idaas-ldap/event"
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/explain"
+	"idaas-ldap/store"
 )
 
 type explainCommand struct {
@@ -36,6 +40,10 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 	}
 	defer memory.Close()
 	now := event.Millis(time.Now().UnixMilli())
+	sources, err := app.OpenSources(cfg, quietLog(t.Err), nil, time.Now)
+	if err != nil {
+		return err
+	}
 	stories, failed := []explain.Story{}, false
 	for _, d := range directories {
 		defer d.Server.Close()
@@ -50,6 +58,11 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 			fmt.Fprintf(t.Err, "%s: %s\n", d.Name, oneLine(err.Error()))
 			failed = true
 		}
+		for i := range found {
+			if err := ask(ctx, &found[i], memory, sources, now); err != nil {
+				return err
+			}
+		}
 		stories = append(stories, found...)
 	}
 	if err := c.write(t, stories); err != nil {
@@ -60,6 +73,21 @@ func (c explainCommand) Run(ctx context.Context, t terminal) error {
 		return errReported
 	case len(stories) == 0:
 		return nobodyKnown(c.Who)
+	}
+	return nil
+}
+
+// askedWithin bounds how long IDaaS is waited for: what is known of somebody is worth showing without it.
+const askedWithin = 10 * time.Second
+
+// ask asks IDaaS about the object of a story, where an application that feeds the directory has its API.
+func ask(ctx context.Context, story *explain.Story, memory store.Store, sources []*app.Source, now event.Millis) error {
+	ctx, cancel := context.WithTimeout(ctx, askedWithin)
+	defer cancel()
+	for _, s := range sources {
+		if slices.Contains(s.Feeds(), story.Directory) {
+			return story.Ask(ctx, memory, s.Client, now)
+		}
 	}
 	return nil
 }
@@ -129,6 +157,7 @@ func (t terminal) writeStory(s explain.Story) error {
 	if err := t.writeWords(s.Said); err != nil {
 		return err
 	}
+	writeAsked(out, s.Asked)
 	for _, part := range []struct{ title, ldif, none string }{
 		{"The mapping wants", wants, noWish(s)},
 		{"The directory holds", holds, "no entry"},
@@ -141,6 +170,25 @@ func (t terminal) writeStory(s explain.Story) error {
 		fmt.Fprintf(out, "\n%s\n\n%s", part.title, text[:len(text)-1])
 	}
 	return nil
+}
+
+// writeAsked prints what IDaaS says about an object now.
+func writeAsked(out io.Writer, a *explain.Asked) {
+	if a == nil {
+		return
+	}
+	fmt.Fprintf(out, "\nIDaaS says, asked at %s\n\n", a.At)
+	switch {
+	case a.Problem != "":
+		fmt.Fprintf(out, "nothing: %s\n", oneLine(a.Problem))
+	case a.Gone:
+		fmt.Fprintln(out, "that there is no such object; 'idaas-ldap pull' shows what follows from it")
+	case len(a.Differs) == 0:
+		fmt.Fprintln(out, "what is known already")
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Differs)) {
+		fmt.Fprintf(out, "%s: %s\n", oneLine(name), oneLine(fmt.Sprint(a.Differs[name])))
+	}
 }
 
 var presences = map[explain.Presence]string{

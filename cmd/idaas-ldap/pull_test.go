@@ -91,6 +91,11 @@ func TestPullShowsAndThenCatchesUp(t *testing.T) {
 	if strings.Contains(out, "user_2") || strings.Contains(out, "\r") || len(m.directory.Journal()) > 0 {
 		t.Errorf("looking wrote %v and showed\n%s", m.directory.Journal(), out)
 	}
+	for who, want := range map[string]string{"user_1": "displayName: Ann Smith\n", "user_2": "what is known already\n"} {
+		if _, out, _ := call(t, "explain", "--config", m.service.config, who); !strings.Contains(out, "\nIDaaS says, asked at 2") || !strings.Contains(out, "\n"+want) {
+			t.Errorf("%s is explained by\n%s", who, out)
+		}
+	}
 	if code, out, errs = m.pull("--apply"); code != 0 {
 		t.Fatalf("applied by the service: exit %d\n%s%s", code, out, errs)
 	}
@@ -99,6 +104,9 @@ func TestPullShowsAndThenCatchesUp(t *testing.T) {
 	}
 	m.service.kill()
 	m.live.DeleteUser("user_2")
+	if _, out, _ := call(t, "explain", "--config", m.service.config, "user_2"); !strings.Contains(out, "\nthat there is no such object") {
+		t.Errorf("the leaver is explained by\n%s", out)
+	}
 	_, out, _ = m.pull("--output", "json")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	for _, line := range lines {

@@ -70,6 +70,8 @@ type Story struct {
 	Holds *plan.Entry
 	// WaitsFor are the objects that have to come first.
 	WaitsFor []Awaited
+	// Asked is what IDaaS's own API says; nil where nobody has asked.
+	Asked *Asked
 }
 
 // Awaited is an object that another one waits for.
@@ -241,9 +243,10 @@ func (s Story) MarshalJSON() ([]byte, error) {
 		Wants      string              `json:"wants"`
 		Holds      string              `json:"holds"`
 		Difference string              `json:"difference"`
+		Asked      *Asked              `json:"asked,omitempty"`
 	}{
 		s.Directory, object, s.Presence, s.Name, s.Link, s.DN.String(), s.RemovedAt, append([]store.EventRecord{}, s.Held...), s.Left,
-		append([]store.EventRecord{}, s.Events...), append([]Word{}, s.Said...), s.Outcome, append([]Awaited{}, s.WaitsFor...), wants, holds, difference,
+		append([]store.EventRecord{}, s.Events...), append([]Word{}, s.Said...), s.Outcome, append([]Awaited{}, s.WaitsFor...), wants, holds, difference, s.Asked,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode the story of %s: %w", s.Object, err)

@@ -47,6 +47,7 @@ test-unit: ## tests that need no server
 test-memory: ## what may be allocated, and what an attacker can make the service hold
 	go test -run 'WithinBounds|AllocatesLittle' ./mapping
 	go test -count=1 ./internal/attacks
+	go test -run 'CostOfARound' ./pull
 
 # Program and tests are compiled for each; they run where they are built.
 test-platforms: ## that program and tests build for linux, darwin and windows on amd64 and arm64

@@ -16,7 +16,7 @@ import (
 )
 
 // API is IDaaS's own API for one application, as it is described, on top of what there is [Live]. Nothing that the description leaves open
-// is kind by default: set the fields before the first request.
+// is kind by default. The fields are set before the first request, and by Change after that.
 type API struct {
 	Tenant *Tenant
 	Live   *Live
@@ -75,6 +75,13 @@ func (a *API) Requests() map[string]int {
 	return out
 }
 
+// Change changes Closed and Before between two requests. Before may change the rest itself.
+func (a *API) Change(change func(a *API)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change(a)
+}
+
 // Transport answers requests without a network.
 func (a *API) Transport() http.RoundTripper { return direct{a} }
 
@@ -126,9 +133,9 @@ func (a *API) answer(w http.ResponseWriter, status int, body any) {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	a.total++
-	n := a.total
+	n, before := a.total, a.Before
 	a.mu.Unlock()
-	if a.Before != nil && a.Before(n, w, r) {
+	if before != nil && before(n, w, r) {
 		return
 	}
 	path, ours := strings.CutPrefix(r.URL.EscapedPath(), "/v2/"+a.Tenant.Instance+"/"+a.Tenant.Application+"/")
@@ -178,10 +185,13 @@ func operationOf(path string) (operation, id string) {
 // token answers to a request for a token.
 func (a *API) token(w http.ResponseWriter, r *http.Request) {
 	err := r.ParseForm()
+	a.mu.Lock()
+	closed := a.Closed
+	a.mu.Unlock()
 	switch {
 	case err != nil || r.Method != http.MethodPost || r.PostForm.Get("grant_type") != "client_credentials" || r.URL.RawQuery != "":
 		a.fail(w, failure{http.StatusBadRequest, "invalid_request", "a token is asked for with a form in the body"})
-	case a.Closed:
+	case closed:
 		a.fail(w, failure{http.StatusBadRequest, "invalid_grant", "the API is not opened for the application"})
 	case r.PostForm.Get("client_id") != a.Tenant.Application || subtle.ConstantTimeCompare([]byte(r.PostForm.Get("client_secret")), []byte(a.Secret.Reveal())) != 1:
 		a.fail(w, failure{http.StatusUnauthorized, "invalid_client", "client authentication failed"})

@@ -89,28 +89,23 @@ func (c *crowd) RoundTrip(r *http.Request) (*http.Response, error) {
 // Load knows of each object what IDaaS says.
 func (c *crowd) Load(_ context.Context, key store.Key, _ int) (store.Job, error) {
 	ref := key.Object
-	var record map[string]any
+	known := event.Object{Ref: ref, Existence: event.Existence{Present: true, At: event.Stamp{Event: 1}}, Facts: map[string]event.Fact{}}
+	say := func(name string, value any) { known.Facts[name] = event.Fact{Value: value, At: event.Stamp{Event: 1}} }
+	say(event.FieldUpdateTime, int64(1))
 	switch n, _ := strconv.Atoi(ref.ID[len(ref.ID)-5:]); ref.Kind {
 	case event.KindUnit:
-		record = c.unit(n)
+		say(event.FieldName, c.unit(n)["organizationalUnitName"])
+		say(event.FieldParentID, event.RootUnitID)
 	case event.KindGroup:
-		record = c.group(n)
+		say(event.FieldName, c.group(n)["groupName"])
 	default:
 		unit := ref.ID[len("user_") : len(ref.ID)-len("_00000")]
-		record = c.user(unit, n)
-		record["primaryOrganizationalUnitId"] = unit
-	}
-	raw, err := json.Marshal(record)
-	if err != nil {
-		return store.Job{}, err
-	}
-	change, err := event.Record(ref.Kind, raw)
-	if err != nil {
-		return store.Job{}, err
-	}
-	known := event.Object{Ref: ref, Existence: event.Existence{Present: true, At: event.Stamp{Event: 1}}, Facts: map[string]event.Fact{}}
-	for name, value := range change.Fields {
-		known.Facts[name] = event.Fact{Value: value, At: event.Stamp{Event: 1}}
+		for name, value := range c.user(unit, n) {
+			if name != "userId" && name != event.FieldUpdateTime {
+				say(name, value)
+			}
+		}
+		say(event.FieldPrimaryUnit, unit)
 	}
 	return store.Job{Key: key, Known: known}, nil
 }

@@ -251,9 +251,13 @@ func TestAbsenceThatIsNotProvenDeletesNobody(t *testing.T) {
 		"lists that never hold still": {func(p *product) {
 			n := 0
 			p.api.Before = func(_ int, _ http.ResponseWriter, r *http.Request) bool {
-				if r.URL.Query().Get("organizationalUnitId") == "ou_3" {
-					n++
-					p.live.PutUser(event.TypeUserCreate, idaastest.User{ID: fmt.Sprintf("user_x%d", n), Username: fmt.Sprintf("x%d", n), Unit: "ou_3"})
+				if r.URL.Query().Get("organizationalUnitId") != "ou_3" {
+					return false
+				}
+				if n++; n%2 == 1 {
+					p.live.PutUser(event.TypeUserCreate, idaastest.User{ID: "user_x", Username: "x", Unit: "ou_3"})
+				} else {
+					p.live.DeleteUser("user_x")
 				}
 				return false
 			}

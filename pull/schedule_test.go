@@ -120,13 +120,15 @@ func TestARoundIsAskedForAndGoneOnWith(t *testing.T) {
 		if got := p.api.Requests()["user"]; got != 3 || !strings.HasPrefix(s.State(), "ok, read from ") || !strings.Contains(s.State(), "; next at 2000-01-01T0") {
 			p.Errorf("%d users were read alone; the state is %s", got, s.State())
 		}
-		p.api.Before = func(_ int, w http.ResponseWriter, r *http.Request) bool {
-			if !strings.HasSuffix(r.URL.Path, "/groups") {
-				return false
+		p.api.Change(func(a *idaastest.API) {
+			a.Before = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+				if !strings.HasSuffix(r.URL.Path, "/groups") {
+					return false
+				}
+				problem(403, "application_api_disabled")(w)
+				return true
 			}
-			problem(403, "application_api_disabled")(w)
-			return true
-		}
+		})
 		if err := pull.Ask(p.Context(), p.store, p.api.Tenant.Application, pull.Request{At: 2}); err != nil {
 			p.Fatal(err)
 		}
@@ -137,7 +139,7 @@ func TestARoundIsAskedForAndGoneOnWith(t *testing.T) {
 		}
 		stop()
 		listed := p.api.Requests()["users"]
-		p.api.Before = nil
+		p.api.Change(func(a *idaastest.API) { a.Before = nil })
 		_, stop = p.schedule(pull.Never, seen)
 		p.pass(10 * time.Second)
 		stop()
@@ -156,7 +158,7 @@ func TestARoundThatStopsIsTriedAgain(t *testing.T) {
 		_, stop := p.schedule(pull.Always, seen)
 		p.pass(10 * time.Minute)
 		p.want(seen, 4, "within ten minutes")
-		p.api.Closed = false
+		p.api.Change(func(a *idaastest.API) { a.Closed = false })
 		p.pass(10 * time.Minute)
 		stop()
 		p.want(seen, 5, "when the API is open")

@@ -129,7 +129,7 @@ func TestPullShowsAndThenCatchesUp(t *testing.T) {
 // What cannot be done is said, with what to do.
 func TestPullSaysWhatToDo(t *testing.T) {
 	m := newMissing(t)
-	m.api.Closed = true
+	m.api.Change(func(a *idaastest.API) { a.Closed = true })
 	if code, _, errs := m.pull(); code != exitFailed || !strings.Contains(errs, "open the Developer API") || strings.Contains(errs, "c4n4ry") {
 		t.Errorf("exit %d: %s", code, errs)
 	}

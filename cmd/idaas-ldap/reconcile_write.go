@@ -105,10 +105,45 @@ func (w writing) asks(directory string) bool {
 	return false
 }
 
-// open counts the events of our own that were not tried yet.
+// soon is the longest pause for which the command waits: an object that waits for another one, or for a passing fault, is tried again
+// in a moment, and only then parked for longer.
+const soon = 5 * time.Second
+
+// open counts the events of our own that were not tried yet, or are about to be tried again.
 func (w writing) open(ctx context.Context) (int, error) {
-	counts, err := w.count(ctx, event.Pending)
-	return counts[event.Pending], err
+	due, err := w.dueSoon(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	err = eachEvent(ctx, w.store, store.Filter{Type: event.TypeReconcile, States: []event.State{event.Pending, event.Waiting}}, func(e store.EventRecord) error {
+		key := store.Key{Directory: e.Directory, Object: e.Object}
+		if w.asked[key] && (e.Outcome.State == event.Pending || due[key]) {
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+// dueSoon returns objects that are due in a moment, of the directories of which anything was asked for.
+func (w writing) dueSoon(ctx context.Context) (map[store.Key]bool, error) {
+	until := event.Millis(time.Now().Add(soon).UnixMilli())
+	due, looked := map[store.Key]bool{}, map[string]bool{}
+	for key := range w.asked {
+		if looked[key.Directory] {
+			continue
+		}
+		looked[key.Directory] = true
+		found, _, err := w.store.Due(ctx, key.Directory, until, maxListed)
+		if err != nil {
+			return nil, fmt.Errorf("look what is due in %s: %w", key.Directory, err)
+		}
+		for _, d := range found {
+			due[d.Key] = true
+		}
+	}
+	return due, nil
 }
 
 func (w writing) count(ctx context.Context, states ...event.State) (map[event.State]int, error) {

@@ -19,6 +19,9 @@ type feed struct {
 	dir       *directory
 	tenant    *idaastest.Tenant
 	client    *idaastest.Client
+	// heard are the events that a sequence has sent, and suffers is which of the directory's troubles it is in, counted from one.
+	heard   []idaastest.Event
+	suffers int
 }
 
 // post sends events in one request and returns the answer. What cannot be stored at once, on a busy disk, is sent again, as IDaaS

@@ -34,7 +34,7 @@ func (c *company) hireInto(unit, prefix string) bool {
 		u, isBack = oneOf(c, "who is back", back), true
 	}
 	who := oneOf(c, "person", people)
-	u.User = idaastest.User{ID: u.ID, Username: name, DisplayName: who.shown, Email: "User@Example.org", Unit: unit, Status: event.StatusEnabled}
+	u.User = idaastest.User{ID: u.ID, Username: name, DisplayName: who.shown, Email: c.address(), Unit: unit, Status: event.StatusEnabled}
 	if u.service = prefix != ""; u.service {
 		u.Username = prefix + name
 	}
@@ -65,7 +65,10 @@ func (c *company) amend() bool {
 func (c *company) change(u *employee) {
 	switch c.pick("field", 4) {
 	case 0:
-		u.Email = oneOf(c, "email", []string{"new@Example.org", "", "other@example.org"})
+		u.Email = ""
+		if !often(c, "no email", 30) {
+			u.Email = c.address()
+		}
 	case 1:
 		u.DisplayName = oneOf(c, "person", people).shown
 	case 2:

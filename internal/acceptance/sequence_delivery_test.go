@@ -26,6 +26,8 @@ type wave struct {
 	// back is the id of whom the wave brings back, empty for the first one.
 	back     string
 	requests [][]idaastest.Event
+	// weather is what becomes of the directory before a request, by its index: zero for nothing wrong, else one of its troubles.
+	weather map[int]int
 }
 
 // disorder says how far a delivery is from the order of time.
@@ -35,6 +37,7 @@ type disorder struct {
 	together  int // how many events a request has at most
 	parallel  int
 	unordered int // how many of a hundred events are late at all
+	troubles  int // how many kinds of trouble the directory may be in
 }
 
 // deliver puts events, given in the order of time, into the order in which they come.
@@ -81,11 +84,22 @@ func deliver(c chooser, events []happening, d disorder) delivery {
 			if fits && often(c, "same request", 60) {
 				w.requests[n-1] = append(w.requests[n-1], a.Event)
 			} else {
+				if d.troubles > 0 && often(c, "weather", 8) {
+					w.becomes(c.pick("trouble", d.troubles+1))
+				}
 				w.requests = append(w.requests, []idaastest.Event{a.Event})
 			}
 		}
 	}
 	return out
+}
+
+// becomes changes the weather before the next request.
+func (w *wave) becomes(kind int) {
+	if w.weather == nil {
+		w.weather = map[int]int{}
+	}
+	w.weather[len(w.requests)] = kind
 }
 
 // comebacks says which waves there have to be.
@@ -139,7 +153,10 @@ func (d delivery) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d requests at a time\n", d.parallel)
 	for _, w := range d.waves {
-		for _, request := range w.requests {
+		for n, request := range w.requests {
+			if kind, changes := w.weather[n]; changes {
+				fmt.Fprintf(&b, "  ~ trouble %d\n", kind)
+			}
 			for _, e := range request {
 				i := slices.IndexFunc(all, func(x idaastest.Event) bool { return x.ID == e.ID })
 				fmt.Fprintf(&b, "  [%d] %s %s %v", i, e.Type.Short(), e.BizID, said(e))
@@ -164,14 +181,17 @@ func said(e idaastest.Event) map[string]any {
 	return out
 }
 
-// send delivers everything. Its error says which answer was wrong.
+// send delivers everything, and ends all trouble. Its error says which answer was wrong, or who could log in.
 func (d delivery) send(tb testing.TB, f *feed) error {
 	tb.Helper()
 	for _, w := range d.waves {
 		if w.back != "" {
 			f.applied(tb, w.back)
 		}
-		if err := w.send(f, d.parallel); err != nil {
+		if err := w.send(tb, f, d.parallel); err != nil {
+			return err
+		}
+		if err := f.calms(tb); err != nil {
 			return err
 		}
 	}
@@ -189,7 +209,32 @@ func (f *feed) applied(tb testing.TB, id string) {
 	}
 }
 
-func (w wave) send(f *feed, parallel int) error {
+// send sends the requests, some side by side, and changes the weather between them.
+func (w wave) send(tb testing.TB, f *feed, parallel int) error {
+	tb.Helper()
+	for from := 0; from < len(w.requests); {
+		if kind, changes := w.weather[from]; changes {
+			if err := f.calms(tb); err != nil {
+				return err
+			}
+			f.becomes(tb, kind)
+		}
+		to := from + 1
+		for ; to < len(w.requests); to++ {
+			if _, changes := w.weather[to]; changes {
+				break
+			}
+		}
+		if err := sendAll(f, w.requests[from:to], parallel); err != nil {
+			return err
+		}
+		f.heard = append(f.heard, slices.Concat(w.requests[from:to]...)...)
+		from = to
+	}
+	return nil
+}
+
+func sendAll(f *feed, requests [][]idaastest.Event, parallel int) error {
 	var mu sync.Mutex
 	var wrong error
 	next := make(chan []idaastest.Event)
@@ -205,7 +250,7 @@ func (w wave) send(f *feed, parallel int) error {
 			}
 		})
 	}
-	for _, request := range w.requests {
+	for _, request := range requests {
 		next <- request
 	}
 	close(next)
@@ -213,16 +258,20 @@ func (w wave) send(f *feed, parallel int) error {
 	return wrong
 }
 
-// answered sends a request and checks that each of its events is answered once, and that none has failed.
+// answered sends a request and checks that each of its events is answered once, and that none has failed but for an address that the
+// directory refuses.
 func answered(f *feed, request []idaastest.Event) error {
 	answer, err := f.post(request)
 	if err != nil {
 		return err
 	}
-	if answer.Status != 200 || len(answer.Failed)+len(answer.Retried) > 0 {
+	failed := slices.ContainsFunc(answer.Failed, func(r idaastest.Result) bool {
+		return len(f.dir.troubles) == 0 || r.EventCode != string(event.CodeRefused) && r.EventCode != string(event.CodeGuarded)
+	})
+	if answer.Status != 200 || failed || len(answer.Retried) > 0 {
 		return fmt.Errorf("answered with %d: %s", answer.Status, answer.Body)
 	}
-	if n := len(answer.Success) + len(answer.Skipped); n != len(request) {
+	if n := len(answer.Success) + len(answer.Skipped) + len(answer.Failed); n != len(request) {
 		return fmt.Errorf("%d events are answered with %d lines: %s", len(request), n, answer.Body)
 	}
 	for _, e := range request {

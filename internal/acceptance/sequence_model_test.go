@@ -25,6 +25,10 @@ type model struct {
 	members map[string]map[string]bool // by group, then by user
 	// passwords are all that a user ever had in this life, the newest last.
 	passwords map[string][]string
+	// addresses are all that were said of a user in this life, the newest last.
+	addresses map[string][]string
+	// refused are those of whom an address was said at any time that a directory in trouble refuses.
+	refused map[string]bool
 	// waits are the objects with events that can never be applied: they name somebody or something of whom nobody ever said
 	// that it exists.
 	waits map[string]bool
@@ -34,7 +38,7 @@ type model struct {
 func theEnd(events []happening) model {
 	m := model{
 		users: map[string]map[string]any{}, units: map[string]map[string]any{}, groups: map[string]map[string]any{},
-		members: map[string]map[string]bool{}, passwords: map[string][]string{}, waits: map[string]bool{},
+		members: map[string]map[string]bool{}, passwords: map[string][]string{}, addresses: map[string][]string{}, refused: map[string]bool{}, waits: map[string]bool{},
 	}
 	for _, e := range events {
 		m.hear(e.Event)
@@ -69,6 +73,7 @@ func (m *model) hear(e idaastest.Event) {
 	case event.TypeUserDelete:
 		m.users[e.BizID] = nil
 		delete(m.passwords, e.BizID)
+		delete(m.addresses, e.BizID)
 		for _, members := range m.members {
 			delete(members, e.BizID)
 		}
@@ -89,8 +94,38 @@ func (m *model) hear(e idaastest.Event) {
 		m.groups[e.BizID] = nil
 		delete(m.members, e.BizID)
 	}
+	if address, ok := e.BizData["email"]; ok {
+		text, _ := address.(string)
+		m.addresses[e.BizID] = append(m.addresses[e.BizID], text)
+		m.refused[e.BizID] = m.refused[e.BizID] || isRefused(text)
+	}
 	if password, ok := e.BizData["password"].(string); ok {
 		m.passwords[e.BizID] = append(m.passwords[e.BizID], password)
+	}
+}
+
+// addressRefused reports whether a directory in trouble refuses the newest address of a user.
+func (m *model) addressRefused(id string) bool {
+	all := m.addresses[id]
+	return len(all) > 0 && isRefused(all[len(all)-1])
+}
+
+// mayHave reports whether a user whose newest address was refused may have another one: one from before, or none.
+func (m *model) mayHave(id, address string) bool {
+	return address == "" || !isRefused(address) && slices.ContainsFunc(m.addresses[id], func(said string) bool { return strings.EqualFold(said, address) })
+}
+
+// forgiveAddresses lets users whose newest address was refused have what they may have in its place.
+func (m *model) forgiveAddresses(d *directory, want, got entries) {
+	for _, id := range present(m.users) {
+		if !m.addressRefused(id) || !m.hasEntry(id) {
+			continue
+		}
+		dn := dnKey(m.userDN(d, id))
+		delete(want[dn], "mail")
+		if has := got[dn]["mail"]; len(has) == 1 && m.mayHave(id, has[0]) {
+			want[dn]["mail"] = has
+		}
 	}
 }
 

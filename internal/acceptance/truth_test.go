@@ -32,6 +32,8 @@ type directory struct {
 	posix *directory
 	// writes returns what the connector's account has written since the start, nil where the server keeps no such log.
 	writes func(tb testing.TB) []ldaptest.Write
+	// troubles are what can go wrong with it for a while; a directory with troubles refuses one address in twenty.
+	troubles []trouble
 
 	mu   sync.Mutex
 	conn *ldap.Conn

@@ -24,6 +24,8 @@ type SlapdConfig struct {
 	Unlimited bool
 	// AccessRules come before the usual ones, each as slapd.access(5) has them after the word access.
 	AccessRules []string
+	// AddressRule, where it is given, is the regular expression that every mail address has to match.
+	AddressRule string
 	// ReadOnly refuses every write to the database.
 	ReadOnly bool
 	// Bare leaves out all overlays: password policy, memberof, refint and uniqueness.
@@ -104,7 +106,7 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 	}
 	line("pidfile %s/slapd.pid", s.dir)
 	line("modulepath /usr/lib/ldap")
-	for _, module := range []string{"back_mdb", "ppolicy", "memberof", "refint", "unique", "accesslog", "syncprov"} {
+	for _, module := range []string{"back_mdb", "ppolicy", "memberof", "refint", "unique", "accesslog", "syncprov", "constraint"} {
 		line("moduleload %s", module)
 	}
 	line("TLSCertificateFile %s/%s\nTLSCertificateKeyFile %s/%s\nTLSVerifyClient never", s.dir, certificateFile, s.dir, keyFile)
@@ -139,6 +141,9 @@ func (s *Slapd) conf(cfg SlapdConfig) string {
 	}
 	if !cfg.Bare && !cfg.NotUnique {
 		line("overlay unique\nunique_uri ldap:///ou=people,%s?uid?sub", testSuffix)
+	}
+	if cfg.AddressRule != "" {
+		line("overlay constraint\nconstraint_attribute mail regex %s", cfg.AddressRule)
 	}
 	if cfg.AccessLog {
 		line("overlay accesslog\nlogdb cn=log\nlogops writes\nlogsuccess TRUE")

@@ -90,15 +90,29 @@ func TestOpenLDAPSequence(t *testing.T) {
 }
 
 // playSeed works on so many objects at a time; 0 for as many as usual.
+// A slapd that takes no writes, hides people or everything, cuts what is searched, and refuses one address in twenty.
+func TestOpenLDAPSequenceInTrouble(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AddressRule: allowedAddresses})
+	dir := slapdDirectory(server)
+	dir.troubles = slapdTroubles(server)
+	for _, trouble := range dir.troubles {
+		trouble.end(t)
+	}
+	playEvents(t, startTroubled(t, dir), 3, 300)
+}
+
 func playSeed(t *testing.T, dir *directory, seed uint64, atOnce int) {
 	t.Helper()
-	const events = 2000
-	p := startProductWith(t, setup{atOnce: atOnce, directories: []configured{{name: "corp", dir: dir}}})
+	playEvents(t, startProductWith(t, setup{atOnce: atOnce, directories: []configured{{name: "corp", dir: dir}}}), seed, 2000)
+}
+
+func playEvents(t *testing.T, p *product, seed uint64, events int) {
+	t.Helper()
 	p.others()
 	choose := seeded{rand.New(rand.NewPCG(seed, seed))} // Made-up people need no secrecy.
 	c := newCompany(choose, p.tenant, p.clock.Now, size{users: 40, units: 12, groups: 8}, "s")
 	c.grow(events)
-	d := deliver(choose, c.events, disorder{late: 60, unordered: 40, twice: 8, together: 12, parallel: 4, troubles: len(dir.troubles)})
+	d := deliver(choose, c.events, disorder{late: 60, unordered: 40, twice: 8, together: 12, parallel: 4, troubles: len(p.dir.troubles)})
 	s := &sequence{product: p, tb: t, events: c.events}
 	if err := s.play(d); err != nil {
 		t.Fatal(err)

@@ -90,6 +90,9 @@ func isRefused(address string) bool {
 	return err == nil && n%20 == 7
 }
 
+// allowedAddresses is the same as a regular expression of all that are taken.
+const allowedAddresses = "^([^@]*[^7]|[^@]*[13579]7)@.*$"
+
 func refusesAddresses(attribute, value string) uint16 {
 	if attribute == "mail" && isRefused(value) {
 		return ldap.LDAPResultConstraintViolation
@@ -231,5 +234,23 @@ func (a *access) hear(e idaastest.Event) {
 	}
 	if e.Type == event.TypeUserUnlock {
 		a.locked = 0
+	}
+}
+
+// slapdTroubles are those of a slapd, made by its configuration. What is hidden may be written all the same: a right that is taken away
+// is another trouble, which fails what needs it until a person has given it back.
+func slapdTroubles(s *ldaptest.Slapd) []trouble {
+	configures := func(name, attribute string, bad, good []string) trouble {
+		return trouble{name, func(tb testing.TB) { s.Configure(tb, attribute, bad...) }, func(tb testing.TB) { s.Configure(tb, attribute, good...) }}
+	}
+	blind := fmt.Sprintf("by dn.exact=%q =w by * none", s.BindDN)
+	hides := fmt.Sprintf("to dn.subtree=%q ", "ou=people,"+testBase) + blind
+	login := fmt.Sprintf("to attrs=userPassword by dn.exact=%q write by anonymous auth by * none", s.BindDN)
+	rules := []string{login, fmt.Sprintf("to * by dn.exact=%q manage by users read", s.BindDN)}
+	return []trouble{
+		configures("read-only", "olcReadOnly", []string{"TRUE"}, []string{"FALSE"}),
+		configures("people hidden", "olcAccess", append([]string{login, hides}, rules[1:]...), rules),
+		configures("all hidden", "olcAccess", []string{login, "to * " + blind}, rules),
+		configures("cut short", "olcSizeLimit", []string{"1"}, []string{"unlimited"}),
 	}
 }

@@ -47,6 +47,7 @@ func embeddedTroubles(s *ldaptest.Server, dir *directory) []trouble {
 		suffers("all hidden", dit.Trouble{Hidden: plan.MustParseDN(testBase).Equal}),
 		suffers("people hidden", dit.Trouble{Hidden: plan.MustParseDN("ou=people," + testBase).Equal}),
 		{"some hidden", func(tb testing.TB) {
+			tb.Helper()
 			s.Suffer(dit.Trouble{Refuse: refusesAddresses, Hidden: hidesSome(tb, dir)})
 		}, func(testing.TB) { s.Suffer(dit.Trouble{Refuse: refusesAddresses}) }},
 		suffers("cut short", dit.Trouble{Limit: 1, Cut: ldap.LDAPResultSizeLimitExceeded}),
@@ -241,7 +242,13 @@ func (a *access) hear(e idaastest.Event) {
 // is another trouble, which fails what needs it until a person has given it back.
 func slapdTroubles(s *ldaptest.Slapd) []trouble {
 	configures := func(name, attribute string, bad, good []string) trouble {
-		return trouble{name, func(tb testing.TB) { s.Configure(tb, attribute, bad...) }, func(tb testing.TB) { s.Configure(tb, attribute, good...) }}
+		return trouble{name, func(tb testing.TB) {
+			tb.Helper()
+			s.Configure(tb, attribute, bad...)
+		}, func(tb testing.TB) {
+			tb.Helper()
+			s.Configure(tb, attribute, good...)
+		}}
 	}
 	blind := fmt.Sprintf("by dn.exact=%q =w by * none", s.BindDN)
 	hides := fmt.Sprintf("to dn.subtree=%q ", "ou=people,"+testBase) + blind

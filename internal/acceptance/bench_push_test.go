@@ -49,6 +49,7 @@ func BenchmarkOpenLDAPHundredThousand(b *testing.B) {
 	for b.Loop() {
 		server := ldaptest.StartSlapd(b, ldaptest.SlapdConfig{Sync: true, Unlimited: true})
 		p := startProduct(b, slapdDirectory(server), true)
+		p.tenant.Clock = time.Now // with a millisecond for each, the last would come from the future
 		tokens := tokensOf(b, p, idaastest.Generate(3, people, 0), people)
 		ours := measure(b, func() { push(b, p, tokens) })
 		b.ReportMetric(ours.wall.Seconds(), "s/push")

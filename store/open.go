@@ -261,7 +261,9 @@ func (cfg *SQLiteConfig) examine(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	err = quickCheck(ctx, session.conn)
+	if !cfg.isLarge() || isOutdated(ctx, session.conn) {
+		err = quickCheck(ctx, session.conn)
+	}
 	if err == nil {
 		err = checkVersion(ctx, session.conn, cfg.Access)
 	}
@@ -272,6 +274,13 @@ func (cfg *SQLiteConfig) examine(ctx context.Context) error {
 		err = notWritable(cfg.Path)
 	}
 	return errors.Join(err, session.close(), db.Close())
+}
+
+// isOutdated reports whether the schema is about to be changed, or nobody knows.
+func isOutdated(ctx context.Context, conn *sql.Conn) bool {
+	version, err := versionOf(ctx, conn)
+	names, unnamed := migrationNames()
+	return err != nil || unnamed != nil || version < len(names)
 }
 
 // checkVersion refuses a schema that does not serve.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -32,6 +33,8 @@ type SQLiteConfig struct {
 	As      string
 	// Log, if set, is told when the upkeep of the file fails. That loses nothing.
 	Log logrus.FieldLogger
+	// Large is from how many bytes on a database is served before it is checked for damage; zero for what is usual.
+	Large int64
 	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound. Beyond it the store is full.
 	MaxPages int
 }
@@ -183,7 +186,11 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 	if err := s.leaveMark(ctx); err != nil {
 		return err
 	}
-	s.upkeep = newUpkeep(s.writer, cfg.Log.WithField("store", cfg.Path))
+	first := func(context.Context) error { return nil }
+	if cfg.Access == ToServe && cfg.isLarge() {
+		first = s.check
+	}
+	s.upkeep = newUpkeep(s.writer, cfg.Log.WithField("store", cfg.Path), first)
 	return nil
 }
 
@@ -215,6 +222,21 @@ func firstSession(ctx context.Context, db *sql.DB) (*session, error) {
 		case <-again.C:
 		}
 	}
+}
+
+// largeUsual is what takes a fifth of a second to be checked.
+const largeUsual = 64 << 20
+
+// isLarge reports whether it takes long to check the database. Then that is done while it is served: whoever starts again after a
+// power cut has no time, and what is damaged is met as an error where it is read.
+func (cfg *SQLiteConfig) isLarge() bool {
+	info, err := os.Stat(cfg.Path)
+	return err == nil && info.Size() >= cmp.Or(cfg.Large, largeUsual)
+}
+
+// check looks through all of the database.
+func (s *SQLite) check(ctx context.Context) error {
+	return s.readers.read(ctx, func(r *session) error { return quickCheck(ctx, r.conn) })
 }
 
 // quickCheck refuses a damaged database before anything is built on it.

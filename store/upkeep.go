@@ -23,10 +23,16 @@ type upkeep struct {
 	done   sync.WaitGroup
 }
 
-func newUpkeep(w *writer, log logrus.FieldLogger) *upkeep {
+// newUpkeep begins the upkeep, with a look at the whole database that is made first.
+func newUpkeep(w *writer, log logrus.FieldLogger, check func(context.Context) error) *upkeep {
 	ctx, cancel := context.WithCancel(context.Background())
 	u := &upkeep{writer: w, log: log, cancel: cancel}
-	u.done.Go(func() { u.run(ctx) })
+	u.done.Go(func() {
+		if err := check(ctx); err != nil && ctx.Err() == nil {
+			log.WithError(err).Error("the database is not whole: stop the service and restore it from a backup; events that meet what is damaged wait")
+		}
+		u.run(ctx)
+	})
 	return u
 }
 

@@ -125,9 +125,6 @@ func (t *together) leave(l *lookup) {
 // lookUp makes one search for look-ups. Those that it cannot answer beyond doubt it leaves unanswered.
 func (d *Directory) lookUp(ctx context.Context, batch []*lookup) {
 	first := batch[0]
-	if len(batch) == 1 && (first.way != byRules || len(first.filters) == 1) {
-		return // to look alone is as good, and says more
-	}
 	profile, err := d.Profile(ctx)
 	if err != nil {
 		return

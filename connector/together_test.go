@@ -129,6 +129,35 @@ func TestManyAreFoundWithOneSearch(t *testing.T) {
 	}
 }
 
+// Whoever is looked for first, and so alone, has the others wait as well.
+func TestTheFirstOneHasTheOthersWait(t *testing.T) {
+	c := newThrong(t)
+	var n atomic.Int32
+	first := make(chan struct{})
+	c.server.Fault(func(op ldaptest.Operation) ldaptest.Fault {
+		if op.Verb == "search" && n.Add(1) == 1 {
+			return ldaptest.Fault{Wait: first}
+		}
+		return ldaptest.Fault{}
+	})
+	var all sync.WaitGroup
+	all.Go(func() { c.finds(c.byLink(0), 0) })
+	for n.Load() == 0 {
+		runtime.Gosched()
+	}
+	for i := 1; i < atTheSameTime; i++ {
+		all.Go(func() { c.finds(c.byLink(i), i) })
+	}
+	for connector.WaitingLookups(c.d) < atTheSameTime-1 {
+		runtime.Gosched()
+	}
+	close(first)
+	all.Wait()
+	if n.Load() != 2 {
+		t.Errorf("it takes %d searches", n.Load())
+	}
+}
+
 // Where a search for many leaves a doubt about one, that one is looked for alone.
 func TestWhoIsInDoubtIsLookedForAlone(t *testing.T) {
 	c := newThrong(t)

@@ -103,16 +103,33 @@ func (w *world) add(dn plan.DN, attribute, value string) {
 // started anew in between.
 func Test389DSHiddenAttributes(t *testing.T) {
 	access := ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access
+	checkHiddenAttributes(t, access, "389ds.yaml", func(w *world) {
+		w.asAdmin(func(conn *ldap.Conn) error {
+			request := ldap.NewModifyRequest(suffix, nil)
+			request.Add("aci", []string{fmt.Sprintf(`(targetattr="title || preferredLanguage || carLicense")(version 3.0; acl "hidden"; deny(read,search,compare) userdn="ldap:///%s";)`, access.BindDN)})
+			return conn.Modify(request)
+		})
+	})
+}
+
+func TestOpenLDAPHiddenAttributes(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})
+	checkHiddenAttributes(t, server.Access, "openldap.yaml", func(*world) {
+		server.Configure(t, "olcAccess",
+			fmt.Sprintf("to attrs=userPassword by anonymous auth by dn.exact=%q manage", server.BindDN),
+			fmt.Sprintf("to attrs=title,preferredLanguage,carLicense by dn.exact=%q =w", server.BindDN),
+			fmt.Sprintf("to * by dn.exact=%q manage", server.BindDN))
+	})
+}
+
+func checkHiddenAttributes(t *testing.T, access ldaptest.Access, file string, hide func(*world)) {
+	t.Helper()
 	edits := []string{
 		"    mail: lower(user.email)\n",
 		"    mail: lower(user.email)\n    title: user.custom.title\n    preferredLanguage: user.custom.language\n    carLicense: { value: user.custom.car, authority: merge }\n",
 	}
-	w := enter(t, access, ldaps, "389ds.yaml", edits...)
-	w.asAdmin(func(conn *ldap.Conn) error {
-		request := ldap.NewModifyRequest(suffix, nil)
-		request.Add("aci", []string{fmt.Sprintf(`(targetattr="title || preferredLanguage || carLicense")(version 3.0; acl "hidden"; deny(read,search,compare) userdn="ldap:///%s";)`, access.BindDN)})
-		return conn.Modify(request)
-	})
+	w := enter(t, access, ldaps, file, edits...)
+	hide(w)
 	ann := user("ann")
 	custom := func(value string) event.Values {
 		return record("ann", event.Values{"custom.title": value, "custom.language": value, "custom.car": value})
@@ -130,7 +147,7 @@ func Test389DSHiddenAttributes(t *testing.T) {
 		w.must(event.CodeApplied, ann, w.say(event.TypeUserUpdateInfo, ann, custom(value)))
 		holds(w, value)
 	}
-	anew := enter(t, access, ldaps, "389ds.yaml", edits...)
+	anew := enter(t, access, ldaps, file, edits...)
 	anew.memory, anew.at = w.memory, w.at+1000
 	for _, value := range []string{"four", "five", "six"} {
 		anew.must(event.CodeApplied, ann, anew.say(event.TypeUserUpdateInfo, ann, custom(value)))

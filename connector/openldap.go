@@ -20,6 +20,8 @@ type openLDAP struct {
 	// policy: there is a password policy, without which slapd looks at none of them. lockout: one has pwdLockout TRUE,
 	// without which it does not look at pwdAccountLockedTime.
 	policy, lockout bool
+	// unseen: slapd does not show its schema, so what it lacks may be there all the same.
+	unseen bool
 }
 
 // lockedForGood is the value of pwdAccountLockedTime that no time unlocks.
@@ -68,6 +70,10 @@ func (f openLDAP) Status(want plan.Account, current *plan.Entry, now event.Milli
 		}
 		s.Note = "slapd keeps users out by the overlay ppolicy, where a policy with pwdLockout TRUE applies to them, and none is to be seen; " +
 			"make one that the bind account may read"
+		if f.unseen {
+			s.Note = "slapd does not show its schema to the bind account, so whether it has the overlay ppolicy is not known; give the bind account the right " +
+				`to read it (access to dn.base="cn=Subschema" by * read, in cn=config olcAccess of the database {-1}frontend)`
+		}
 	case barred:
 		s.Rules = append(s.Rules, plan.Rule{Attribute: "pwdAccountLockedTime", Values: []string{lockedForGood}})
 		// With a new password slapd takes every lock away.
@@ -114,18 +120,55 @@ func (d *Directory) policies(ctx context.Context, base plan.DN) (found []*ldap.E
 	return found, err
 }
 
+// knowsUnseen finds out whether a server that does not show its schema knows an attribute. Of one that it knows it says of an entry
+// that it lacks it; of any other it says nothing at all (RFC 4511 section 4.5.1.7).
+func (d *Directory) knowsUnseen(ctx context.Context, bases []plan.DN, attribute string) (bool, error) {
+	for _, base := range bases {
+		var found []*ldap.Entry
+		err := d.ask(ctx, base, func(a asking) error {
+			q := entryAt(base, nothing)
+			q.filter = "(!(" + attribute + "=*))"
+			var err error
+			found, err = a.all(q)
+			return err
+		})
+		var refused *OutcomeError
+		switch {
+		case errors.As(err, &refused) && refused.Code != 0:
+			continue // where nobody may look nothing is to be seen
+		case err != nil:
+			return false, err
+		case len(found) > 0:
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // openLDAP finds out what slapd can do. That its schema knows an attribute, and that it announces the control for
 // password policies, only shows that a module is loaded; so the policies themselves are looked for.
-func (d *Directory) openLDAP(ctx context.Context, root *ldap.Entry, known func(attribute string) bool) (Flavour, error) {
-	f := openLDAP{locked: known("pwdAccountLockedTime"), ended: known("pwdEndTime"), reset: known("pwdReset")}
+func (d *Directory) openLDAP(ctx context.Context, root *ldap.Entry, schema *plan.Schema) (Flavour, error) {
+	var bases []plan.DN
+	for _, context := range root.GetEqualFoldAttributeValues("namingContexts") {
+		if base, err := plan.ParseDN(context); err == nil {
+			bases = append(bases, base) // a place of which nobody can say where it is holds no policy for us
+		}
+	}
+	f := openLDAP{unseen: schema == nil}
+	for attribute, known := range map[string]*bool{"pwdAccountLockedTime": &f.locked, "pwdEndTime": &f.ended, "pwdReset": &f.reset} {
+		if schema != nil {
+			_, *known = schema.Attribute(attribute)
+			continue
+		}
+		var err error
+		if *known, err = d.knowsUnseen(ctx, bases, attribute); err != nil {
+			return nil, err
+		}
+	}
 	if !f.locked {
 		return f, nil
 	}
-	for _, context := range root.GetEqualFoldAttributeValues("namingContexts") {
-		base, err := plan.ParseDN(context)
-		if err != nil {
-			continue // a place of which nobody can say where it is holds no policy for us
-		}
+	for _, base := range bases {
 		found, err := d.policies(ctx, base)
 		var refused *OutcomeError
 		switch {

@@ -165,7 +165,7 @@ func (d *Directory) flavour(ctx context.Context, root *ldap.Entry, p *Profile) (
 		p.Shown = ActiveDirectory
 	case strings.Contains(p.Vendor, "389"), known("nsAccountLock"):
 		p.Shown = DS389
-	case known("entryCSN"), root.GetEqualFoldAttributeValue("objectClass") == "OpenLDAProotDSE":
+	case known("entryCSN"), set(root.GetEqualFoldAttributeValues("objectClass"))["OpenLDAProotDSE"]:
 		p.Shown = OpenLDAP
 	default:
 		p.Shown = Generic
@@ -180,7 +180,7 @@ func (d *Directory) flavour(ctx context.Context, root *ldap.Entry, p *Profile) (
 	case DS389:
 		return ds389{}, nil
 	case OpenLDAP:
-		return d.openLDAP(ctx, root, known)
+		return d.openLDAP(ctx, root, p.Schema)
 	default:
 		return generic{link: known("entryUUID")}, nil
 	}

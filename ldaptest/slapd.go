@@ -196,6 +196,12 @@ func (s *Slapd) Configure(tb testing.TB, attribute string, values ...string) {
 	configure(tb, s.URL, "cn=config", testPassword, s.database, attribute, values)
 }
 
+// ConfigureFrontend sets an attribute of what holds for all databases, and for the entries beside them: the root DSE and the schema.
+func (s *Slapd) ConfigureFrontend(tb testing.TB, attribute string, values ...string) {
+	tb.Helper()
+	configure(tb, s.URL, "cn=config", testPassword, "olcDatabase={-1}frontend,cn=config", attribute, values)
+}
+
 // Write is one write that slapd has logged.
 type Write struct {
 	// Type is add, modify, modrdn or delete.

@@ -70,6 +70,36 @@ func TestOpenLDAPWithoutLockingPolicy(t *testing.T) {
 	})
 }
 
+// Where slapd does not show its schema, what it can is found out all the same; where it lacks something, that is said as what is known.
+func TestOpenLDAPHiddenSchema(t *testing.T) {
+	hidden := func(t *testing.T, cfg ldaptest.SlapdConfig) *world {
+		t.Helper()
+		server := ldaptest.StartSlapd(t, cfg)
+		server.ConfigureFrontend(t, "olcAccess", `to dn.base="cn=Subschema" by * none`, "to * by * read")
+		w := enter(t, server.Access, ldaps, "openldap.yaml")
+		if profile, err := w.dir.Profile(t.Context()); err != nil || profile.Schema != nil {
+			t.Fatalf("%+v, %v", profile, err)
+		}
+		return w
+	}
+	ann := user("ann")
+	w := hidden(t, ldaptest.SlapdConfig{})
+	w.create(ann, "ann", "Correct-Horse-1", nil)
+	for _, s := range []standing{{disabled: true}, {locked: true}, {expired: true}} {
+		w.become(ann, standing{}, s)
+		w.login(ann, "Correct-Horse-1", false)
+		w.become(ann, s, standing{})
+		w.login(ann, "Correct-Horse-1", true)
+	}
+	w = hidden(t, ldaptest.SlapdConfig{Bare: true})
+	w.create(ann, "ann", "Correct-Horse-1", nil)
+	fields := w.fields(standing{disabled: true})
+	r := w.must(event.CodeRefused, ann, w.say(event.TypeUserDisable, ann, event.Values{"status": fields["status"]}))
+	if !strings.Contains(r.Outcome.Message, "does not show its schema") || !strings.Contains(r.Outcome.Message, "cn=Subschema") {
+		t.Errorf("%+v", r.Outcome)
+	}
+}
+
 func TestOpenLDAPEnd(t *testing.T) {
 	w := enter(t, ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access, ldaps, "openldap.yaml")
 	ref := user("ann")

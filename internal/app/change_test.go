@@ -384,7 +384,7 @@ func TestNoEventIsLostByAReload(t *testing.T) {
 		if i%2 == 0 {
 			text = alone
 		}
-		text = strings.Replace(text, "  listen: 127.0.0.1:0\n", fmt.Sprintf("  listen: 127.0.0.1:0\n  limits: { idle_within: %ds, connections: %d, connections_per_address: 50 }\n", i+10, 100+i), 1)
+		text = strings.Replace(text, "  listen: 127.0.0.1:0\n", fmt.Sprintf("  listen: 127.0.0.1:0\n  limits: { idle_within: %ds, connections: %d, connections_per_address: 50 }\n", i+90, 100+i), 1)
 		l.write("idaas-ldap.yaml", text)
 		l.reload()
 		if r := l.readiness(); r.Configuration != "ok" || (r.Directories["lab"] == "") != (i%2 == 0) {

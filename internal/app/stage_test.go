@@ -159,9 +159,18 @@ func (s *stage) put(name string, c issued) {
 	s.write(name+".key", string(c.key))
 }
 
+// load loads the configuration, with more patience than it can have: what is answered does not depend on how busy the machine is.
+func (s *stage) load() (*config.Config, error) {
+	cfg, _, err := config.Load(s.path("idaas-ldap.yaml"), nil)
+	if err == nil {
+		cfg.Receiver.AnswerWithin = 45 * time.Second
+	}
+	return cfg, err
+}
+
 // open loads the configuration and opens the product, as serve does.
 func (s *stage) open() (*app.App, error) {
-	cfg, _, err := config.Load(s.path("idaas-ldap.yaml"), nil)
+	cfg, err := s.load()
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +184,7 @@ func (s *stage) open() (*app.App, error) {
 // reload does what a SIGHUP does.
 func (s *stage) reload() {
 	s.Helper()
-	cfg, _, err := config.Load(s.path("idaas-ldap.yaml"), nil)
+	cfg, err := s.load()
 	s.app.Reload(s.Context(), cfg, err)
 }
 

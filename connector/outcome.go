@@ -127,6 +127,9 @@ func (e *OutcomeError) AboutValues() bool {
 	return e.Code == ldap.LDAPResultConstraintViolation || e.Code == ldap.LDAPResultEntryAlreadyExists
 }
 
+// IsNotThere reports whether the entry is not there that was to be changed.
+func (e *OutcomeError) IsNotThere() bool { return e.Code == ldap.LDAPResultNoSuchObject }
+
 // SaysItIsThere reports whether the server refused to add a value because it is there.
 func (e *OutcomeError) SaysItIsThere() bool { return e.Code == ldap.LDAPResultAttributeOrValueExists }
 

@@ -313,6 +313,8 @@ func (w *work) replaceReferences(ctx context.Context, attributes []string, was, 
 	return nil
 }
 
+// replaceReference replaces a value in one entry, or removes it. An entry that is not there any more may have been renamed since it was
+// found, with the value in it, so that is an error: who tries again finds it where it is.
 func (w *work) replaceReference(ctx context.Context, ref connector.Reference, is string) error {
 	if is != "" && w.matching(ctx).Equal(ref.Attribute, ref.Value, is) {
 		return nil // To the server it is the value that is there, which would go with the former one.
@@ -341,7 +343,7 @@ func (w *work) replaceReference(ctx context.Context, ref connector.Reference, is
 	case err == nil:
 		w.result.Operations = append(w.result.Operations, op)
 		return nil
-	case errors.As(err, &outcome) && (outcome.Kind == connector.KindAlreadySo || outcome.Kind == connector.KindConflict):
+	case errors.As(err, &outcome) && !outcome.IsNotThere() && (outcome.Kind == connector.KindAlreadySo || outcome.Kind == connector.KindConflict):
 		return nil // the server, or somebody else, has done it meanwhile
 	}
 	return err

@@ -55,6 +55,30 @@ member: uid=ann,ou=people,dc=example,dc=org
 	})
 }
 
+// A group may get another name between the search that finds it and the write, with the former name of the user in it.
+func TestAReferenceInAGroupThatIsRenamedMeanwhile(t *testing.T) {
+	sales := unit("ou_sales")
+	onBoth(t, nil, func(s *stage) {
+		s.process(sales, s.called(sales, "Sales", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", sales.ID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.directory.once("modify", func(write func() error) error {
+			at := s.memory.objects[vpn].DN
+			if err := s.directory.Target.Apply(s.Context(), plan.ModifyDN{DN: at, NewRDN: plan.MustParseDN("cn=Tunnel").RDN(), DeleteOldRDN: true}); err != nil {
+				s.Fatal(err)
+			}
+			return write()
+		})
+		if r := s.process(ann, s.named(ann, "ann", event.RootUnitID)); r.Outcome.Code != event.CodeRetry {
+			s.Errorf("the move is %+v", r.Outcome)
+		}
+		s.process(ann)
+		if got := s.there("cn=Tunnel," + groups).Values("member"); !slices.Equal(got, []string{"uid=ann," + people}) {
+			s.Errorf("the group has %v", got)
+		}
+	})
+}
+
 // What names an entry below a unit follows when the unit goes elsewhere, and goes when it goes.
 func TestReferencesBelowAUnitAreFollowed(t *testing.T) {
 	sales, lab := unit("ou_sales"), unit("ou_lab")

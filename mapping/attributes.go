@@ -14,7 +14,7 @@ import (
 type attributeRule struct {
 	name     string
 	path     string // how messages name the rule, without its section
-	at       place
+	at       position
 	value    *expression
 	constant []string
 	// unixNumber: it is the number of a user or group of UNIX.
@@ -44,7 +44,7 @@ func (r *reader) attributes(n ast.Node, in scope) []attributeRule {
 	var out []attributeRule
 	var seen []string
 	for _, entry := range r.rejoined(keys) {
-		name, at := keyName(entry), placeOf(entry.Key.GetToken())
+		name, at := keyName(entry), positionOf(entry.Key.GetToken())
 		written, _, _ := strings.Cut(plan.AttributeKey(name), ";")
 		other := slices.IndexFunc(seen, func(s string) bool { return plan.SameAttribute(s, name) })
 		switch {

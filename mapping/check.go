@@ -51,7 +51,7 @@ func (c comparison) section(section *section) {
 func (c comparison) nearest(name string) string { return didYouMean(name, c.schema.AttributeNames()) }
 
 // classAt is where an object class of a section is named; the section itself where the file names none.
-func (section *section) classAt(i int) place {
+func (section *section) classAt(i int) position {
 	if i < len(section.classesAt) {
 		return section.classesAt[i]
 	}
@@ -174,13 +174,13 @@ type Place struct {
 	What string
 	// Kinds are those of the objects whose entries are made right below it.
 	Kinds []event.Kind
-	at    place
+	at    position
 }
 
 // Places returns the entries that have to be there: the base, the root, where the entries of a section are made, and where
 // those are kept that are not at their usual place.
 func (s *Set) Places() []Place {
-	places := []Place{{DN: s.base, What: "base", at: place{1, 1}}}
+	places := []Place{{DN: s.base, What: "base", at: position{1, 1}}}
 	add := func(p Place) {
 		i := slices.IndexFunc(places, func(known Place) bool { return known.DN.Equal(p.DN) })
 		if i < 0 {
@@ -189,7 +189,7 @@ func (s *Set) Places() []Place {
 		}
 		places[i].Kinds = append(places[i].Kinds, p.Kinds...)
 	}
-	if unit := s.sections[event.KindUnit]; unit != nil && unit.rootAt != (place{}) {
+	if unit := s.sections[event.KindUnit]; unit != nil && unit.rootAt != (position{}) {
 		add(Place{DN: unit.root, What: "organizational_unit.root", at: unit.rootAt})
 	}
 	for _, kind := range []event.Kind{event.KindUnit, event.KindUser, event.KindGroup} {

@@ -221,7 +221,7 @@ func (e *evaluation) wrong(ex *expression, rule string, err error) error {
 	return e.wrongAt(at, rule, err)
 }
 
-func (e *evaluation) wrongAt(at place, rule string, err error) error {
+func (e *evaluation) wrongAt(at position, rule string, err error) error {
 	return &EvaluationError{File: e.file, Line: at.line, Column: at.column, Rule: rule, Err: err}
 }
 

@@ -114,7 +114,7 @@ func (r *reader) events(source []byte, fill Filling) EventFile {
 		}
 	}
 	if err != nil {
-		r.problem(place{1, 1}, "%v", err)
+		r.problem(position{1, 1}, "%v", err)
 	}
 	return out
 }

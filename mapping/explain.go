@@ -27,8 +27,8 @@ func (r *reader) wrongExpression(source scalar, err error) {
 
 const endsEarly = "the expression ends too early"
 
-// commentBegins reports whether what follows a place is a comment of YAML.
-func (r *reader) commentBegins(at place) bool {
+// commentBegins reports whether what follows a position is a comment of YAML.
+func (r *reader) commentBegins(at position) bool {
 	letters := []rune(r.lines[min(at.line, len(r.lines))-1])
 	rest := string(letters[min(at.column-1, len(letters)):])
 	return strings.HasPrefix(strings.TrimLeft(rest, " "), "#")

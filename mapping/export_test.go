@@ -25,7 +25,7 @@ func Evaluate(source string, record event.Values) ([]string, error) {
 // EvaluateMeasured is Evaluate with what it used up. A measurement is only of use where nothing else runs.
 func EvaluateMeasured(source string, fields event.Values) ([]string, Work, error) {
 	r := newReader("expression", []byte(source))
-	ex := r.expression(scalar{text: source, whole: &written{lines: r.lines, at: place{1, 1}, text: source}}, scope{kind: event.KindUser}, forValues)
+	ex := r.expression(scalar{text: source, whole: &written{lines: r.lines, at: position{1, 1}, text: source}}, scope{kind: event.KindUser}, forValues)
 	if ex == nil {
 		r.errors.finish()
 		return nil, Work{}, &r.errors

@@ -21,7 +21,7 @@ import (
 // expression is a compiled expression. It never changes.
 type expression struct {
 	source scalar
-	at     place
+	at     position
 	// reads are the fields that it reads, as "user.email", "ou.name" or "user.custom.title".
 	reads []string
 	// readsAbove: it reads the unit above, so that has to be known.

@@ -15,12 +15,12 @@ import (
 type section struct {
 	kind          event.Kind
 	in            scope
-	at            place
+	at            position
 	scope         *expression
 	dn            *dnTemplate
 	match         []matchRule
 	objectClasses []string
-	classesAt     []place // of the object classes; none where the file names none
+	classesAt     []position // of the object classes; none where the file names none
 	attributes    []attributeRule
 	password      PasswordRule
 	lifecycle     lifecycle
@@ -31,7 +31,7 @@ type section struct {
 	adoptBelow    []plan.DN // empty where the file says nothing of it
 	adoptPassword bool
 	root          plan.DN
-	rootAt        place
+	rootAt        position
 	readsAboveDN  bool
 	status        []writer // what the lifecycle writes out
 }
@@ -41,7 +41,7 @@ type MemberRule struct {
 	Attribute   string
 	Placeholder string
 	value       *expression // nil for the member's DN
-	at          place
+	at          position
 }
 
 // sectionNames are the keys of the sections.
@@ -101,13 +101,13 @@ func (r *reader) topLevel(s *Set, root *ast.MappingNode) {
 		"tests":               func(n ast.Node) { tests = n },
 	})
 	if !hasKey(root, "version") {
-		r.report(place{1, 1}, "begin with 'version: 1'", "'version' is missing")
+		r.report(position{1, 1}, "begin with 'version: 1'", "'version' is missing")
 	}
 	if !hasKey(root, "base") {
-		r.report(place{1, 1}, "it is the DN outside of which nothing is ever written", "'base' is missing")
+		r.report(position{1, 1}, "it is the DN outside of which nothing is ever written", "'base' is missing")
 	}
 	if !hasKey(root, "user") && !hasKey(root, "group") && !hasKey(root, "organizational_unit") {
-		r.report(place{1, 1}, "it needs at least one of the sections organizational_unit, user and group", "the mapping says nothing")
+		r.report(position{1, 1}, "it needs at least one of the sections organizational_unit, user and group", "the mapping says nothing")
 	}
 	units := hasKey(root, "organizational_unit")
 	for _, kind := range []event.Kind{event.KindUnit, event.KindUser, event.KindGroup} {
@@ -204,7 +204,7 @@ func (r *reader) complete(s *Set, c *section, keys *ast.MappingNode) {
 }
 
 // words reads names of attributes or object classes.
-func (r *reader) words(n ast.Node, what string) (out []string, at []place) {
+func (r *reader) words(n ast.Node, what string) (out []string, at []position) {
 	for _, v := range r.scalars(n, what) {
 		switch {
 		case !isAttributeName(v.text):

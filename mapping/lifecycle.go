@@ -104,7 +104,7 @@ func (r *reader) fixedValues(c *section, n ast.Node, part, when string) []plan.R
 	}
 	var out []plan.Rule
 	for _, entry := range keys.Values {
-		name, at := keyName(entry), placeOf(entry.Key.GetToken())
+		name, at := keyName(entry), positionOf(entry.Key.GetToken())
 		switch {
 		case !isAttributeName(name):
 			r.problem(at, "%q is no attribute name", name)

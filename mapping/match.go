@@ -17,7 +17,7 @@ type matchRule struct {
 	adopt      bool
 	// byID: the rule asks for the id of the object in IDaaS, so an entry that it finds was written for the object.
 	byID bool
-	at   place
+	at   position
 }
 
 // matches reads the match rules of a section.

@@ -22,7 +22,7 @@ const (
 // dnTemplate is a template for a DN: names with values from expressions, below a literal DN, the unit above or the base.
 // What an expression gives is always one value, never structure.
 type dnTemplate struct {
-	at   place
+	at   position
 	rdns []templateRDN
 	tail tail
 }

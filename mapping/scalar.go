@@ -10,7 +10,7 @@ import (
 )
 
 // scalar is one value of the file. It knows where each of its characters stands, in whichever of YAML's styles it is
-// written, so that a mistake inside an expression is shown at its place.
+// written, so that a mistake inside an expression is shown at its position.
 type scalar struct {
 	text string
 	// whole is the value that this one is a part of, and offset where in it, in characters.
@@ -21,7 +21,7 @@ type scalar struct {
 // written is how a value is written in the file.
 type written struct {
 	lines []string
-	at    place // of the token: of the opening quote, of the | or >
+	at    position // of the token: of the opening quote, of the | or >
 	style token.Type
 	text  string
 }
@@ -31,13 +31,13 @@ func (s scalar) part(from, to int) scalar {
 	return scalar{text: string([]rune(s.text)[from:to]), whole: s.whole, offset: s.offset + from}
 }
 
-// at returns the place of the first character.
-func (s scalar) at() place { return s.within(0) }
+// at returns the position of the first character.
+func (s scalar) at() position { return s.within(0) }
 
-// within returns the place of a character, counted from 0.
-func (s scalar) within(character int) place {
-	places := s.whole.places()
-	return places[max(0, min(s.offset+character, len(places)-1))]
+// within returns the position of a character, counted from 0.
+func (s scalar) within(character int) position {
+	positions := s.whole.positions()
+	return positions[max(0, min(s.offset+character, len(positions)-1))]
 }
 
 // scalar returns a node as one value.
@@ -120,12 +120,12 @@ func (r *reader) boolean(n ast.Node, what string) bool {
 }
 
 // places returns where every character of the value stands, and the end.
-func (w *written) places() []place {
+func (w *written) positions() []position {
 	if w.style == token.LiteralType {
 		return w.literal()
 	}
 	letters := []rune(w.text)
-	c := cursor{lines: w.lines, place: w.at}
+	c := cursor{lines: w.lines, position: w.at}
 	switch w.style {
 	case token.SingleQuoteType, token.DoubleQuoteType:
 		c.column++
@@ -137,16 +137,16 @@ func (w *written) places() []place {
 		c.indent = c.spaces()
 		c.column += c.indent
 	}
-	out := make([]place, 0, len(letters)+1)
+	out := make([]position, 0, len(letters)+1)
 	for _, letter := range letters {
 		out = append(out, c.next(letter, w.style))
 	}
-	return append(out, c.place)
+	return append(out, c.position)
 }
 
 // literal: the lines of a block after | stand in the file as they are, indented.
-func (w *written) literal() []place {
-	var out []place
+func (w *written) literal() []position {
+	var out []position
 	line := w.at.line
 	for text := range strings.SplitSeq(w.text, "\n") {
 		line++
@@ -155,10 +155,10 @@ func (w *written) literal() []place {
 			column = max(0, len([]rune(w.lines[line-1]))-len([]rune(text))) + 1
 		}
 		for range []rune(text) {
-			out = append(out, place{line, column})
+			out = append(out, position{line, column})
 			column++
 		}
-		out = append(out, place{line, column})
+		out = append(out, position{line, column})
 	}
 	return out
 }
@@ -166,7 +166,7 @@ func (w *written) literal() []place {
 // cursor walks through the file along with the characters of a value (YAML 1.2 sections 6.5, 7.3 and 8.1).
 type cursor struct {
 	lines []string
-	place
+	position
 	// indent is that of a folded block, zero where all spaces at the beginning of a line fall away.
 	indent int
 }
@@ -201,15 +201,15 @@ func (c *cursor) indented() {
 	c.column += skip
 }
 
-// next returns the place of the next character of the value and goes on behind it.
-func (c *cursor) next(letter rune, style token.Type) place {
+// next returns the position of the next character of the value and goes on behind it.
+func (c *cursor) next(letter rune, style token.Type) position {
 	if style == token.DoubleQuoteType {
 		for rest := c.rest(); len(rest) > 0 && rest[0] == '\\'; rest = c.rest() {
 			if len(strings.TrimSpace(string(rest[1:]))) == 0 { // a line that goes on in the next one
 				c.indented()
 				continue
 			}
-			here := c.place
+			here := c.position
 			c.column += escapeLength(rest)
 			return here
 		}
@@ -217,7 +217,7 @@ func (c *cursor) next(letter rune, style token.Type) place {
 	if c.restIsBlank() && c.line < len(c.lines) {
 		switch letter {
 		case ' ', '\n':
-			here := c.place
+			here := c.position
 			c.indented()
 			return here
 		}
@@ -225,7 +225,7 @@ func (c *cursor) next(letter rune, style token.Type) place {
 			c.indented()
 		}
 	}
-	here := c.place
+	here := c.position
 	c.column++
 	if style == token.SingleQuoteType && letter == '\'' {
 		c.column++

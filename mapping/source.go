@@ -19,8 +19,8 @@ type reader struct {
 	errors Errors
 }
 
-// place is where something stands in the file, counted from 1 and in characters.
-type place struct{ line, column int }
+// position is where something stands in the file, counted from 1 and in characters.
+type position struct{ line, column int }
 
 // Bounds on a file. They are far beyond any mapping, and keep the YAML parser from deep recursion.
 const (
@@ -56,11 +56,11 @@ func (r *reader) body(source []byte, start, what string) ast.Node {
 		return nil
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		r.report(place{}, start, "the file is empty")
+		r.report(position{}, start, "the file is empty")
 		return nil
 	}
 	if len(file.Docs) > 1 {
-		at := place{1, 1}
+		at := position{1, 1}
 		if body := file.Docs[1].Body; body != nil {
 			at = r.at(body)
 		}
@@ -73,20 +73,20 @@ func (r *reader) body(source []byte, start, what string) ast.Node {
 // acceptable refuses what is no text and what no person has written.
 func (r *reader) acceptable(source []byte) bool {
 	if len(source) > maxFile {
-		r.problem(place{}, "the file is larger than %d bytes", maxFile)
+		r.problem(position{}, "the file is larger than %d bytes", maxFile)
 		return false
 	}
 	for i, line := range r.lines {
 		if !utf8.ValidString(line) {
-			r.report(place{i + 1, 1}, "save the file in that encoding", "this line is not UTF-8 text")
+			r.report(position{i + 1, 1}, "save the file in that encoding", "this line is not UTF-8 text")
 			return false
 		}
 		if at := strings.IndexRune(line, utf8.RuneError); at >= 0 {
-			r.report(place{i + 1, utf8.RuneCountInString(line[:at]) + 1}, "put the right one in its place", "a character was lost here when the file was saved")
+			r.report(position{i + 1, utf8.RuneCountInString(line[:at]) + 1}, "put the right one in its place", "a character was lost here when the file was saved")
 			return false
 		}
 		if len(line) > maxLine {
-			r.problem(place{i + 1, 1}, "this line is longer than %d bytes", maxLine)
+			r.problem(position{i + 1, 1}, "this line is longer than %d bytes", maxLine)
 			return false
 		}
 	}
@@ -95,7 +95,7 @@ func (r *reader) acceptable(source []byte) bool {
 		depth += strings.Count(line, "[") + strings.Count(line, "{") - strings.Count(line, "]") - strings.Count(line, "}")
 		compact := strings.Count(line, "- ") + strings.Count(line, "? ") + strings.Count(line, "[") + strings.Count(line, "{")
 		if depth = max(0, depth); depth > maxNesting || compact > maxNesting {
-			r.problem(place{i + 1, 1}, "brackets, lists or keys are nested too deeply here")
+			r.problem(position{i + 1, 1}, "brackets, lists or keys are nested too deeply here")
 			return false
 		}
 	}
@@ -109,16 +109,16 @@ func parseYAML(source []byte) (file *ast.File, err error) {
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	return parser.ParseBytes(source, 0, parser.AllowDuplicateMapKey()) //nolint:wrapcheck // The caller gives it its place.
+	return parser.ParseBytes(source, 0, parser.AllowDuplicateMapKey()) //nolint:wrapcheck // The caller gives it its position.
 }
 
 func (r *reader) notYAML(err error) {
 	var broken yaml.Error
 	if !errors.As(err, &broken) || broken.GetToken() == nil {
-		r.problem(place{}, "this is not YAML: %v", err)
+		r.problem(position{}, "this is not YAML: %v", err)
 		return
 	}
-	at := place{broken.GetToken().Position.Line, broken.GetToken().Position.Column}
+	at := position{broken.GetToken().Position.Line, broken.GetToken().Position.Column}
 	hint := ""
 	if at.line <= len(r.lines) && strings.ContainsAny(r.lines[at.line-1], `?@{"`+"`") {
 		hint = "an expression or template with ': ', ' #', quotes, or { at its beginning goes in quotes"
@@ -126,10 +126,10 @@ func (r *reader) notYAML(err error) {
 	r.report(at, hint, "this is not YAML: %s", broken.GetMessage())
 }
 
-func (r *reader) problem(at place, format string, args ...any) { r.report(at, "", format, args...) }
+func (r *reader) problem(at position, format string, args ...any) { r.report(at, "", format, args...) }
 
 // report adds a problem with a hint.
-func (r *reader) report(at place, hint, format string, args ...any) {
+func (r *reader) report(at position, hint, format string, args ...any) {
 	p := Problem{File: r.file, Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...), Hint: hint}
 	if at.line >= 1 && at.line <= len(r.lines) {
 		p.Excerpt = excerpt(r.lines[at.line-1], at)
@@ -137,8 +137,8 @@ func (r *reader) report(at place, hint, format string, args ...any) {
 	r.errors.List = append(r.errors.List, p)
 }
 
-// excerpt shows a line, or what fits around the place, with a mark below the place.
-func excerpt(line string, at place) string {
+// excerpt shows a line, or what fits around the position, with a mark below it.
+func excerpt(line string, at position) string {
 	const before, width = 60, 110
 	letters := []rune(strings.ReplaceAll(line, "\t", " "))
 	column := min(at.column-1, len(letters))
@@ -171,15 +171,15 @@ func markSpace(letters []rune) string {
 	return b.String()
 }
 
-func (r *reader) at(n ast.Node) place {
+func (r *reader) at(n ast.Node) position {
 	tk := n.GetToken()
 	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
 		tk = m.Values[0].Key.GetToken()
 	}
-	return placeOf(tk)
+	return positionOf(tk)
 }
 
-func placeOf(tk *token.Token) place { return place{tk.Position.Line, tk.Position.Column} }
+func positionOf(tk *token.Token) position { return position{tk.Position.Line, tk.Position.Column} }
 
 // keys returns a node as keys with values, nil with a problem where it is something else.
 func (r *reader) keys(n ast.Node, what string) *ast.MappingNode {
@@ -200,7 +200,7 @@ func (r *reader) each(n *ast.MappingNode, known map[string]func(ast.Node)) {
 	}
 	seen := map[string]bool{}
 	for _, entry := range r.rejoined(n) {
-		name, at := keyName(entry), placeOf(entry.Key.GetToken())
+		name, at := keyName(entry), positionOf(entry.Key.GetToken())
 		read, ok := known[name]
 		switch {
 		case !ok:
@@ -267,7 +267,7 @@ func isImplicitNull(entry *ast.MappingValueNode) bool {
 
 // between returns the text of one line from the beginning of a token to the end of another.
 func (r *reader) between(from, to *token.Token) (string, bool) {
-	a, b := placeOf(from), placeOf(to)
+	a, b := positionOf(from), positionOf(to)
 	if a.line != b.line || to.Type != token.StringType {
 		return "", false
 	}

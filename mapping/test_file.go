@@ -38,7 +38,7 @@ type Test struct {
 	ExpectMessage string
 	ExpectNothing bool
 	// expectAt is where the key of Expect stands, zero where it has no block of lines.
-	expectAt place
+	expectAt position
 }
 
 // tests reads the tests of a file.
@@ -125,8 +125,8 @@ func (r *reader) testExpect(s scalar) Changes {
 	return records
 }
 
-// line returns the place of a line of a value, counted from 1.
-func (s scalar) line(number int) place {
+// line returns the position of a line of a value, counted from 1.
+func (s scalar) line(number int) position {
 	at := 0
 	for i, line := range strings.Split(s.text, "\n") {
 		if i == number-1 {
@@ -268,7 +268,7 @@ func (r *reader) record(kind event.Kind, n ast.Node) event.Values {
 	}
 	known := append(sortedKeys(fields), nameCustom, nameRaw)
 	for _, entry := range keys.Values {
-		name, at := keyName(entry), placeOf(entry.Key.GetToken())
+		name, at := keyName(entry), positionOf(entry.Key.GetToken())
 		fieldType, isField := fields[name]
 		isOpen := name == nameCustom || name == nameRaw
 		if !isField && !isOpen {

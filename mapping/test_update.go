@@ -31,13 +31,13 @@ func ReadableLDIF(operations []plan.Operation) (string, error) {
 }
 
 // expectBlock is where the expect of a test stands: the line and the column of its key, both zero where it is no block of lines.
-func expectBlock(keys *ast.MappingNode) place {
+func expectBlock(keys *ast.MappingNode) position {
 	for _, entry := range keys.Values {
 		if _, isBlock := entry.Value.(*ast.LiteralNode); isBlock && keyName(entry) == "expect" && !keys.IsFlowStyle {
-			return placeOf(entry.Key.GetToken())
+			return positionOf(entry.Key.GetToken())
 		}
 	}
-	return place{}
+	return position{}
 }
 
 // WithExpectations returns the source of a mapping file with other expectations in some of its tests, by their numbers in [Set.Tests].
@@ -81,7 +81,7 @@ func (s *Set) verify(source []byte) error {
 }
 
 // blockEnd returns the number of lines up to the end of a block, without the empty ones after it.
-func blockEnd(lines []string, key place) int {
+func blockEnd(lines []string, key position) int {
 	end := key.line
 	for i := key.line; i < len(lines); i++ {
 		content := strings.TrimLeft(lines[i], " ")
@@ -97,7 +97,7 @@ func blockEnd(lines []string, key place) int {
 }
 
 // indented returns the lines of a block as far in as those before, with the same ends.
-func indented(text string, before []string, key place) string {
+func indented(text string, before []string, key position) string {
 	space, newline := strings.Repeat(" ", key.column+1), "\n"
 	for _, line := range before {
 		if content := strings.TrimLeft(line, " "); strings.TrimSpace(content) != "" {

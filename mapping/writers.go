@@ -9,7 +9,7 @@ import (
 // writer is a part of a section that writes an attribute.
 type writer struct {
 	attribute, part string
-	at              place
+	at              position
 	// constants are the values that are fixed.
 	constants []string
 }

@@ -21,7 +21,7 @@ type Config struct {
 	places map[string]Position // by path, where a value was given
 }
 
-// Problem returns what is wrong with the value at a path, such as directories[0].tls.ca_file, with the place where it was given:
+// Problem returns what is wrong with the value at a path, such as directories[0].tls.ca_file, with the position where it was given:
 // for what shows only when the configuration is put to use.
 func (c *Config) Problem(path, message string) Problem {
 	at := path
@@ -226,7 +226,7 @@ type Log struct {
 	Format string `yaml:"format"` // text or json
 }
 
-// Path is the path of a file. In the file and in the environment it may be relative to the place of the configuration
+// Path is the path of a file. In the file and in the environment it may be relative to the folder of the configuration
 // file; after [Load] it is relative to the working directory, or absolute.
 type Path string
 

@@ -18,7 +18,7 @@ const worldReadable = 0o004
 // writableByOthers are the permission bits that let others than its owner change a file.
 const writableByOthers = 0o022
 
-// resolvePaths makes every relative path relative to the place of the configuration file.
+// resolvePaths makes every relative path relative to the folder of the configuration file.
 func (l *loader) resolvePaths(base string) {
 	walk("", reflect.ValueOf(l.config).Elem(), func(_ string, value reflect.Value) {
 		if path, ok := value.Addr().Interface().(*Path); ok {

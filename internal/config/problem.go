@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Position is where something was said: at a place in the file, or in an environment variable. The zero Position is
+// Position is where something was said: somewhere in the file, or in an environment variable. The zero Position is
 // nowhere in particular.
 type Position struct {
 	File string

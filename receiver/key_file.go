@@ -31,6 +31,7 @@ type FileKeys struct {
 	keys    keySet
 	content []byte
 	looked  time.Time
+	read    time.Time // when the set in force was last found in the file
 	failure error
 }
 
@@ -79,6 +80,14 @@ func (f *FileKeys) State() (loaded bool, state string) {
 	return true, "ok"
 }
 
+// Confirmed returns when the set in force was last found in the file.
+func (f *FileKeys) Confirmed() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.look(fileEvery)
+	return f.read
+}
+
 // look reads the file unless that was done less than a gap ago.
 func (f *FileKeys) look(gap time.Duration) {
 	now := f.clock()
@@ -88,7 +97,7 @@ func (f *FileKeys) look(gap time.Duration) {
 	f.looked = now
 	content, err := readBounded(f.path)
 	if err == nil && f.content != nil && bytes.Equal(content, f.content) {
-		f.failure = nil
+		f.failure, f.read = nil, now
 		return
 	}
 	var keys keySet
@@ -109,7 +118,7 @@ func (f *FileKeys) look(gap time.Duration) {
 	if len(keys) == 0 {
 		f.log.Error("the key set in the file holds no key for signatures; no token can be verified")
 	}
-	f.keys, f.content, f.failure = keys, content, nil
+	f.keys, f.content, f.failure, f.read = keys, content, nil, now
 }
 
 // readBounded reads a file of a size that a key set can have.

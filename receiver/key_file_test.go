@@ -43,9 +43,16 @@ func TestAKeySetInAFile(t *testing.T) {
 	if !knows(t, keys, "KEY1") || knows(t, keys, "KEY2") || state() != "ok" {
 		t.Error("the file is read wrong")
 	}
+	if at := keys.Confirmed(); !at.Equal(now) {
+		t.Errorf("the set was confirmed at %s, and it is %s", at, now)
+	}
 	put([]byte("half a fi"))
+	confirmed := now
 	if !strings.HasPrefix(state(), "refused, the one from before is in force: "+path) || !knows(t, keys, "KEY1") {
 		t.Error("a broken file changes the keys")
+	}
+	if at := keys.Confirmed(); !at.Equal(confirmed) {
+		t.Errorf("a broken file confirms the set, at %s", at)
 	}
 	put(keySet(t, "KEY2", "KEY1"))
 	now = now.Add(time.Second)

@@ -151,6 +151,13 @@ func (r *RemoteKeys) State() (loaded bool, state string) {
 	return true, "ok"
 }
 
+// Confirmed returns when IDaaS last said that the set is in force, zero while there never was one.
+func (r *RemoteKeys) Confirmed() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.renewed
+}
+
 // Renew fetches the set unless that was tried less than half a minute ago. A caller who goes away does not take the fetch
 // with it.
 func (r *RemoteKeys) Renew(ctx context.Context) { r.fetch(ctx, fetchGap, fetchWithin) }

@@ -100,6 +100,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 	a.schedule(in)
 	a.configured(in)
 	a.metrics.WatchBacklog(ctx, a.Store.Counts)
+	a.metrics.WatchKeys(a.oldestKeys)
 	a.front = receiver.NewHandler(a.receiverConfig(in))
 	if a.server, err = receiver.Listen(ctx, a.listener(in, a.front)); err != nil {
 		return listenProblem(cfg, "receiver.listen", err)

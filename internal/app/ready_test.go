@@ -68,7 +68,19 @@ func TestNotReadyBeforeTheFirstKeySet(t *testing.T) {
 	if status, said := ready(); status != http.StatusServiceUnavailable || said.Ready || !strings.Contains(said.Keys[tenant.Application], "none was fetched") {
 		t.Errorf("before: %d %+v", status, said)
 	}
+	metrics := func() string {
+		answer := httptest.NewRecorder()
+		a.adminHandler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/metrics", nil))
+		return answer.Body.String()
+	}
+	const none = "\nidaas_ldap_jwks_age_seconds 0\n"
+	if !strings.Contains(metrics(), none) {
+		t.Error("the metrics show the age of a key set, and there is none")
+	}
 	a.current.Load().keys[0].remote.Renew(t.Context())
+	if strings.Contains(metrics(), none) {
+		t.Error("the metrics show no age of the key set")
+	}
 	if status, said := ready(); status != http.StatusOK || !said.Ready || said.Keys[tenant.Application] != "ok" {
 		t.Errorf("after: %d %+v", status, said)
 	}

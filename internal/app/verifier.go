@@ -20,8 +20,10 @@ const keyRetries = 2
 type applicationKeys struct {
 	application, url string
 	// State tells whether there was ever a set, and what there is to say about it.
-	state  func() (loaded bool, state string)
-	remote *receiver.RemoteKeys // nil for a file
+	state func() (loaded bool, state string)
+	// Confirmed is when the set in force last was, zero while there is none.
+	confirmed func() time.Time
+	remote    *receiver.RemoteKeys // nil for a file
 }
 
 // Verifier returns a verifier for the configured applications, with a clock of the caller's.
@@ -55,7 +57,7 @@ func newVerifier(cfg *config.Config, encryption []*reload.Held[*receiver.Encrypt
 				wrong = append(wrong, located(cfg, fmt.Sprintf("applications[%d].jwks_file", i), err))
 				continue
 			}
-			applications[i].Keys, keys[i].state = file, file.State
+			applications[i].Keys, keys[i].state, keys[i].confirmed = file, file.State, file.Confirmed
 			continue
 		}
 		remote := known(former, a)
@@ -64,9 +66,19 @@ func newVerifier(cfg *config.Config, encryption []*reload.Held[*receiver.Encrypt
 				URL: a.JWKSURL, Retries: keyRetries, RetryLog: telemetry.RetryLogger(log), Log: entry, Clock: time.Now,
 			})
 		}
-		applications[i].Keys, keys[i].state, keys[i].remote = remote, remote.State, remote
+		applications[i].Keys, keys[i].state, keys[i].confirmed, keys[i].remote = remote, remote.State, remote.Confirmed, remote
 	}
 	return receiver.NewVerifier(applications, clock), keys, errors.Join(wrong...)
+}
+
+// oldestKeys returns when the key set that was not confirmed for longest was; zero while there is none.
+func (a *App) oldestKeys() (oldest time.Time) {
+	for _, k := range a.current.Load().keys {
+		if at := k.confirmed(); !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+	}
+	return oldest
 }
 
 // known returns the key set that was fetched for an application before.

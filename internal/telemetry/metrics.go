@@ -43,16 +43,13 @@ type Metrics struct {
 	configState prometheus.Gauge
 	ends        *prometheus.GaugeVec
 
-	keysLock sync.Mutex
-	keysRead map[string]time.Time // by application
-
 	configuredLock sync.Mutex
 	configured     []string // directories
 }
 
 // NewMetrics returns metrics that are all at zero. The clock tells how old keys are.
 func NewMetrics(version string, clock func() time.Time) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), clock: clock, keysRead: map[string]time.Time{}}
+	m := &Metrics{registry: prometheus.NewRegistry(), clock: clock}
 	m.accepted = m.counter("events_accepted_total", "Events that are on durable storage, repeats not counted.")
 	m.rejected = m.counters("callbacks_rejected_total", "Callbacks that were refused, by reason.", "reason")
 	m.settled = m.counters("outcomes_total", "What became of events, by directory, state and code.", "directory", "state", "code")
@@ -79,10 +76,6 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 	build := m.gauges("build_info", "Always 1; the labels say what is running.", "version", "go")
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Namespace: namespace, Name: "jwks_age_seconds",
-			Help: "Age of the oldest set of public keys in use; 0 while there is none.",
-		}, m.oldestKeys),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -126,11 +119,19 @@ func (m *Metrics) Request(route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
-// KeysRead notes that the public keys of an application were read.
-func (m *Metrics) KeysRead(application string) {
-	m.keysLock.Lock()
-	defer m.keysLock.Unlock()
-	m.keysRead[application] = m.clock()
+// WatchKeys shows how old the sets of public keys are. Oldest returns when the one that was not confirmed for longest was, zero while
+// there is none. It is called once, before anything is shown.
+func (m *Metrics) WatchKeys(oldest func() time.Time) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "jwks_age_seconds",
+		Help: "Time since the set of public keys that was not confirmed for longest was; 0 while there is none.",
+	}, func() float64 {
+		at := oldest()
+		if at.IsZero() {
+			return 0
+		}
+		return m.clock().Sub(at).Seconds()
+	}))
 }
 
 // Configured notes which directories and keys with files are in the configuration that is in force, and that they are good. What is
@@ -201,16 +202,6 @@ func (m *Metrics) Reloaded(good bool) { m.configState.Set(truth(good)) }
 // CertificateEnds notes when the certificate of a key of the configuration ends.
 func (m *Metrics) CertificateEnds(key string, at time.Time) {
 	m.ends.WithLabelValues(key).Set(float64(at.Unix()))
-}
-
-func (m *Metrics) oldestKeys() float64 {
-	m.keysLock.Lock()
-	defer m.keysLock.Unlock()
-	now, oldest := m.clock(), time.Duration(0)
-	for _, at := range m.keysRead {
-		oldest = max(oldest, now.Sub(at))
-	}
-	return oldest.Seconds()
 }
 
 func (m *Metrics) counter(name, help string) prometheus.Counter {

@@ -40,10 +40,9 @@ func TestMetrics(t *testing.T) {
 	m.Pulled("app_one", 3, 1, 2, true)
 	m.MappingReloaded("corp", true)
 	m.MappingReloaded("corp", false)
-	m.KeysRead("app_one")
-	now = now.Add(time.Minute)
-	m.KeysRead("app_two")
-	now = now.Add(time.Minute)
+	confirmed := now
+	m.WatchKeys(func() time.Time { return confirmed })
+	now = now.Add(2 * time.Minute)
 	m.Configured([]string{"old"}, nil)
 	m.Available("old", true)
 	m.Configured([]string{"corp", "lab"}, nil)
@@ -104,7 +103,6 @@ func TestLabelsHoldNothingFromOutside(t *testing.T) {
 		m.Rejected(hostile)
 		m.Settled("corp", event.Outcome{State: event.State(hostile), Code: event.Code(hostile), Message: "c4n4ry"})
 		m.Operation("corp", hostile, hostile, time.Second)
-		m.KeysRead(hostile)
 	}
 	got := scrape(t, m)
 	if strings.Contains(got, "c4n4ry") {

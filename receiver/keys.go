@@ -103,7 +103,7 @@ func logKeys(log logrus.FieldLogger, before, now keySet, leftOut []string) {
 			gone = append(gone, id)
 		}
 	}
-	entry := log.WithField("keys", fmt.Sprintf("%.500q", ids))
+	entry := log.WithField("key_ids", fmt.Sprintf("%.500q", ids))
 	if len(gone) > 0 {
 		entry = entry.WithField("withdrawn", fmt.Sprintf("%.500q", gone))
 	}

@@ -162,7 +162,7 @@ func TestSecretsAreMasked(t *testing.T) {
 
 func TestOtherFieldsAreShown(t *testing.T) {
 	logger, out := newLogger(t, "text")
-	for _, key := range []string{"monkey", "key_file", "bind_password_file", "jwks", "tokens_seen", "keyboard"} {
+	for _, key := range []string{"monkey", "key_ids", "key_file", "bind_password_file", "jwks", "tokens_seen", "keyboard"} {
 		logger.WithField(key, "shown-"+key).Info("entry")
 		if !strings.Contains(out.String(), key+"=shown-"+key) {
 			t.Errorf("field %s is not shown: %s", key, out.String())

@@ -91,6 +91,8 @@ func (activeDirectory) ValuesAtOnce() int { return 1000 }
 
 func (activeDirectory) Renames(op plan.ModifyDN) []plan.ModifyDN { return []plan.ModifyDN{op} }
 
+func (activeDirectory) LeavesBehind() bool { return false }
+
 func (activeDirectory) Settings() []Setting { return nil }
 
 // accountControl returns the bits of userAccountControl; a new account begins disabled.

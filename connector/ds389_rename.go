@@ -29,6 +29,10 @@ func (ds389) Renames(op plan.ModifyDN) []plan.ModifyDN {
 	return steps
 }
 
+// LeavesBehind: with a connection that is cut around the rename of a unit, an entry in it may keep its former DN (2.3.1). It is
+// found at that alone.
+func (ds389) LeavesBehind() bool { return true }
+
 // integrity is the plug-in that lets references follow.
 const integrity = "cn=referential integrity postoperation,cn=plugins,cn=config"
 

@@ -40,6 +40,8 @@ type Flavour interface {
 	// Renames takes a rename apart into those that the server can make one after the other; nearly always it is the one.
 	// Where one of them keeps the old name, which was to go, its values are removed after it.
 	Renames(op plan.ModifyDN) []plan.ModifyDN
+	// LeavesBehind: an entry may keep its former DN when one above it is renamed, as a fault of the server.
+	LeavesBehind() bool
 	// Settings are those of the server on which it depends whether it keeps in order what we write.
 	Settings() []Setting
 	// Grant is the line that gives somebody a right on the server.
@@ -178,6 +180,8 @@ func (standard) Status(want plan.Account, _ *plan.Entry, now event.Millis) (Stat
 func (standard) ValuesAtOnce() int { return 0 }
 
 func (standard) Renames(op plan.ModifyDN) []plan.ModifyDN { return []plan.ModifyDN{op} }
+
+func (standard) LeavesBehind() bool { return false }
 
 func (standard) Settings() []Setting { return nil }
 

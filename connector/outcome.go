@@ -226,6 +226,16 @@ func outcome(verb string, dn plan.DN, err error, hide secret.Text) error {
 	return out
 }
 
+// ForGood reports whether the server has answered what another try would be answered as well. A server that has lost track of an
+// entry does so with an operations error.
+func (e *OutcomeError) ForGood() bool {
+	switch e.Kind {
+	case KindAlreadySo, KindConflict, KindExists, KindNotUnique, KindMissingParent, KindNotEmpty, KindRefused:
+		return !e.InDoubt
+	}
+	return e.Kind == KindRetry && e.Code == ldap.LDAPResultOperationsError
+}
+
 // passwordInHistory is how the password policy control says that a password was used before, or is in use.
 const passwordInHistory = 8
 

@@ -118,6 +118,53 @@ func (a asking) formerNames(matching plan.Matching, at, was plan.DN, remembered 
 	return names, nil
 }
 
+// LeftBehind returns which of some entries that are remembered below was are still found there, although what was called so is
+// at now. Only a server that may leave entries behind is asked: what is below at in one search, and who is missing there one by one.
+func (d *Directory) LeftBehind(ctx context.Context, at, was plan.DN, remembered []plan.DN) ([]plan.DN, error) {
+	profile, err := d.Profile(ctx)
+	if err != nil || !profile.Flavour.LeavesBehind() || len(remembered) == 0 {
+		return nil, err
+	}
+	var left []plan.DN
+	err = d.ask(ctx, at, func(a asking) error {
+		left = nil
+		found, err := a.all(query{base: at, scope: ldap.ScopeWholeSubtree, filter: everything, attributes: nothing})
+		if err != nil {
+			return err
+		}
+		came, err := namesOf(found)
+		if err != nil {
+			return err
+		}
+		for _, dn := range Missing(profile.Matching, came, at, was, remembered) {
+			there, err := a.all(entryAt(dn, nothing))
+			if err != nil {
+				return err
+			}
+			if len(there) > 0 {
+				left = append(left, dn)
+			}
+		}
+		return nil
+	})
+	return left, err
+}
+
+// Missing returns which of some DNs below was have no counterpart below at among those that have come there.
+func Missing(m plan.Matching, came []plan.DN, at, was plan.DN, remembered []plan.DN) []plan.DN {
+	seen := make(map[string]bool, len(came))
+	for _, dn := range came {
+		seen[plan.DNKey(m, dn)] = true
+	}
+	var missing []plan.DN
+	for _, dn := range remembered {
+		if !seen[plan.DNKey(m, plan.Rebase(m, dn, was, at))] {
+			missing = append(missing, dn)
+		}
+	}
+	return missing
+}
+
 func (a asking) referringToAny(base plan.DN, attributes, names []string) ([]Reference, error) {
 	var out []Reference
 	for _, attribute := range attributes {

@@ -4,9 +4,13 @@ import "idaas-ldap/plan"
 
 // imply makes what lies above an entry of a sketch, where nobody has told of it.
 func (d *Directory) imply(dn plan.DN) {
-	if !d.schema.sketch {
-		return
+	if d.schema.sketch {
+		d.makeAbove(dn)
 	}
+}
+
+// makeAbove makes a DN, and what is above it, of implied entries where there are none.
+func (d *Directory) makeAbove(dn plan.DN) {
 	at, found := d.find(dn)
 	for !found {
 		next := dn[len(dn)-len(at.DN())-1:]

@@ -50,6 +50,7 @@ func (d *Directory) Rename(m plan.ModifyDN, terms Terms) error {
 			return err
 		}
 		d.place(e, superior, rdn)
+		d.leaveBehind(e, e.DN(), m.DN)
 		d.modified(e, terms.Who)
 		to := d.schema.spell(m.NewDN())
 		d.memberRenamed(e, m.DN, to)

@@ -1,6 +1,7 @@
 package dit
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -21,6 +22,8 @@ type Trouble struct {
 	Hidden func(plan.DN) bool
 	// HiddenAttributes are those that nobody reads and no filter finds. They can be written.
 	HiddenAttributes []string
+	// LeftBehind tells which entries keep their DN when one above them is renamed.
+	LeftBehind func(plan.DN) bool
 	// Refuse returns the code with which a value is refused, 19 or 21; 0 takes it.
 	Refuse func(attribute, value string) uint16
 }
@@ -78,4 +81,23 @@ func (t Trouble) cut(found []*Entry) ([]*Entry, error) {
 		return found, nil
 	}
 	return found[:t.Limit], Refuse(t.Cut, "")
+}
+
+// leaveBehind puts entries below one that was renamed back to where they were. They are found there, below nothing.
+func (d *Directory) leaveBehind(e *Entry, is, was plan.DN) {
+	if d.trouble.LeftBehind == nil {
+		return
+	}
+	for _, child := range e.sortedChildren() {
+		dn := child.DN()
+		former := slices.Concat(dn[:len(dn)-len(is)], was)
+		if !d.trouble.LeftBehind(former) {
+			d.leaveBehind(child, is, was)
+			continue
+		}
+		d.makeAbove(former.Parent())
+		above, _ := d.find(former.Parent())
+		d.unlink(child)
+		d.link(child, above)
+	}
 }

@@ -102,6 +102,17 @@ func TestTroubleDoesWhatAServerInItDoes(t *testing.T) {
 	if got := found(t, d, "dc=example,dc=org", "(description=*)"); got != "" {
 		t.Errorf("by a hidden attribute %q was found", got)
 	}
+	d.Suffer(dit.Trouble{LeftBehind: ann.Equal})
+	staff := plan.ModifyDN{DN: people, NewRDN: plan.MustParseDN("ou=staff")[0], DeleteOldRDN: true}
+	if err := d.Rename(staff, anybody); err != nil {
+		t.Fatal(err)
+	}
+	if got := found(t, d, "dc=example,dc=org", "(cn=ann)"); got != ann.String() {
+		t.Errorf("who was left behind is %q", got)
+	}
+	if got := found(t, d, staff.NewDN().String(), "(objectClass=person)"); got != "cn=bob,ou=staff,dc=example,dc=org" {
+		t.Errorf("%q came along", got)
+	}
 	d.Suffer(dit.Trouble{})
 	if got := found(t, d, "dc=example,dc=org", "(description=a secret)"); got != ann.String() {
 		t.Errorf("after the trouble %q is found", got)

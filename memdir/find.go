@@ -161,6 +161,33 @@ func (d *Directory) ReferringBelow(ctx context.Context, base plan.DN, attributes
 	return out, nil
 }
 
+// LeftBehind returns which of some entries that are remembered below was are still found there, although what was called so is
+// at now.
+func (d *Directory) LeftBehind(_ context.Context, at, was plan.DN, remembered []plan.DN) ([]plan.DN, error) {
+	if !d.profile.Flavour.LeavesBehind() || len(remembered) == 0 {
+		return nil, nil
+	}
+	below, err := d.search(at, ldap.ScopeWholeSubtree, everything)
+	if err != nil {
+		return nil, err
+	}
+	came := make([]plan.DN, len(below))
+	for i, e := range below {
+		came[i] = e.DN()
+	}
+	var left []plan.DN
+	for _, dn := range connector.Missing(d.profile.Matching, came, at, was, remembered) {
+		there, err := d.search(dn, ldap.ScopeBaseObject, everything)
+		if err != nil {
+			return nil, err
+		}
+		if len(there) > 0 {
+			left = append(left, dn)
+		}
+	}
+	return left, nil
+}
+
 // Occupied returns which of some values entries below base have in an attribute.
 func (d *Directory) Occupied(_ context.Context, base plan.DN, attribute string, values []string) (map[string]bool, error) {
 	occupied := map[string]bool{}

@@ -22,6 +22,9 @@ type Target interface {
 	Holding(ctx context.Context, dn plan.DN, attribute string, values []string) (present map[string]bool, err error)
 	Referring(ctx context.Context, base plan.DN, attributes []string, value string) ([]connector.Reference, error)
 	ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN, remembered []plan.DN) ([]connector.Reference, error)
+	// LeftBehind returns which of some entries that are remembered below was are still found there, although what was called so
+	// is at now, by a fault of the server.
+	LeftBehind(ctx context.Context, at, was plan.DN, remembered []plan.DN) ([]plan.DN, error)
 	Occupied(ctx context.Context, base plan.DN, attribute string, values []string) (occupied map[string]bool, err error)
 	Apply(ctx context.Context, op plan.Operation) error
 	// ReadOnly returns why no server takes writes, nil where one does.

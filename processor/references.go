@@ -76,6 +76,9 @@ func (w *work) referring() []string {
 
 // followBelow corrects what other entries say of those that came along when the entry above them was renamed.
 func (w *work) followBelow(ctx context.Context, was, is plan.DN) error {
+	if err := w.fetchLeftBehind(ctx, was, is); err != nil {
+		return err
+	}
 	references, err := w.referringBelow(ctx, is, was)
 	if err != nil {
 		return err

@@ -90,6 +90,8 @@ type memo struct {
 	// was found.
 	formerly []plan.DN
 	followed []followed
+	// leftBehind says which entries the server has left at the former place of the unit, and what to do.
+	leftBehind []string
 }
 
 func (p *Processor) begin(task Task) *work {
@@ -189,6 +191,9 @@ func (w *work) wrote(op plan.Operation) {
 func (w *work) conclude() Result {
 	w.rememberRefusals()
 	w.concludeRecord()
+	if len(w.leftBehind) > 0 {
+		w.result.Outcome.Message = strings.Join(append([]string{w.result.Outcome.Message}, w.leftBehind...), "; ")
+	}
 	if access, troubled := w.result.Facets[event.FacetAccess]; troubled && w.result.Outcome.State == event.Done {
 		// The worst counts for the object as a whole.
 		w.result.Facets[event.FacetRecord], w.result.Facets[event.FacetExistence] = w.result.Of(event.FacetRecord), w.result.Outcome

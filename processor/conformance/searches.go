@@ -28,6 +28,7 @@ func searches() []promise {
 		{"which values are occupied", tellsWhatIsOccupied},
 		{"where an entry is referred to", seesReferences},
 		{"where entries are referred to by the names that they had", seesFormerReferences},
+		{"who came along with a renamed unit, or is gone, was not left behind", leavesNobodyBehind},
 	}
 }
 
@@ -279,5 +280,16 @@ func seesFormerReferences(s scene) {
 	}
 	if found, err := s.ReferringBelow(s.Context(), s.unit, nil, now, lab, []plan.DN{bob}); err != nil || len(found) != 0 {
 		s.Errorf("in no attribute the references are %v, %v", found, err)
+	}
+}
+
+func leavesNobodyBehind(s scene) {
+	lab := s.addUnit(s.unit, "Lab")
+	ann, bob := s.addPerson(lab, "ann"), s.addPerson(lab, "bob")
+	s.must(plan.Delete{DN: bob})
+	s.must(plan.ModifyDN{DN: lab, NewRDN: plan.RDN{{Type: "ou", Value: "Labs"}}, DeleteOldRDN: true})
+	left, err := s.LeftBehind(s.Context(), below(s.unit, "ou", "Labs"), lab, []plan.DN{ann, bob})
+	if err != nil || len(left) != 0 {
+		s.Errorf("left behind are %v, %v", left, err)
 	}
 }

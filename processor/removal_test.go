@@ -1,7 +1,10 @@
 package processor_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,18 +65,47 @@ func TestOpenLDAPWithoutTheRightToDelete(t *testing.T) {
 	staff := group("staff")
 	w.must(event.CodeApplied, staff, w.say(event.TypeGroupCreate, staff, event.Values{event.FieldName: "staff"}), w.joins(staff, ref))
 	at := w.dn(ref)
-	login := fmt.Sprintf("to attrs=userPassword by anonymous auth by dn.exact=%q manage", server.BindDN)
-	everything := fmt.Sprintf("to * by dn.exact=%q manage", server.BindDN)
-	// Without z on the children of the entry above nothing is deleted there (slapd.access(5)).
-	server.Configure(t, "olcAccess", login, fmt.Sprintf("to attrs=children by dn.exact=%q =arscxd", server.BindDN), everything)
+	restore := deleteNothing(t, server)
 	gone := w.say(event.TypeUserDelete, ref, nil)
 	r := w.process(ref, gone)
 	if r.Outcome.Code != event.CodeRefused || !strings.Contains(r.Outcome.Message, "login is ended") || w.bindsAs(at, "Correct-Horse-1") || w.isIn(staff, at) {
 		t.Errorf("it is %+v; logs in %t, in the group %t", r.Outcome, w.bindsAs(at, "Correct-Horse-1"), w.isIn(staff, at))
 	}
-	server.Configure(t, "olcAccess", login, everything)
+	restore()
 	w.must(event.CodeApplied, ref, w.again(gone))
 	w.gone(at)
+}
+
+// deleteNothing takes the right to delete from the bind account, which may do everything else, and returns what gives it back. Other
+// rules may come first.
+func deleteNothing(t *testing.T, server *ldaptest.Slapd, first ...string) (restore func()) {
+	t.Helper()
+	login := fmt.Sprintf("to attrs=userPassword by anonymous auth by dn.exact=%q manage", server.BindDN)
+	everything := fmt.Sprintf("to * by dn.exact=%q manage", server.BindDN)
+	// Without z on the children of the entry above nothing is deleted there (slapd.access(5)).
+	noDeletion := fmt.Sprintf("to attrs=children by dn.exact=%q =arscxd", server.BindDN)
+	server.Configure(t, "olcAccess", append(slices.Clone(first), login, noDeletion, everything)...)
+	return func() { server.Configure(t, "olcAccess", append(slices.Clone(first), login, everything)...) }
+}
+
+// delegateNoDeletion takes the rights to delete users out of those that are delegated to the bind account in a domain. In a security
+// descriptor the mask of an entry is right before the account that it is for ([MS-DTYP] 2.4.4.2).
+func (w *world) delegateNoDeletion() {
+	w.Helper()
+	account := []byte(w.values(plan.MustParseDN(w.access.BindDN), "objectSid")[0])
+	descriptor := []byte(w.values(plan.MustParseDN(people), "nTSecurityDescriptor")[0])
+	const all, deletes = 0x000f01ff, 0x00010042 // the tree, a child, the entry itself
+	found := false
+	for i := 4; i+len(account) <= len(descriptor); i++ {
+		if bytes.Equal(descriptor[i:i+len(account)], account) {
+			binary.LittleEndian.PutUint32(descriptor[i-4:i], all&^deletes)
+			found = true
+		}
+	}
+	if !found {
+		w.Fatal("nothing is delegated to the bind account")
+	}
+	w.replace(plan.MustParseDN(people), "nTSecurityDescriptor", string(descriptor))
 }
 
 // gone fails the test where there is still an entry.

@@ -177,11 +177,11 @@ func (c *Client) authorized(ctx context.Context, address string, token secret.Te
 		return fmt.Errorf("make the request: %w", err)
 	}
 	request.Header.Set("Authorization", "Bearer "+token.Reveal())
-	return c.do(request, into)
+	return c.do(request, into, token)
 }
 
-// do sends a request, and reads the answer to it.
-func (c *Client) do(request *retryablehttp.Request, into any) error {
+// do sends a request with a secret in it, and reads the answer to it.
+func (c *Client) do(request *retryablehttp.Request, into any, with secret.Text) error {
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "idaas-ldap")
 	response, err := c.http.Do(request)
@@ -191,7 +191,7 @@ func (c *Client) do(request *retryablehttp.Request, into any) error {
 	defer func() { _ = response.Body.Close() }() // only read from
 	c.keepTime(response.Header.Get("Date"))
 	if response.StatusCode != http.StatusOK {
-		return problemOf(response)
+		return problemOf(response).without(with)
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer+1))
 	switch {

@@ -14,7 +14,8 @@ import (
 const (
 	pageSize = 100
 	maxPages = 100_000
-	readings = 3 // how often a list that changes meanwhile is read
+	readings = 3  // how often a list that changes meanwhile is read
+	idle     = 20 // how many pages in a row may hold nothing new before a list is taken to have no end
 )
 
 // Units hands on the units directly below one, a page at a time, and reports whether the list was read whole: what is read while it changes
@@ -109,7 +110,7 @@ func (c *Client) once(ctx context.Context, l listing) (whole bool, err error) {
 			return false, err
 		}
 		news := seen.add(p, records, number == 1)
-		if seen.runsAway() {
+		if seen.runsAway() || seen.idle > idle {
 			return false, nil
 		}
 		if l.byToken && (p.Next == "" || p.Next == next) || !l.byToken && (len(p.Data) == 0 || !news || seen.all()) {
@@ -157,6 +158,7 @@ type tally struct {
 	first, last int64 // the counts that IDaaS gave with the first page and the last one
 	counted     bool
 	unread      bool
+	idle        int // pages in a row on which nothing was new
 }
 
 // add counts a page, and reports whether anything on it was not seen before.
@@ -169,7 +171,10 @@ func (t *tally) add(p page, records []Record, first bool) (news bool) {
 	for _, r := range records {
 		t.ids[r.Change.Object.ID] = struct{}{}
 	}
-	return len(t.ids) > before
+	if t.idle++; len(t.ids) > before {
+		t.idle = 0
+	}
+	return t.idle == 0
 }
 
 // all reports whether as many objects were seen as there are.

@@ -8,14 +8,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
+
+	"idaas-ldap/internal/secret"
 )
 
 // What an error of the API means, where somebody acts on it.
 var (
 	// ErrAbsent: there is no such object. Of the codes of the API only one says so; a status of 404 alone does not.
 	ErrAbsent = errors.New("there is no such object in IDaaS")
-	// ErrOutside: the unit is outside the synchronization scope, or, for all that is known, gone.
+	// ErrOutside: the object is outside the synchronization scope, or, for all that is known, gone.
 	ErrOutside = errors.New("it is outside the synchronization scope")
 	// ErrDenied: the application lacks the right to ask.
 	ErrDenied = errors.New("the application may not ask for this")
@@ -52,7 +55,7 @@ func (p *Problem) Error() string {
 // Unwrap returns what the answer means.
 func (p *Problem) Unwrap() error {
 	switch {
-	case strings.HasPrefix(p.Code, "ResourceNotFound") && (p.Status == http.StatusNotFound || p.Status == http.StatusBadRequest):
+	case absentCode.MatchString(p.Code) && p.noneOrBad():
 		return ErrAbsent
 	case p.Code == "OrganizationUnitIdNotInScopes", p.Code == "OrganizationalUnitIdNotInScopes":
 		return ErrOutside
@@ -62,6 +65,29 @@ func (p *Problem) Unwrap() error {
 		return errToken
 	}
 	return nil
+}
+
+// absentCode are the codes that say of an object that there is none. A code that names an application or an instance says nothing about those
+// in it.
+var absentCode = regexp.MustCompile(`^ResourceNotFound\.(User|Organizational?Unit|Group)`)
+
+func (p *Problem) noneOrBad() bool {
+	return p.Status == http.StatusNotFound || p.Status == http.StatusBadRequest
+}
+
+// undecided reports whether IDaaS itself refuses to show an object, with a code that nobody has described: the object may be gone or not.
+func (p *Problem) undecided() bool {
+	return p.noneOrBad() && p.Code != "" && p.Unwrap() == nil && adviceOn(p.Code) == "" && !strings.HasPrefix(p.Code, throttling)
+}
+
+// without returns the problem without the texts that repeat a secret: they go to the log.
+func (p *Problem) without(with secret.Text) *Problem {
+	for _, text := range []*string{&p.Code, &p.Message, &p.RequestID} {
+		if with.In(*text) {
+			*text = "(left out, as it repeats a secret)"
+		}
+	}
+	return p
 }
 
 // adviceOn says what to do about an error, by its code.

@@ -3,6 +3,7 @@ package pull
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -53,11 +54,16 @@ func (c *Client) Scope(ctx context.Context) (Scope, error) {
 // collections are where the objects of a kind are below the application.
 var collections = map[event.Kind]string{event.KindUnit: "organizationalUnits", event.KindUser: "users", event.KindGroup: "groups"}
 
-// Get asks for one object. Its error is [ErrAbsent] where IDaaS says that there is none.
+// Get asks for one object. Its error is [ErrAbsent] where IDaaS says that there is none, and [ErrOutside] where it shows none and nobody can
+// tell why.
 func (c *Client) Get(ctx context.Context, ref event.Ref) (Record, error) {
 	var raw json.RawMessage
 	what := "read " + ref.String()
 	asked, err := c.get(ctx, what, &raw, nil, collections[ref.Kind], ref.ID)
+	var problem *Problem
+	if errors.As(err, &problem) && problem.undecided() {
+		return Record{}, fmt.Errorf("%w: %w", ErrOutside, err)
+	}
 	if err != nil {
 		return Record{}, err
 	}

@@ -9,6 +9,9 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
+// throttling is what the codes begin with that ask for fewer requests.
+const throttling = "Throttling"
+
 // mayRetry tells faults that pass from those that do not. Throttling may come with a status of 400, so the body has to say.
 func mayRetry(ctx context.Context, response *http.Response, err error) (bool, error) {
 	if err != nil || ctx.Err() != nil {
@@ -18,7 +21,7 @@ func mayRetry(ctx context.Context, response *http.Response, err error) (bool, er
 	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError && status != http.StatusNotImplemented:
 		return true, nil
 	case status == http.StatusBadRequest:
-		return strings.HasPrefix(problemOf(response).Code, "Throttling"), nil
+		return strings.HasPrefix(problemOf(response).Code, throttling), nil
 	}
 	return false, nil
 }

@@ -28,7 +28,8 @@ func (c *Client) access(ctx context.Context) (secret.Text, error) {
 	if !token.Empty() && good {
 		return token, nil
 	}
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.cfg.ClientID}, "client_secret": {c.cfg.Secret().Reveal()}}
+	with := c.cfg.Secret()
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.cfg.ClientID}, "client_secret": {with.Reveal()}}
 	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, c.base+"/oauth2/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("make the request for a token: %w", err)
@@ -39,7 +40,7 @@ func (c *Client) access(ctx context.Context) (secret.Text, error) {
 		Expires json.RawMessage `json:"expires_in"`
 	}
 	at := c.cfg.Clock()
-	if err := c.do(request, &answer); err != nil {
+	if err := c.do(request, &answer, with); err != nil {
 		return secret.Text{}, fmt.Errorf("ask for a token: %w", err)
 	}
 	if answer.Token == "" {

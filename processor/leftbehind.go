@@ -74,6 +74,6 @@ func (w *work) fetch(ctx context.Context, move plan.ModifyDN) error {
 // tellLeftBehind notes what people are to know of an entry that stays where it was.
 func (w *work) tellLeftBehind(move plan.ModifyDN, why string) {
 	w.leftBehind = append(w.leftBehind, fmt.Sprintf(
-		"the server has left %s at the former place of the unit, and it could not be moved to %s: %s. Rename the unit and then back again; "+
-			"where that does not help, export the database of the server and import it again, and then run reconcile", move.DN, move.NewDN(), why))
+		"the server has left %s at the former place of the unit, and it could not be moved to %s: %s. Rename the unit back to its former name, "+
+			"and the server finds it below that again; before the unit is renamed anew, export the database of the server and import it", move.DN, move.NewDN(), why))
 }

@@ -25,8 +25,8 @@ type validateCommand struct {
 	Output string `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 }
 
-// onlineWithin bounds the look at one directory.
-const onlineWithin = 30 * time.Second
+// onlineWithin bounds the look at one directory, in which some hundred writes try the rights.
+const onlineWithin = 2 * time.Minute
 
 // validated is what was found out about one directory.
 type validated struct {

@@ -178,6 +178,14 @@ func TestOpenLDAPValidateRights(t *testing.T) {
 // grants finds the lines that validate prints to give rights.
 var grants = regexp.MustCompile(`This grants it: (.*)`)
 
+// granted are these lines. None speaks of the entries of the test, which are gone.
+func granted(said string) (lines []string) {
+	for _, found := range grants.FindAllStringSubmatch(said, -1) {
+		lines = append(lines, found[1])
+	}
+	return lines
+}
+
 // What the bind account lacks is named, and the line that is named gives it.
 func TestOpenLDAPValidateNamesWhatGrantsARight(t *testing.T) {
 	lacking := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessRules: []string{
@@ -197,11 +205,7 @@ func TestOpenLDAPValidateNamesWhatGrantsARight(t *testing.T) {
 	if code != exitFailed || strings.Contains(said, "by hand") {
 		t.Errorf("exit %d", code)
 	}
-	var given []string
-	for _, found := range grants.FindAllStringSubmatch(said, -1) {
-		// The entries of the test are called so for once only; what is granted below them is meant for all like them.
-		given = append(given, regexp.MustCompile(`ou=unit-idaas-ldap-test-\w+,`).ReplaceAllString(found[1], ""))
-	}
+	given := granted(said)
 	if len(given) != 3 {
 		t.Errorf("%d lines grant something: %q", len(given), given)
 	}
@@ -228,8 +232,9 @@ func Test389DSValidateNamesWhatGrantsARight(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dn, denied := range map[string]string{
-		"ou=groups,dc=example,dc=org": `(targetattr="*")(version 3.0; acl "no groups"; deny (add, delete) userdn="ldap:///` + a.BindDN + `";)`,
-		"ou=people,dc=example,dc=org": `(targetattr="mobile")(version 3.0; acl "no mobile"; deny (write) userdn="ldap:///` + a.BindDN + `";)`,
+		"ou=groups,dc=example,dc=org":  `(targetattr="*")(version 3.0; acl "no groups"; deny (add, delete) userdn="ldap:///` + a.BindDN + `";)`,
+		"ou=leavers,dc=example,dc=org": `(targetattr="*")(version 3.0; acl "no end"; deny (delete) userdn="ldap:///` + a.BindDN + `";)`,
+		"ou=people,dc=example,dc=org":  `(targetattr="mobile || nsAccountLock")(version 3.0; acl "no mobile"; deny (write) userdn="ldap:///` + a.BindDN + `";)`,
 	} {
 		change := ldap.NewModifyRequest(dn, nil)
 		change.Add("aci", []string{denied})
@@ -237,8 +242,10 @@ func Test389DSValidateNamesWhatGrantsARight(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	code, said := validate(t, onlineConfig(t, a, a.TLSURL, "389ds.yaml"), "--online", "--rights")
+	code, said := validate(t, onlineConfig(t, a, a.TLSURL, "389ds.yaml", toLeavers...), "--online", "--rights")
 	for _, want := range []string{
+		"may not delete an entry of inetOrgPerson below ou=leavers,dc=example,dc=org", `(target="ldap:///ou=leavers,dc=example,dc=org")(targetattr="*")(version 3.0; acl "idaas-ldap delete"; allow (delete)`,
+		"may not write nsAccountLock of an entry of inetOrgPerson below", `(target="ldap:///ou=people,dc=example,dc=org")(targetattr="nsAccountLock")`,
 		"may not add an entry of groupOfNames below ou=groups,dc=example,dc=org", `(target="ldap:///ou=groups,dc=example,dc=org")(targetattr="*")(version 3.0; acl "idaas-ldap add"; allow (add)`,
 		"may not write mobile of an entry of inetOrgPerson below", `(targetattr="mobile")(version 3.0; acl "idaas-ldap write"; allow (write)`,
 	} {
@@ -254,16 +261,16 @@ func Test389DSValidateNamesWhatGrantsARight(t *testing.T) {
 // Every server lets its own account do all that its ready mapping can need, and is as it was afterwards.
 func Test389DSValidateTriesEverything(t *testing.T) {
 	a := ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access
-	triesEverything(t, a, "389ds.yaml")
+	triesEverything(t, a, "389ds.yaml", toLeavers...)
 }
 
 func TestSambaValidateTriesEverything(t *testing.T) {
-	triesEverything(t, ldaptest.StartSamba(t).Access, "active-directory.yaml")
+	triesEverything(t, ldaptest.StartSamba(t).Access, "active-directory.yaml", toLeavers...)
 }
 
-func triesEverything(t *testing.T, a ldaptest.Access, mapping string) {
+func triesEverything(t *testing.T, a ldaptest.Access, mapping string, edits ...string) {
 	t.Helper()
-	code, said := validate(t, onlineConfig(t, a, a.TLSURL, mapping), "--online", "--rights")
+	code, said := validate(t, onlineConfig(t, a, a.TLSURL, mapping, edits...), "--online", "--rights")
 	if code != exitDone || !strings.Contains(said, "may do all that the mapping can need") {
 		t.Errorf("exit %d\n%s", code, said)
 	}

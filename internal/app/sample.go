@@ -32,7 +32,7 @@ func (d *Directory) Sample(ctx context.Context, name string, now event.Millis) (
 	defer func() { _ = empty.Close() }() // as above
 	preview := dispatch.NewPreview(empty, d.Name, d.Processor)
 	sample := online.Sample{Password: secret.New("Aa1!" + rand.Text())}
-	for _, change := range sampleChanges(name, now) {
+	for i, change := range sampleChanges(name, now) {
 		if !d.Mapping().Handles(change.Object.Kind) {
 			continue
 		}
@@ -40,7 +40,7 @@ func (d *Directory) Sample(ctx context.Context, name string, now event.Millis) (
 		if err != nil {
 			return sample, err //nolint:wrapcheck // It names the object.
 		}
-		entry := online.SampleEntry{Kind: change.Object.Kind}
+		entry := online.SampleEntry{Kind: change.Object.Kind, Extra: i > 0 && change.Object.Kind == event.KindUnit}
 		for _, op := range result.Operations {
 			if add, ok := op.(plan.Add); ok && add.DN.Equal(result.DN) {
 				entry.Add = add
@@ -49,47 +49,60 @@ func (d *Directory) Sample(ctx context.Context, name string, now event.Millis) (
 		if entry.Add.DN.Empty() {
 			entry.Reason = result.Outcome.Message
 		}
+		if entry.Add.DN.Empty() && entry.Extra {
+			continue // the first of its kind says why
+		}
+		if change.Object.Kind == event.KindUser && !d.Mapping().MembersByDN() {
+			known := event.Merge(event.Object{Ref: change.Object}, []event.Change{change}).Object
+			entry.Member, _ = d.Mapping().MemberValue(known, result.DN) // a user without a value is said to have none
+		}
 		sample.Entries = append(sample.Entries, entry)
 	}
 	return sample, nil
 }
 
-// sampleChanges are events about a unit, a user and a group, in which every field is given. The user has the name, and the others
-// say before it what they are: on some servers all of them share one space of names.
+// sampleChanges are events about units, a user and a group, in which every field is given. The user has the name, and the others
+// say before it what they are: on some servers all of them share one space of names. Of the two more units one is below the first.
 func sampleChanges(name string, now event.Millis) []event.Change {
 	unit, user, group := "ou_"+name, "user_"+name, "group_"+name
-	names := map[event.Kind]string{event.KindUnit: "unit-" + name, event.KindGroup: "group-" + name}
 	number, err := rand.Int(rand.Reader, big.NewInt(1e8))
 	if err != nil {
 		number = big.NewInt(0) // never: the source of the system does not fail
 	}
+	first := "unit-" + name
 	given := map[string]any{
 		"displayName": "Test " + name, "email": name + "@example.org", "emailVerified": true, "phoneRegion": "86",
 		"phoneNumber": fmt.Sprintf("139%08d", number), "phoneVerified": true, event.FieldStatus: event.StatusEnabled,
 		event.FieldAccountExpireTime: int64(-1), event.FieldLockExpireTime: int64(-1), event.FieldPrimaryUnit: unit,
-		event.FieldUnits:    []any{map[string]any{"id": unit, "name": names[event.KindUnit], "primary": true}},
+		event.FieldUnits:    []any{map[string]any{"id": unit, "name": first, "primary": true}},
 		event.FieldUsername: name, "description": "a test of idaas-ldap; remove it",
 	}
-	change := func(kind event.Kind, of event.Type, id string) event.Change {
-		given[event.FieldName] = names[kind]
+	change := func(kind event.Kind, of event.Type, id, called, parent string) event.Change {
 		c := event.Change{ID: "test_" + id, Type: of, Object: event.Ref{Kind: kind, ID: id}, Stamp: event.Stamp{Event: now}, Fields: event.Values{}}
 		for _, f := range event.Fields(kind) {
 			switch v, ok := given[f.Name]; {
 			case f.Name == event.FieldID:
 				c.Fields[f.Name] = id
 			case f.Name == event.FieldParentID:
-				c.Fields[f.Name] = event.RootUnitID
+				c.Fields[f.Name] = parent
+			case f.Name == event.FieldName:
+				c.Fields[f.Name] = called
 			case ok:
 				c.Fields[f.Name] = v
 			case f.Type == event.TypeString && !strings.HasSuffix(f.Name, "Type"):
-				c.Fields[f.Name] = name
+				c.Fields[f.Name] = called
 			case f.Type == event.TypeMillis:
 				c.Fields[f.Name] = int64(now)
 			}
 		}
 		return c
 	}
-	members := change(event.KindGroup, event.TypeGroupPush, group)
+	members := change(event.KindGroup, event.TypeGroupPush, group, "group-"+name, event.RootUnitID)
 	members.Members = []event.Member{{User: user, Present: true}}
-	return []event.Change{change(event.KindUnit, event.TypeUnitCreate, unit), change(event.KindUser, event.TypeUserCreate, user), members}
+	return []event.Change{
+		change(event.KindUnit, event.TypeUnitCreate, unit, first, event.RootUnitID),
+		change(event.KindUnit, event.TypeUnitCreate, "below_"+name, "below-"+name, unit),
+		change(event.KindUnit, event.TypeUnitCreate, "beside_"+name, "beside-"+name, event.RootUnitID),
+		change(event.KindUser, event.TypeUserCreate, user, name, event.RootUnitID), members,
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
-	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
 )
 
@@ -26,6 +25,10 @@ type SampleEntry struct {
 	Add  plan.Add
 	// Reason says why there is none, where the mapping makes none of the sample.
 	Reason string
+	// Extra: it is made only for others to be above or below it.
+	Extra bool
+	// Member is the value that stands for a user in a group, where that is not the DN.
+	Member string
 }
 
 // trial tries what the bind account may do, on entries of its own.
@@ -33,7 +36,11 @@ type trial struct {
 	*Report
 	Directory
 	profile *connector.Profile
-	made    []scratch // in the order in which they were made
+	made    []*scratch // in the order in which they were made
+	// doubt: the answer to a write was lost or was a failure that may have left half of it done, so an entry may be elsewhere than noted.
+	doubt bool
+	// lacking is what was found not to be allowed.
+	lacking []string
 }
 
 // scratch is an entry of the trial.
@@ -41,6 +48,12 @@ type scratch struct {
 	kind  event.Kind
 	dn    plan.DN // where it is now
 	class string
+	// maybe is where it can be instead.
+	maybe []plan.DN
+	// member is the value that stands for it in a group.
+	member string
+	// place: it is none of the sample but one that the mapping names, which was not there.
+	place bool
 }
 
 // try makes the sample, does to it everything that the mapping can need, and removes it.
@@ -56,6 +69,11 @@ func (r *Report) try(ctx context.Context, d Directory, profile *connector.Profil
 }
 
 func (t *trial) acts(ctx context.Context) error {
+	if t.Mapping.Handles(event.KindUnit) {
+		if _, err := t.placeAt(ctx, t.Mapping.Root()); err != nil {
+			return err
+		}
+	}
 	for _, e := range t.Sample.Entries {
 		if e.Add.DN.Empty() {
 			t.note("whether the bind account may write a %s cannot be tried: the mapping makes none of the test: %s", e.Kind, e.Reason)
@@ -65,22 +83,30 @@ func (t *trial) acts(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := t.move(ctx); err != nil {
-		return err
-	}
-	for i := range slices.Backward(t.made) { // who is below an entry before it
-		if err := t.rename(ctx, &t.made[i]); err != nil {
+	for _, step := range []func(context.Context) error{t.move, t.moveUnit, t.renameAll, t.leave} {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// apply makes one operation. One that has begun is not cut off when the context ends: nobody could say then what there is to be removed.
+func (t *trial) apply(ctx context.Context, op plan.Operation) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s %s: %w", op.Verb(), op.Target(), err)
+	}
+	return t.Server.Apply(context.WithoutCancel(ctx), op) //nolint:wrapcheck // It names the entry.
+}
+
 // entry makes one entry and writes everything in it once more.
 func (t *trial) entry(ctx context.Context, e SampleEntry) error {
-	s := scratch{kind: e.Kind, dn: e.Add.DN, class: t.classOf(e.Add)}
+	s := &scratch{kind: e.Kind, dn: e.Add.DN, class: t.classOf(e.Add), member: e.Member}
+	if e.Extra && t.first(e.Kind) == nil {
+		return nil // that none can be made has been said
+	}
 	added, err := t.add(ctx, e.Add, s)
-	if err != nil || !added {
+	if err != nil || !added || e.Extra {
 		return err
 	}
 	if err := t.attributes(ctx, e.Add, s); err != nil {
@@ -96,10 +122,10 @@ func (t *trial) entry(ctx context.Context, e SampleEntry) error {
 }
 
 // add makes an entry; where that is refused as a whole, with nothing but what it must have.
-func (t *trial) add(ctx context.Context, op plan.Add, s scratch) (added bool, err error) {
-	err = t.Server.Apply(ctx, op)
+func (t *trial) add(ctx context.Context, op plan.Add, s *scratch) (added bool, err error) {
+	err = t.apply(ctx, op)
 	if lacksRight(err) {
-		err = t.Server.Apply(ctx, t.bare(op))
+		err = t.apply(ctx, t.bare(op))
 	}
 	switch {
 	case err == nil:
@@ -108,8 +134,30 @@ func (t *trial) add(ctx context.Context, op plan.Add, s scratch) (added bool, er
 	case lacksRight(err):
 		t.lacks(err, "add an entry of "+s.class+" below "+s.dn.Parent().String(), connector.Want{Act: connector.ActAdd, Below: s.dn.Parent(), Class: s.class})
 		return false, nil
+	case !isThere(err):
+		t.made, t.doubt = append(t.made, s), true
 	}
 	return false, t.untold(err)
+}
+
+// isThere reports whether a server says that an entry is there already.
+func isThere(err error) bool { return isOf(err, connector.KindExists) }
+
+// isAbsent reports whether a server says that an entry that was to be deleted is not there.
+func isAbsent(err error) bool { return isOf(err, connector.KindConflict) }
+
+func isOf(err error, kind connector.Kind) bool {
+	var refused *connector.OutcomeError
+	return errors.As(err, &refused) && refused.Kind == kind
+}
+
+// first is the first entry of a kind, nil if there is none.
+func (t *trial) first(kind event.Kind) *scratch {
+	i := slices.IndexFunc(t.made, func(m *scratch) bool { return m.kind == kind && !m.place })
+	if i < 0 {
+		return nil
+	}
+	return t.made[i]
 }
 
 // bare is an entry with its name and what its classes demand.
@@ -135,7 +183,7 @@ func (t *trial) bare(op plan.Add) plan.Add {
 }
 
 // attributes writes every attribute of an entry by itself.
-func (t *trial) attributes(ctx context.Context, op plan.Add, s scratch) error {
+func (t *trial) attributes(ctx context.Context, op plan.Add, s *scratch) error {
 	var errs []error
 	for _, a := range op.Attributes {
 		named := slices.ContainsFunc(s.dn.RDN(), func(ava plan.AVA) bool { return strings.EqualFold(ava.Type, a.Name) })
@@ -147,8 +195,8 @@ func (t *trial) attributes(ctx context.Context, op plan.Add, s scratch) error {
 	return errors.Join(errs...)
 }
 
-func (t *trial) write(ctx context.Context, s scratch, m plan.Modification) error {
-	err := t.Server.Apply(ctx, plan.Modify{DN: s.dn, Modifications: []plan.Modification{m}})
+func (t *trial) write(ctx context.Context, s *scratch, m plan.Modification) error {
+	err := t.apply(ctx, plan.Modify{DN: s.dn, Modifications: []plan.Modification{m}})
 	if lacksRight(err) {
 		t.lacks(err, fmt.Sprintf("write %s of an entry of %s below %s", m.Name, s.class, s.dn.Parent()),
 			connector.Want{Act: connector.ActWrite, Below: s.dn.Parent(), Class: s.class, Attribute: m.Name})
@@ -157,12 +205,12 @@ func (t *trial) write(ctx context.Context, s scratch, m plan.Modification) error
 	return t.untold(err)
 }
 
-func (t *trial) password(ctx context.Context, s scratch) error {
+func (t *trial) password(ctx context.Context, s *scratch) error {
 	rule := t.Mapping.PasswordRule()
 	if !t.PasswordSync || !rule.Write {
 		return nil
 	}
-	err := t.Server.Apply(ctx, plan.SetPassword{DN: s.dn, Password: t.Sample.Password, Hash: rule.Hash})
+	err := t.apply(ctx, plan.SetPassword{DN: s.dn, Password: t.Sample.Password, Hash: rule.Hash})
 	var refused *connector.OutcomeError
 	switch {
 	case lacksRight(err):
@@ -173,110 +221,6 @@ func (t *trial) password(ctx context.Context, s scratch) error {
 		return nil
 	}
 	return t.untold(err)
-}
-
-// status writes what keeps a user out, and takes it back.
-func (t *trial) status(ctx context.Context, s scratch) error {
-	account, ok := t.Mapping.Account(mapping.Input{Object: event.Object{Ref: event.Ref{Kind: event.KindUser}}})
-	if !ok {
-		return nil
-	}
-	account.State = barred
-	current, err := t.Server.Read(ctx, s.dn, t.profile.Flavour.StatusAttributes())
-	if err != nil {
-		return err //nolint:wrapcheck // It names the entry.
-	}
-	status, err := t.profile.Flavour.Status(account, current, t.Now)
-	if err != nil {
-		return t.untold(err)
-	}
-	for _, rule := range status.Rules {
-		if err := t.write(ctx, s, plan.Modification{Type: plan.ReplaceValues, Name: rule.Attribute, Values: rule.Values}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// members adds the test user to the test group, and takes it out again.
-func (t *trial) members(ctx context.Context, s scratch) error {
-	rule, ok := t.Mapping.Members()
-	i := slices.IndexFunc(t.made, func(m scratch) bool { return m.kind == event.KindUser })
-	if !ok || i < 0 || !t.Mapping.MembersByDN() {
-		return nil
-	}
-	user := []string{t.made[i].dn.String()}
-	var known *connector.OutcomeError
-	for _, kind := range []plan.ModificationType{plan.DeleteValues, plan.AddValues} {
-		err := t.write(ctx, s, plan.Modification{Type: kind, Name: rule.Attribute, Values: user})
-		if errors.As(err, &known) && (known.Kind == connector.KindConflict || known.EmptiesGroup()) {
-			continue // it is no member, or the only one
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// rename gives an entry another name.
-func (t *trial) rename(ctx context.Context, s *scratch) error {
-	rdn := s.dn.RDN()
-	name := slices.Clone(rdn)
-	name[0].Value += "-2"
-	return t.modifyDN(ctx, s, plan.ModifyDN{DN: s.dn, NewRDN: name, DeleteOldRDN: true}, "rename")
-}
-
-// move brings the test user, where it is below the test unit, above that and back. Where people have one place whatever their unit
-// nobody moves.
-func (t *trial) move(ctx context.Context) error {
-	user := slices.IndexFunc(t.made, func(m scratch) bool { return m.kind == event.KindUser })
-	unit := slices.IndexFunc(t.made, func(m scratch) bool { return m.kind == event.KindUnit })
-	if user < 0 || unit < 0 || !t.made[user].dn.Parent().Equal(t.made[unit].dn) {
-		return nil
-	}
-	u, below := &t.made[user], t.made[unit].dn
-	for _, superior := range []plan.DN{below.Parent(), below} {
-		if u.dn.Parent().Equal(superior) {
-			continue // it may not leave
-		}
-		if err := t.modifyDN(ctx, u, plan.ModifyDN{DN: u.dn, NewRDN: u.dn.RDN(), NewSuperior: superior, DeleteOldRDN: true}, "move"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *trial) modifyDN(ctx context.Context, s *scratch, op plan.ModifyDN, verb string) error {
-	err := t.Server.Apply(ctx, op)
-	if lacksRight(err) {
-		t.lacks(err, fmt.Sprintf("%s an entry of %s below %s", verb, s.class, s.dn.Parent()), connector.Want{Act: connector.ActRename, Below: s.dn.Parent(), Class: s.class})
-		return nil
-	}
-	if err != nil {
-		return t.untold(err)
-	}
-	before := s.dn
-	s.dn = op.NewDN()
-	for i := range t.made {
-		if at := t.made[i].dn; at.Below(before) {
-			t.made[i].dn = at.Rebase(before, s.dn)
-		}
-	}
-	return nil
-}
-
-// clean removes what was made, the last first.
-func (t *trial) clean(ctx context.Context) {
-	for _, s := range slices.Backward(t.made) {
-		err := t.Server.Apply(ctx, plan.Delete{DN: s.dn, Subtree: s.kind == event.KindUnit})
-		switch {
-		case lacksRight(err):
-			t.lacks(err, "delete an entry of "+s.class+", so remove "+s.dn.String()+" by hand", connector.Want{Act: connector.ActDelete, Below: s.dn.Parent(), Class: s.class})
-		case err != nil:
-			t.problem("remove %s by hand, it was a test: %v", s.dn, err)
-		}
-	}
 }
 
 // classOf names what an entry is.
@@ -295,9 +239,25 @@ func (t *trial) classOf(op plan.Add) string {
 	return "top"
 }
 
+// lacks says once what is not allowed, however often it was tried.
 func (t *trial) lacks(err error, what string, want connector.Want) {
-	want.Who = t.Who
+	if slices.Contains(t.lacking, what) {
+		return
+	}
+	t.lacking = append(t.lacking, what)
+	want.Who, want.Below = t.Who, t.lasting(want.Below)
 	t.problem("the bind account may not %s (%v). This grants it: %s", what, err, t.profile.Flavour.Grant(want))
+}
+
+// lasting is the lowest entry that is none of the trial at or above another one, for a right that outlives the trial.
+func (t *trial) lasting(dn plan.DN) plan.DN {
+	top := dn
+	for _, s := range t.made {
+		if !s.place && dn.Within(s.dn) && len(s.dn) <= len(top) {
+			top = s.dn.Parent()
+		}
+	}
+	return top
 }
 
 // untold is about an error that is no matter of rights.

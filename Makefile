@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TAGS := nomsgpack
 
 LINT := .tools/golangci-lint-$(GOLANGCI_VERSION)
-GO_TEST := CGO_ENABLED=1 go test -race -timeout 20m
+GO_TEST := CGO_ENABLED=1 go test -race -timeout 25m
 
 # What the version control says is passed in as VERSION; asking it again fails where the checkout belongs to another user.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -212,11 +213,19 @@ type storm struct {
 	*memdir.Directory
 	random *rand.Rand
 	// sky changes while others look, hence atomic.
-	sky atomic.Int32
+	sky     atomic.Int32
+	drawing sync.Mutex // guards random
 	// settled is how much was written when it was looked at last.
 	settled int
 	// troubledAt is when the last operation went wrong, or the last weather ended in which they do.
 	troubledAt atomic.Int64
+}
+
+// draw returns a random number below n. The workers and the history draw at the same time.
+func (s *storm) draw(n int) int {
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
+	return s.random.IntN(n)
 }
 
 func newStorm(t *testing.T, seed uint64) *storm {
@@ -247,7 +256,7 @@ func (s *storm) becomes(w weather) {
 // their members are: nobody can tell that a group which is not seen names somebody.
 func (s *storm) hides() func(plan.DN) bool {
 	root := plan.MustParseDN(people)
-	switch s.random.IntN(4) {
+	switch s.draw(4) {
 	case 0:
 		return plan.MustParseDN(suffix).Equal
 	case 1:
@@ -255,7 +264,7 @@ func (s *storm) hides() func(plan.DN) bool {
 	}
 	unseen := map[string]bool{}
 	for _, e := range s.Entries() {
-		if e.DN.Below(root) && s.random.IntN(3) == 0 {
+		if e.DN.Below(root) && s.draw(3) == 0 {
 			unseen[e.DN.Key()] = true
 		}
 	}
@@ -288,17 +297,17 @@ func (s *storm) strikes(op memdir.Operation) memdir.Fault {
 		return memdir.Fault{Code: ldap.LDAPResultOperationsError}
 	case sky == cut && reads:
 		limits := []uint16{ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultAdminLimitExceeded}
-		return memdir.Fault{Code: limits[s.random.IntN(len(limits))]}
+		return memdir.Fault{Code: limits[s.draw(len(limits))]}
 	case sky == hidden:
 		return memdir.Fault{}
 	case sky == readOnly && !reads:
 		return memdir.Fault{Code: ldap.LDAPResultUnwillingToPerform, Message: "shadow context; no update referral"}
-	case s.random.IntN(40) == 0:
+	case s.draw(40) == 0:
 		return memdir.Fault{Code: ldap.LDAPResultBusy}
 	case reads:
 		return memdir.Fault{}
 	}
-	luck := s.random.IntN(20)
+	luck := s.draw(20)
 	return memdir.Fault{LostBefore: luck == 0, LostAfter: luck == 1}
 }
 

@@ -292,10 +292,11 @@ func (h *Handler) reject(c *gin.Context, r *Rejection) {
 		panic(err) // Two texts can always be marshalled.
 	}
 	c.Header("Content-Length", strconv.Itoa(len(answer)))
+	until := h.Clock().Add(lingerFor)
 	c.Abort()
 	c.Data(r.Status, "application/json; charset=utf-8", answer)
 	if unread {
-		h.linger(c)
+		h.linger(c, until)
 	}
 }
 
@@ -304,13 +305,13 @@ const lingerFor = 5 * time.Second
 
 // linger reads on for a moment after a refusal, and keeps nothing. A connection that is closed while its caller still sends is
 // reset, and the caller sees that instead of the answer. Who asked to be told whether to send the body has been told.
-func (h *Handler) linger(c *gin.Context) {
+func (h *Handler) linger(c *gin.Context, until time.Time) {
 	if c.GetHeader("Expect") != "" {
 		return
 	}
 	c.Writer.Flush()
 	control := http.NewResponseController(c.Writer)
-	if control.SetReadDeadline(h.Clock().Add(lingerFor)) == nil {
+	if control.SetReadDeadline(until) == nil {
 		_, _ = io.CopyN(io.Discard, c.Request.Body, 2*h.MaxBodyBytes)
 	}
 }

@@ -160,7 +160,7 @@ var descriptions = map[string]string{
 	"directories[].password_sync":      "Write passwords; false drops them before anything is stored.",
 	"directories[].connections":        "How many connections are kept open at most, to all its servers together.",
 	"directories[].timeout":            "How long one operation of the server may take.",
-	"admin":                            "Health, metrics and the console.",
+	"admin":                            "Health and metrics.",
 	"admin.listen":                     "The address and port; a token, and tls or trusted_proxies, are needed unless it is a loopback address.",
 	"admin.tls":                        "The certificate. Without it plain HTTP is spoken.",
 	"admin.tls.cert_file":              "The certificate with its chain, in PEM; read again when it changes.",

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/ldaptest"
@@ -89,4 +91,35 @@ func (a asLogin) Profile(ctx context.Context) (*connector.Profile, error) {
 		return nil, err
 	}
 	return &connector.Profile{Flavour: profile.Flavour, Matching: profile.Matching, Schema: profile.Schema, Controls: profile.Controls, Extensions: profile.Extensions, Login: a.login}, nil
+}
+
+func TestOpenLDAPSparesWhatIsProtected(t *testing.T) {
+	w := enter(t, ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access, ldaps, "openldap.yaml", "when_not_empty: wait", "when_not_empty: subtree")
+	w.sparesTheSuperuser()
+}
+
+func Test389DSSparesWhatIsProtected(t *testing.T) {
+	w := enter(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access, ldaps, "389ds.yaml", "when_not_empty: wait", "when_not_empty: subtree")
+	w.sparesTheSuperuser()
+}
+
+// sparesTheSuperuser deletes a unit with everything below it, first with the superuser there, and then without.
+func (w *world) sparesTheSuperuser() {
+	w.Helper()
+	dev := unit("dev")
+	w.must(event.CodeApplied, dev, w.called(dev, "dev", event.RootUnitID))
+	root := "uid=root," + w.dn(dev).String()
+	w.asAdmin(func(conn *ldap.Conn) error {
+		add := ldap.NewAddRequest(root, nil)
+		for name, value := range map[string]string{"uid": "root", "cn": "root", "uidNumber": "0", "gidNumber": "0", "homeDirectory": "/root"} {
+			add.Attribute(name, []string{value})
+		}
+		add.Attribute("objectClass", []string{"account", "posixAccount"})
+		return conn.Add(add)
+	})
+	if r := w.process(dev, w.say(event.TypeUnitDelete, dev, nil)); r.Outcome.State != event.Failed || !strings.Contains(r.Outcome.Message, "uid=root") {
+		w.Errorf("the deletion is %+v", r.Outcome)
+	}
+	w.asAdmin(func(conn *ldap.Conn) error { return conn.Del(ldap.NewDelRequest(root, nil)) })
+	w.must(event.CodeApplied, dev, w.say(event.TypeUnitDelete, dev, nil))
 }

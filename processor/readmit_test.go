@@ -121,6 +121,20 @@ func TestWhoIsNotLinkedCannotLogInEither(t *testing.T) {
 	})
 }
 
+// An entry that is linked to somebody else stays as it is, whatever id somebody has written into it.
+func TestTheEntryOfSomebodyElseIsNotTakenForThatOfWhoIsNotLinked(t *testing.T) {
+	ann, bob := user("u1"), user("u2")
+	onBoth(t, nil, func(s *stage) {
+		fields := record("bob", nil)
+		s.process(bob, s.say(event.TypeUserPush, bob, fields))
+		s.make(plan.Modify{DN: plan.MustParseDN("uid=bob," + people), Modifications: []plan.Modification{{Type: plan.ReplaceValues, Name: "employeeNumber", Values: []string{"u1"}}}})
+		s.process(ann, s.say(event.TypeUserPush, ann, record("ann", event.Values{event.FieldPrimaryUnit: "never", event.FieldStatus: event.StatusDisabled})))
+		if s.locked("uid=bob,"+people) != "" {
+			s.Error("somebody else cannot log in any more")
+		}
+	})
+}
+
 // An entry that is kept is not said to be gone.
 func TestAnEntryThatIsKeptIsNotSaidToBeGone(t *testing.T) {
 	ann := user("u1")

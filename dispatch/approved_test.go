@@ -22,8 +22,8 @@ func TestAnApprovalNamesItsAuthor(t *testing.T) {
 			}
 			p, err := task.Memory.Permit(ctx, processor.ActDelete, []event.Ref{task.Merged.Object.Ref}, mapping.Limit{Window: time.Hour})
 			if err != nil || !p.Granted {
-				result.Gone, result.Record, result.Held = false, task.Record, processor.ActDelete
-				result.Outcome = event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: p.Beyond}
+				result.Gone, result.Record = false, task.Record
+				result.Outcome = event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: p.Beyond, Act: string(processor.ActDelete)}
 			}
 			return result
 		})

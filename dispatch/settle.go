@@ -17,7 +17,7 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result p
 	after := knownAfter(job, known, outcomes, result)
 	s := store.Settlement{
 		Key: job.Key, Version: job.Version, Outcomes: outcomes, WaitsFor: result.WaitsFor,
-		Known: after, Record: result.Record, Held: string(result.Held),
+		Known: after, Record: result.Record,
 		Memberships:  memberships(known, after, result),
 		Wake:         result.Freed || changed(job, merged, result),
 		Entered:      entered(job, known, after, merged, result),

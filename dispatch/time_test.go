@@ -58,7 +58,7 @@ func TestALockEndsAtItsTime(t *testing.T) {
 		{"after one that a guard holds", func(r *rig) {
 			r.script(func(_ context.Context, task processor.Task) processor.Result {
 				result := parked(task, event.CodeGuarded)
-				result.Outcome.State, result.Held = event.Held, processor.ActDisable
+				result.Outcome.State, result.Outcome.Act = event.Held, string(processor.ActDisable)
 				return result
 			})
 			r.answer(update("ann", 9))
@@ -240,7 +240,7 @@ func TestWhatFailsWithoutAnEventIsListed(t *testing.T) {
 		r.answer(locked("ann", 2, time.Hour))
 		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			result := parked(task, event.CodeGuarded)
-			result.Outcome.State, result.Held = event.Held, processor.ActDisable
+			result.Outcome.State, result.Outcome.Act = event.Held, string(processor.ActDisable)
 			return result
 		})
 		r.pass(2 * time.Hour)

@@ -85,4 +85,6 @@ type Outcome struct {
 	Code  Code  `json:"code"`
 	// Message is for a person; it never holds a password.
 	Message string `json:"message"`
+	// Act is what a guard counts that has held the event, and all that an approval of it allows; empty where no guard holds it.
+	Act string `json:"-"`
 }

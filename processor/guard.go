@@ -94,15 +94,20 @@ func (w *work) asks(ctx context.Context, act Act, objects []event.Ref, limit map
 	return w.hold(act, permission, what)
 }
 
-// hold returns the outcome of what a guard holds until a person approves the act, which is noted.
+// hold returns the outcome of what a guard holds until a person approves the act. The outcome carries the act, as one try may be held
+// by two guards, and whoever approves the one has not approved the other.
 func (w *work) hold(act Act, refused Permission, what string) *event.Outcome {
 	beyond := refused.Beyond
 	if beyond != "" {
 		beyond = ", which lets through " + beyond
 	}
-	w.result.Held = act
-	return &event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: fmt.Sprintf(
+	return &event.Outcome{State: event.Held, Code: event.CodeGuarded, Act: string(act), Message: fmt.Sprintf(
 		"held by the guard on %s of the mapping%s: %s. Approve with 'events retry', or drop with 'events discard'", act.plural(), beyond, what)}
+}
+
+// isGuarded reports whether a guard holds anything of the object.
+func (w *work) isGuarded() bool {
+	return w.result.Outcome.Act != "" || w.result.Facets[event.FacetAccess].Act != ""
 }
 
 // changeHeldBack asks the guards that a mapping may set on entries that are renamed, or written at all.

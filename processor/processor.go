@@ -110,9 +110,8 @@ type Result struct {
 	ChildrenAt plan.DN
 	// PurgeAt is when the entry is to be looked at again because it has been kept for long enough then; zero for never.
 	PurgeAt event.Millis
-	// Takes is what the operations take away that a guard counts, and Held what one counts that holds the task; empty for
-	// nothing.
-	Takes, Held Act
+	// Takes is what the operations take away that a guard counts; empty for nothing.
+	Takes Act
 	// WaitsFor are objects whose next change makes another try worthwhile; Touch are objects that should be looked at
 	// because their entries are not where they were.
 	WaitsFor []event.Ref

@@ -15,7 +15,7 @@ import (
 // shutOut ends the access of a user who is gone or has left the scope, where the entry could not be removed: the login is
 // barred and nothing refers to the entry any more. A guard that holds the removal holds this as well.
 func shutOut(ctx context.Context, w *work) verdict {
-	if !w.blocked || !w.isUser() || !w.leaves || w.result.Held != "" || !w.ours(w.found) {
+	if !w.blocked || !w.isUser() || !w.leaves || w.isGuarded() || !w.ours(w.found) {
 		return proceed
 	}
 	if removal := w.draft.desired.Removal; removal != nil && removal.Action == plan.RemoveKeep {

@@ -107,7 +107,7 @@ func (p *Processor) begin(task Task) *work {
 // lookAfresh forgets what the last round has found out, and what came of what it could not do.
 func (w *work) lookAfresh() {
 	w.look = look{named: map[event.Ref]plan.DN{}, joins: map[string]bool{}}
-	w.result.Outcome, w.result.Held, w.result.WaitsFor = event.Outcome{}, "", nil
+	w.result.Outcome, w.result.WaitsFor = event.Outcome{}, nil
 	w.result.MemberOutcomes = map[string]event.Outcome{}
 	delete(w.result.Facets, event.FacetAccess)
 }

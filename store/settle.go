@@ -125,7 +125,7 @@ func (t *tx) outcome(now event.Millis, s Settlement, seq int64, o event.Outcome)
 			act = CASE WHEN ? THEN ? ELSE act END, approved = approved AND NOT ?, approver = CASE WHEN ? THEN '' ELSE approver END,
 			password = CASE WHEN ? THEN NULL ELSE password END, tried = CASE WHEN ? THEN FALSE ELSE tried END
 		WHERE seq = ? AND directory = ? AND kind = ? AND object = ? AND state IN ('pending', 'waiting') AND (? OR retried <= ?)`,
-		string(o.State), string(o.Code), o.Message, int64(settled), held, s.Held, held, held, final, o.Code == event.CodePasswordRefused,
+		string(o.State), string(o.Code), o.Message, int64(settled), held, o.Act, held, held, final, o.Code == event.CodePasswordRefused,
 		seq, s.Key.Directory, string(s.Key.Object.Kind), s.Key.Object.ID, final, s.Version)
 	return err
 }

@@ -101,7 +101,7 @@ type Pending struct {
 	PasswordTried bool
 	// Retried: a person has asked for another try.
 	Retried bool
-	// Approved is what a person has allowed for this event after a guard had held it: the Held of the settlement then.
+	// Approved is what a person has allowed for this event after a guard had held it: the act of the outcome then.
 	// Empty for nothing. ApprovedBy is that person.
 	Approved, ApprovedBy string
 	Outcome              event.Outcome
@@ -119,11 +119,8 @@ type Settlement struct {
 	// Outcomes are the new outcomes of pending events by Seq. A settled state erases the event's password, except that
 	// a failed event keeps it for a retry, until it is discarded or Prune finds it too old. An event that was settled by
 	// somebody else meanwhile stays as it is. A password that was refused counts as not tried, so that a refusal of the
-	// retry is not taken for our own repeat.
+	// retry is not taken for our own repeat. The act of one that is held is stored, and Retry makes it the approval.
 	Outcomes map[int64]event.Outcome
-	// Held is what the guard counts that holds the object, where one does. It is stored with the outcomes that are held,
-	// and Retry makes it the approval of them.
-	Held string
 	// Mended: all of the object is as it should be. What was held or has failed of the events of our own about it is over.
 	Mended bool
 	// Alone, if set, is what became of an object that no event asked to look at, and that a person should see: it is stored

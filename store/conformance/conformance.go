@@ -110,6 +110,13 @@ func held() event.Outcome {
 	return event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: "too many deletions"}
 }
 
+// guarded is the outcome of what is held by the guard on an act.
+func guarded(act string) event.Outcome {
+	o := held()
+	o.Act = act
+	return o
+}
+
 // known is an object that exists since noon.
 func known(ref event.Ref) event.Object {
 	return event.Object{Ref: ref, Existence: event.Existence{Present: true, At: event.Stamp{Event: noon}}}

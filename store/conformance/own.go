@@ -139,11 +139,11 @@ func ownMeanwhile(w world) {
 
 func ownAlone(w world) {
 	key := in(corp, user("user_1"))
-	o := held()
+	o := guarded("disable")
 	alone := func(now event.Millis) {
 		w.Helper()
 		s := settlement(w.load(key), done())
-		s.Alone, s.Held = &o, "disable"
+		s.Alone = &o
 		equal(w, "woken", w.settle(now, s), nil)
 	}
 	alone(noon)

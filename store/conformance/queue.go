@@ -18,6 +18,7 @@ func queueTests() []test {
 		{"a held event comes back approved", queueHeld},
 		{"who has approved is on the event", queueApprover},
 		{"an approval is for what the event was held for", queueHeldForSomethingElse},
+		{"of two events held by two guards in one settlement, each is approved for its own", queueHeldByTwoGuards},
 		{"a try of a password is remembered", queuePasswordTried},
 		{"the store can be checked", queueCheck},
 		{"a closed store takes nothing", queueClosed},
@@ -142,9 +143,7 @@ func queueApprover(w world) {
 // hold settles the pending events of an object as held by a guard.
 func (w world) hold(key store.Key, act string) {
 	w.Helper()
-	s := settlement(w.load(key), held())
-	s.Held = act
-	w.settle(noon, s)
+	w.settle(noon, settlement(w.load(key), guarded(act)))
 }
 
 func (w world) retry(seq int64) {
@@ -175,6 +174,18 @@ func queueHeldForSomethingElse(w world) {
 	w.finish(noon, key, held())
 	w.retry(seq)
 	equal(w, "after a conflict at last", approved(), "")
+}
+
+func queueHeldByTwoGuards(w world) {
+	key := in(corp, user("user_1"))
+	first, second := w.seq(update("evt_1", "user_1")), w.seq(update("evt_2", "user_1"))
+	s := settlement(w.load(key), guarded("delete"))
+	s.Outcomes[second] = guarded("disable")
+	w.settle(noon, s)
+	w.retry(second)
+	equal(w, "after the second", w.load(key).Pending[0].Approved, "disable")
+	w.retry(first)
+	equal(w, "after the first", w.load(key).Pending[0].Approved, "delete")
 }
 
 func queuePasswordTried(w world) {

@@ -86,6 +86,10 @@ func (activeDirectory) Status(want plan.Account, current *plan.Entry, now event.
 	return s, nil
 }
 
+func (activeDirectory) OwnLock(now event.Millis) []plan.Attribute {
+	return []plan.Attribute{{Name: "lockoutTime", Values: []string{fileTime(now)}}}
+}
+
 // ValuesAtOnce is the least that any version has as its limit (MaxValRange).
 func (activeDirectory) ValuesAtOnce() int { return 1000 }
 

@@ -45,6 +45,10 @@ func (ds389) Status(want plan.Account, current *plan.Entry, now event.Millis) (S
 	return s, nil
 }
 
+func (ds389) OwnLock(now event.Millis) []plan.Attribute {
+	return []plan.Attribute{{Name: failures[0], Values: []string{generalizedTime(now)}}, {Name: failures[1], Values: []string{"3"}}}
+}
+
 // Interpret knows that the server names the reason of every refusal of a password, in the control for password policies,
 // but for one: that it is the one in use.
 func (ds389) Interpret(refused *OutcomeError) {

@@ -34,6 +34,8 @@ type Flavour interface {
 	StatusAttributes() []string
 	// Status says what an entry, nil for a new one, has to hold so that its user may log in or not.
 	Status(want plan.Account, current *plan.Entry, now event.Millis) (Status, error)
+	// OwnLock is what an entry holds while the server itself has locked it after wrong passwords.
+	OwnLock(now event.Millis) []plan.Attribute
 	// ValuesAtOnce is how many values of an attribute the server hands out at a time, by ranges (MS-ADTS section
 	// 3.1.1.3.1.3.3); zero for all of them.
 	ValuesAtOnce() int
@@ -176,6 +178,8 @@ func (standard) Status(want plan.Account, _ *plan.Entry, now event.Millis) (Stat
 	w := wantedOf(want, now)
 	return Status{Rules: w.rules, Lacking: w.lacking()}, nil
 }
+
+func (standard) OwnLock(event.Millis) []plan.Attribute { return nil }
 
 func (standard) ValuesAtOnce() int { return 0 }
 

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"fmt"
+	"strings"
 
 	"idaas-ldap/plan"
 )
@@ -13,6 +14,8 @@ type Act int
 const (
 	ActAdd Act = iota
 	ActDelete
+	// ActDeleteSubtree is to delete an entry together with all below it.
+	ActDeleteSubtree
 	ActRename
 	ActWrite
 	ActPassword
@@ -31,7 +34,7 @@ type Want struct {
 // Grant gives it to everybody whom nothing more is known of.
 func (standard) Grant(w Want) string {
 	what := map[Act]string{
-		ActAdd: "add entries of " + w.Class, ActDelete: "delete entries of " + w.Class, ActRename: "rename and move entries of " + w.Class,
+		ActAdd: "add entries of " + w.Class, ActDelete: "delete entries of " + w.Class, ActDeleteSubtree: "delete entries of " + w.Class + " and all below them", ActRename: "rename and move entries of " + w.Class,
 		ActWrite: "write " + w.Attribute, ActPassword: "set passwords",
 	}[w.Act]
 	return fmt.Sprintf("let %s %s below %s", w.Who, what, w.Below)
@@ -46,7 +49,7 @@ func (openLDAP) Grant(w Want) string {
 		attributes = w.Attribute
 	case ActPassword:
 		attributes = "userPassword"
-	case ActAdd, ActDelete, ActRename:
+	case ActAdd, ActDelete, ActDeleteSubtree, ActRename:
 	}
 	return fmt.Sprintf("to dn.subtree=%q attrs=%s by dn.exact=%q write by * break", w.Below, attributes, w.Who)
 }
@@ -57,7 +60,7 @@ func (ds389) Grant(w Want) string {
 	switch w.Act {
 	case ActAdd:
 		rights, attributes = "add", "*"
-	case ActDelete:
+	case ActDelete, ActDeleteSubtree:
 		rights, attributes = "delete", "*"
 	case ActRename:
 		rights, attributes = "write,moddn", "*"
@@ -69,15 +72,33 @@ func (ds389) Grant(w Want) string {
 		w.Below, attributes, rights, rights, w.Who)
 }
 
-// Grant is a command for a domain controller. CC and DC are to create and delete children, WP to write a property, CA an extended right.
+// Grant is a command for a domain controller, or two. CC and DC are to create and delete children, DT to delete with all below, WP to write
+// a property, CA an extended right. Who renames an entry writes its name and the attribute in it (MS-ADTS section 3.1.1.5.4.1).
 func (activeDirectory) Grant(w Want) string {
-	ace := map[Act]string{
-		ActAdd: "CC;" + w.Class, ActDelete: "DC;" + w.Class, ActRename: "CCDC;" + w.Class,
-		ActWrite: "WP;" + w.Attribute + ";" + w.Class, ActPassword: "CA;Reset Password;" + w.Class,
-	}[w.Act]
-	inherit := "/I:S"
-	if w.Act == ActAdd || w.Act == ActDelete || w.Act == ActRename {
-		inherit = "/I:T"
+	const here, below = "/I:T", "/I:S"
+	grant := func(inherit string, rights ...string) string {
+		command := fmt.Sprintf(`dsacls "%s" %s /G`, w.Below, inherit)
+		for _, right := range rights {
+			command += fmt.Sprintf(` "%s:%s;%s"`, w.Who, right, w.Class)
+		}
+		return command
 	}
-	return fmt.Sprintf(`dsacls "%s" %s /G "%s:%s"`, w.Below, inherit, w.Who, ace)
+	switch w.Act {
+	case ActAdd:
+		return grant(here, "CC")
+	case ActDelete:
+		return grant(here, "DC")
+	case ActDeleteSubtree:
+		return grant(below, "DT;")
+	case ActRename:
+		name := "cn"
+		if strings.EqualFold(w.Class, "organizationalUnit") {
+			name = "ou"
+		}
+		return grant(here, "CCDC") + " && " + grant(below, "WP;name", "WP;"+name)
+	case ActPassword:
+		return grant(below, "CA;Reset Password")
+	case ActWrite:
+	}
+	return grant(below, "WP;"+w.Attribute)
 }

@@ -22,11 +22,18 @@ func TestWhatGrantsARight(t *testing.T) {
 			`aci: (target="ldap:///ou=people,dc=example")(targetattr="*")(version 3.0; acl "idaas-ldap delete"; allow (delete) userdn="ldap:///cn=p,dc=example";)`,
 			`dsacls "ou=people,dc=example" /I:T /G "cn=p,dc=example:DC;inetOrgPerson"`,
 		},
+		ActDeleteSubtree: {
+			"let cn=p,dc=example delete entries of inetOrgPerson and all below them below ou=people,dc=example",
+			`to dn.subtree="ou=people,dc=example" attrs=entry,children by dn.exact="cn=p,dc=example" write by * break`,
+			`aci: (target="ldap:///ou=people,dc=example")(targetattr="*")(version 3.0; acl "idaas-ldap delete"; allow (delete) userdn="ldap:///cn=p,dc=example";)`,
+			`dsacls "ou=people,dc=example" /I:S /G "cn=p,dc=example:DT;;inetOrgPerson"`,
+		},
 		ActRename: {
 			"let cn=p,dc=example rename and move entries of inetOrgPerson below ou=people,dc=example",
 			`to dn.subtree="ou=people,dc=example" attrs=entry,children by dn.exact="cn=p,dc=example" write by * break`,
 			`aci: (target="ldap:///ou=people,dc=example")(targetattr="*")(version 3.0; acl "idaas-ldap write,moddn"; allow (write,moddn) userdn="ldap:///cn=p,dc=example";)`,
-			`dsacls "ou=people,dc=example" /I:T /G "cn=p,dc=example:CCDC;inetOrgPerson"`,
+			`dsacls "ou=people,dc=example" /I:T /G "cn=p,dc=example:CCDC;inetOrgPerson" && ` +
+				`dsacls "ou=people,dc=example" /I:S /G "cn=p,dc=example:WP;name;inetOrgPerson" "cn=p,dc=example:WP;cn;inetOrgPerson"`,
 		},
 		ActWrite: {
 			"let cn=p,dc=example write mail below ou=people,dc=example",

@@ -31,6 +31,9 @@ const lockedForGood = "000001010000Z"
 // 2106-02-07, and starts again after it. An account that ends then would be closed today, so it gets no end.
 const lastEnd event.Millis = 4294944000 * 1000
 
+// generalizedTime writes a moment as LDAP has it (RFC 4517 section 3.3.13).
+func generalizedTime(at event.Millis) string { return at.Time().Format("20060102150405Z") }
+
 func (openLDAP) Name() string { return OpenLDAP }
 
 func (openLDAP) LinkAttribute() string { return "entryUUID" }
@@ -55,7 +58,7 @@ func (f openLDAP) Status(want plan.Account, current *plan.Entry, now event.Milli
 	if w.expirySaid && ends {
 		end := plan.Rule{Attribute: "pwdEndTime"}
 		if w.expiresAt > 0 && w.expiresAt < lastEnd {
-			end.Values = []string{w.expiresAt.Time().Format("20060102150405Z")}
+			end.Values = []string{generalizedTime(w.expiresAt)}
 		}
 		s.Rules = append(s.Rules, end)
 		w.expired, w.expirySaid = false, false
@@ -86,6 +89,13 @@ func (f openLDAP) Status(want plan.Account, current *plan.Entry, now event.Milli
 		s.Rules = append(s.Rules, plan.Rule{Attribute: "pwdAccountLockedTime", ByDeletion: true})
 	}
 	return s, nil
+}
+
+func (f openLDAP) OwnLock(now event.Millis) []plan.Attribute {
+	if !f.locked {
+		return nil
+	}
+	return []plan.Attribute{{Name: "pwdAccountLockedTime", Values: []string{generalizedTime(now)}}}
 }
 
 func (f openLDAP) Password(op plan.SetPassword) PasswordMeans {

@@ -31,6 +31,9 @@ const sambaPassword = "Passw0rd-Admin"
 //go:embed samba_provision.py
 var sambaProvision string
 
+//go:embed samba_dsacls.py
+var sambaDsacls string
+
 // StartSamba makes a domain, starts its controller and stops it when the test ends. Samba knows no other ports than 389 and
 // 636.
 func StartSamba(tb testing.TB) *SambaServer {
@@ -54,6 +57,12 @@ func StartSamba(tb testing.TB) *SambaServer {
 	s.Start(tb)
 	tb.Cleanup(s.Stop)
 	return s
+}
+
+// Dsacls does what commands of the Windows program of that name say that give rights.
+func (s *SambaServer) Dsacls(tb testing.TB, commands string) {
+	tb.Helper()
+	command(tb, sambaDsacls, "/usr/bin/python3", "-", s.file("smb.conf"), commands)
 }
 
 // Start starts the server again after Stop or Kill, with what it had.

@@ -129,13 +129,6 @@ func Test389DSValidateSettings(t *testing.T) {
 	}
 }
 
-func TestSambaValidateOnline(t *testing.T) {
-	a := ldaptest.StartSamba(t).Access
-	if code, said := validateOnline(t, a, a.TLSURL, "active-directory.yaml"); code != 0 {
-		t.Errorf("exit %d\n%s", code, said)
-	}
-}
-
 // What a server would refuse is said before it does, all at once and with its place.
 func TestOpenLDAPValidateWrongMappings(t *testing.T) {
 	a := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}).Access
@@ -234,7 +227,7 @@ func Test389DSValidateNamesWhatGrantsARight(t *testing.T) {
 	for dn, denied := range map[string]string{
 		"ou=groups,dc=example,dc=org":  `(targetattr="*")(version 3.0; acl "no groups"; deny (add, delete) userdn="ldap:///` + a.BindDN + `";)`,
 		"ou=leavers,dc=example,dc=org": `(targetattr="*")(version 3.0; acl "no end"; deny (delete) userdn="ldap:///` + a.BindDN + `";)`,
-		"ou=people,dc=example,dc=org":  `(targetattr="mobile || nsAccountLock")(version 3.0; acl "no mobile"; deny (write) userdn="ldap:///` + a.BindDN + `";)`,
+		"ou=people,dc=example,dc=org":  `(targetattr="mobile || nsAccountLock || accountUnlockTime")(version 3.0; acl "no mobile"; deny (write) userdn="ldap:///` + a.BindDN + `";)`,
 	} {
 		change := ldap.NewModifyRequest(dn, nil)
 		change.Add("aci", []string{denied})
@@ -246,6 +239,7 @@ func Test389DSValidateNamesWhatGrantsARight(t *testing.T) {
 	for _, want := range []string{
 		"may not delete an entry of inetOrgPerson below ou=leavers,dc=example,dc=org", `(target="ldap:///ou=leavers,dc=example,dc=org")(targetattr="*")(version 3.0; acl "idaas-ldap delete"; allow (delete)`,
 		"may not write nsAccountLock of an entry of inetOrgPerson below", `(target="ldap:///ou=people,dc=example,dc=org")(targetattr="nsAccountLock")`,
+		"may not write accountUnlockTime of an entry of inetOrgPerson below", `(target="ldap:///ou=people,dc=example,dc=org")(targetattr="accountUnlockTime")`,
 		"may not add an entry of groupOfNames below ou=groups,dc=example,dc=org", `(target="ldap:///ou=groups,dc=example,dc=org")(targetattr="*")(version 3.0; acl "idaas-ldap add"; allow (add)`,
 		"may not write mobile of an entry of inetOrgPerson below", `(targetattr="mobile")(version 3.0; acl "idaas-ldap write"; allow (write)`,
 	} {
@@ -262,10 +256,6 @@ func Test389DSValidateNamesWhatGrantsARight(t *testing.T) {
 func Test389DSValidateTriesEverything(t *testing.T) {
 	a := ldaptest.StartDS389(t, ldaptest.DS389Config{}).Access
 	triesEverything(t, a, "389ds.yaml", toLeavers...)
-}
-
-func TestSambaValidateTriesEverything(t *testing.T) {
-	triesEverything(t, ldaptest.StartSamba(t).Access, "active-directory.yaml", toLeavers...)
 }
 
 func triesEverything(t *testing.T, a ldaptest.Access, mapping string, edits ...string) {
@@ -304,15 +294,6 @@ func Test389DSValidateWrongMappings(t *testing.T) {
 		"dn: \"uid={user.username},{ou.dn}\"", "dn: \"uid={user.username},{base}\"")
 	wants(t, code, said, "may not see whether nsslapd-pluginEnabled of", "no object class of the section allows uidNumber", "a value of uidNumber is a whole number",
 		"the bind account may not add an entry of inetOrgPerson below dc=example,dc=org")
-}
-
-func TestSambaValidateWrongMappings(t *testing.T) {
-	a := ldaptest.StartSamba(t).Access
-	code, said := validateOnline(t, a, a.TLSURL, "active-directory.yaml",
-		"mail: lower(user.email)", "mail: lower(user.email)\n    uidd: user.id\n    pwdLastSet: { const: never }",
-		",{ou.dn}\"", ",{base}\"")
-	wants(t, code, said, "has no attribute uidd; did you mean uid?", "a value of pwdLastSet is a whole number",
-		"the bind account may not add an entry of user below dc=example,dc=org")
 }
 
 // A server that cannot be asked says so, and is asked by a test only where that is wanted.

@@ -196,13 +196,19 @@ func (t *trial) attributes(ctx context.Context, op plan.Add, s *scratch) error {
 }
 
 func (t *trial) write(ctx context.Context, s *scratch, m plan.Modification) error {
-	err := t.apply(ctx, plan.Modify{DN: s.dn, Modifications: []plan.Modification{m}})
+	_, err := t.wrote(ctx, s, m)
+	return err
+}
+
+// wrote makes a modification, and reports whether that was allowed.
+func (t *trial) wrote(ctx context.Context, s *scratch, m plan.Modification) (done bool, err error) {
+	err = t.apply(ctx, plan.Modify{DN: s.dn, Modifications: []plan.Modification{m}})
 	if lacksRight(err) {
 		t.lacks(err, fmt.Sprintf("write %s of an entry of %s below %s", m.Name, s.class, s.dn.Parent()),
 			connector.Want{Act: connector.ActWrite, Below: s.dn.Parent(), Class: s.class, Attribute: m.Name})
-		return nil
+		return false, nil
 	}
-	return t.untold(err)
+	return err == nil, t.untold(err)
 }
 
 func (t *trial) password(ctx context.Context, s *scratch) error {

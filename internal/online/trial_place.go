@@ -206,19 +206,32 @@ func (t *trial) remove(ctx context.Context, s *scratch) {
 		t.note("%s stays, which the mapping names: the test has made it, and the bind account may not delete it", s.dn)
 	case s.place && (isOf(err, connector.KindNotEmpty) || isOf(err, connector.KindHiddenBelow)): // others have come there
 	case lacksRight(err):
-		t.lacks(err, "delete an entry of "+s.class+", so remove "+s.dn.String()+" by hand", connector.Want{Act: connector.ActDelete, Below: s.dn.Parent(), Class: s.class})
+		act, what := connector.ActDelete, "delete an entry of "+s.class
+		if t.withAllBelow(s) {
+			act, what = connector.ActDeleteSubtree, what+" with all below it"
+		}
+		t.lacks(err, what+", so remove "+s.dn.String()+" by hand", connector.Want{Act: act, Below: s.dn.Parent(), Class: s.class})
 	default:
 		t.problem("remove %s by hand, it was a test: %v", s.dn, err)
 	}
 }
 
-// deleteAt deletes an entry of the trial; once more where that failed, or may have failed.
+// withAllBelow reports whether the mapping deletes such an entry together with what is below it, which some servers want a right of its
+// own for.
+func (t *trial) withAllBelow(s *scratch) bool {
+	removal, ok := t.Mapping.Removal(inputOf(s))
+	return ok && (removal.Subtree || removal.Action == plan.RemoveSubtree) && !s.place
+}
+
+// deleteAt deletes an entry of the trial; once more where that failed, or may have failed. What may have come to be below a unit without our
+// knowing goes with it then.
 func (t *trial) deleteAt(ctx context.Context, s *scratch, dn plan.DN) error {
-	op := plan.Delete{DN: dn, Subtree: s.kind == event.KindUnit && !s.place}
+	op := plan.Delete{DN: dn, Subtree: t.withAllBelow(s)}
 	err := t.apply(ctx, op)
 	if err == nil || lacksRight(err) || isAbsent(err) {
 		return err
 	}
+	op.Subtree = op.Subtree || s.kind == event.KindUnit && !s.place
 	again := t.apply(ctx, op)
 	if isAbsent(again) {
 		return nil // the first one was done

@@ -3,6 +3,8 @@ package online
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"idaas-ldap/connector"
 	"idaas-ldap/event"
@@ -36,7 +38,52 @@ func (t *trial) status(ctx context.Context, s *scratch) error {
 			}
 		}
 	}
+	return t.unlock(ctx, s, account)
+}
+
+// unlock takes a lock away as if the server itself had set it after wrong passwords. Where that is done by deleting a value, it is
+// written first, as there would be nothing to delete.
+func (t *trial) unlock(ctx context.Context, s *scratch, account plan.Account) error {
+	current, err := t.Server.Read(ctx, s.dn, t.profile.Flavour.StatusAttributes())
+	if err != nil || current == nil {
+		return err //nolint:wrapcheck // It names the entry.
+	}
+	own := t.profile.Flavour.OwnLock(t.Now)
+	isOwn := func(name string) func(plan.Attribute) bool {
+		return func(a plan.Attribute) bool { return strings.EqualFold(a.Name, name) }
+	}
+	for _, a := range own {
+		current.Attributes = append(slices.DeleteFunc(current.Attributes, isOwn(a.Name)), a)
+	}
+	account.State, account.Unlock = event.Account{LockSeen: true}, true
+	status, err := t.profile.Flavour.Status(account, current, t.Now)
+	if err != nil {
+		return t.untold(err)
+	}
+	for _, rule := range status.Rules {
+		i := slices.IndexFunc(own, isOwn(rule.Attribute))
+		if i < 0 {
+			continue
+		}
+		if rule.ByDeletion {
+			set := plan.Modification{Type: plan.ReplaceValues, Name: rule.Attribute, Values: own[i].Values}
+			if done, err := t.wrote(ctx, s, set); err != nil || !done {
+				return err
+			}
+		}
+		if err := t.write(ctx, s, modification(rule)); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// modification is what makes an entry hold what a rule says.
+func modification(rule plan.Rule) plan.Modification {
+	if rule.ByDeletion {
+		return plan.Modification{Type: plan.DeleteValues, Name: rule.Attribute}
+	}
+	return plan.Modification{Type: plan.ReplaceValues, Name: rule.Attribute, Values: rule.Values}
 }
 
 // express writes a status as the server has it.
@@ -50,11 +97,7 @@ func (t *trial) express(ctx context.Context, s *scratch, account plan.Account) e
 		return t.untold(err)
 	}
 	for _, rule := range status.Rules {
-		m := plan.Modification{Type: plan.ReplaceValues, Name: rule.Attribute, Values: rule.Values}
-		if rule.ByDeletion {
-			m.Type = plan.DeleteValues
-		}
-		if err := t.write(ctx, s, m); err != nil {
+		if err := t.write(ctx, s, modification(rule)); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"idaas-ldap/ldaptest"
+)
+
+// A domain controller is slow to make, so all is tried on one.
+func TestSambaValidate(t *testing.T) {
+	server := ldaptest.StartSamba(t)
+	a := server.Access
+	t.Run("a good one", func(t *testing.T) {
+		if code, said := validateOnline(t, a, a.TLSURL, "active-directory.yaml"); code != 0 {
+			t.Errorf("exit %d\n%s", code, said)
+		}
+	})
+	t.Run("a mapping that the schema does not have", func(t *testing.T) {
+		code, said := validateOnline(t, a, a.TLSURL, "active-directory.yaml",
+			"mail: lower(user.email)", "mail: lower(user.email)\n    uidd: user.id\n    pwdLastSet: { const: never }",
+			",{ou.dn}\"", ",{base}\"")
+		wants(t, code, said, "has no attribute uidd; did you mean uid?", "a value of pwdLastSet is a whole number",
+			"the bind account may not add an entry of user below dc=example,dc=org")
+	})
+	t.Run("every act", func(t *testing.T) { triesEverything(t, a, "active-directory.yaml", toLeavers...) })
+	t.Run("every right", func(t *testing.T) { sambaRights(t, server) })
+}
+
+// sambaRights begins with an account that may do nothing, and gives it what validate says, until nothing is missing.
+func sambaRights(t *testing.T, server *ldaptest.SambaServer) {
+	t.Helper()
+	a := server.Access
+	a.BindDN = plainAccount(t, a)
+	config := onlineConfig(t, a, a.TLSURL, "active-directory.yaml", append([]string{"when_not_empty: wait", "when_not_empty: subtree"}, toLeavers...)...)
+	var all string
+	given := map[string]bool{}
+	for range 10 {
+		code, said := validate(t, config, "--online", "--rights")
+		if all += said; code == exitDone {
+			break
+		}
+		lines := granted(said)
+		slices.Sort(lines)
+		lines = slices.DeleteFunc(slices.Compact(lines), func(line string) bool { return given[line] })
+		if len(lines) == 0 {
+			t.Fatalf("nothing more is granted, and it is not enough:\n%s", said)
+		}
+		for _, line := range lines {
+			given[line] = true
+		}
+		server.Dsacls(t, strings.Join(lines, " && "))
+	}
+	for _, want := range []string{
+		"may not add an entry of organizationalUnit below ou=people,dc=example,dc=org", "may not add an entry of user below ou=unit-idaas-ldap-test-",
+		"may not add an entry of group below ou=groups,dc=example,dc=org",
+		"may not write mail of an entry of user below", "may not write sAMAccountName of an entry of user below", "may not write userPrincipalName of an entry of user below",
+		"may not write userAccountControl of", "may not write accountExpires of", "may not write lockoutTime of", "may not set the password of an entry of user below",
+		"may not write member of an entry of group below", "may not write description of an entry of organizationalUnit below",
+		"may not rename an entry of user below", "may not rename an entry of group below", "may not rename an entry of organizationalUnit below",
+		"to below ou=leavers,dc=example,dc=org", "may not delete an entry of user", "may not delete an entry of group",
+		"may not delete an entry of organizationalUnit with all below it",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	if t.Failed() || !strings.Contains(all, "may do all that the mapping can need") {
+		t.Fatal(all)
+	}
+}
+
+// plainAccount makes an account that may read and nothing else.
+func plainAccount(t *testing.T, a ldaptest.Access) (dn string) {
+	t.Helper()
+	pem, err := os.ReadFile(a.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	admin, err := ldap.DialURL(a.TLSURL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: roots}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if err := admin.Bind(a.AdminDN, a.Password); err != nil {
+		t.Fatal(err)
+	}
+	var unicode []byte
+	for _, unit := range utf16.Encode([]rune(`"` + a.Password + `"`)) {
+		unicode = binary.LittleEndian.AppendUint16(unicode, unit)
+	}
+	dn = "cn=plain,ou=system,dc=example,dc=org"
+	add := ldap.NewAddRequest(dn, nil)
+	for name, value := range map[string]string{
+		"objectClass": "user", "sAMAccountName": "plain", "userAccountControl": "512", "unicodePwd": string(unicode),
+	} {
+		add.Attribute(name, []string{value})
+	}
+	if err := admin.Add(add); err != nil {
+		t.Fatal(err)
+	}
+	return dn
+}

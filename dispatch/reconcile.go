@@ -213,7 +213,6 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 	}
 	for _, p := range job.Pending {
 		outcome := s.Outcomes[p.Seq]
-		l.board.report(postKey{directory: job.Key.Directory, application: p.Application, eventID: p.EventID}, outcome)
 		l.Observer.Settled(job.Key.Directory, outcome)
 		entry := log.WithFields(logrus.Fields{
 			"event": p.EventID, "type": string(p.Change.Type), "state": string(outcome.State), "code": string(outcome.Code),
@@ -230,6 +229,8 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 		default:
 			entry.Info("event settled")
 		}
+		// Whoever is answered finds it in the log and counted.
+		l.board.report(postKey{directory: job.Key.Directory, application: p.Application, eventID: p.EventID}, outcome)
 	}
 	for _, key := range woken {
 		l.enqueue(key.Object)

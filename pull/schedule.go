@@ -269,6 +269,9 @@ func (s *Schedule) round(ctx context.Context, why string, request Request) error
 	round.Told = func(p Progress) { s.set(func() { s.status.Last = p }) }
 	s.set(func() { s.running = true })
 	progress, err := round.Run(ctx)
+	if s.Observer != nil {
+		s.Observer.Pulled(s.Application, progress, err) // so that whoever sees the round at its end finds it counted
+	}
 	s.set(func() {
 		s.running = false
 		s.status = round.status
@@ -278,9 +281,6 @@ func (s *Schedule) round(ctx context.Context, why string, request Request) error
 		"units": progress.Units, "users": progress.Users, "groups": progress.Groups, "changed": progress.Changed, "absent": progress.Absent,
 		"unlisted": progress.Unlisted, "requests": progress.Requests,
 	})
-	if s.Observer != nil {
-		s.Observer.Pulled(s.Application, progress, err)
-	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		log.Info("the round goes on at the next start")

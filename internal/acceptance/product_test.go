@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -286,6 +287,7 @@ func (p *product) reload() {
 	p.app.Reload(p.t.Context(), p.load(), nil)
 }
 
+// start starts the product and waits until it is ready: until the key sets of its applications are there.
 func (p *product) start() {
 	p.t.Helper()
 	cfg := p.load()
@@ -308,6 +310,21 @@ func (p *product) start() {
 	}(p.app, p.done)
 	for _, f := range p.feeds {
 		f.client = &idaastest.Client{Tenant: f.tenant, URL: "http://" + p.app.Address().String() + cfg.Receiver.Path, AnswerWithin: 2 * answerWithin}
+	}
+	p.awaitReady()
+}
+
+// awaitReady waits until the product says that it is ready.
+func (p *product) awaitReady() {
+	p.t.Helper()
+	for deadline := time.Now().Add(settleWithin); ; <-time.After(5 * time.Millisecond) {
+		status, said := p.ask("/readyz")
+		if status == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("the product does not become ready: %s", said)
+		}
 	}
 }
 

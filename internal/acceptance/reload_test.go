@@ -52,6 +52,16 @@ func (p *product) editMapping(text string) {
 // admin returns what a page of the admin listener says.
 func (p *product) admin(page string) string {
 	p.t.Helper()
+	status, said := p.ask(page)
+	if status != http.StatusOK {
+		p.t.Fatalf("%s answers with %d: %s", page, status, said)
+	}
+	return said
+}
+
+// ask returns the status and the text of a page of the admin listener.
+func (p *product) ask(page string) (status int, said string) {
+	p.t.Helper()
 	response, err := http.Get("http://" + p.app.AdminAddress().String() + page)
 	if err != nil {
 		p.t.Fatal(err)
@@ -61,10 +71,7 @@ func (p *product) admin(page string) string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if response.StatusCode != http.StatusOK {
-		p.t.Fatalf("%s answers with %d: %s", page, response.StatusCode, body)
-	}
-	return string(body)
+	return response.StatusCode, string(body)
 }
 
 // While the mapping is edited again and again, every user is written by one version of it, and nobody is left out.

@@ -156,6 +156,7 @@ const pruneEvery = time.Hour
 // in the store for the next start.
 func (a *App) Run(ctx context.Context) error {
 	a.log.WithFields(logrus.Fields{"listen": a.Address().String(), "path": a.current.Load().cfg.Receiver.Path, "admin": a.AdminAddress().String()}).Info("ready for events")
+	a.lookAtCertificates() // before anybody can ask for metrics
 	// The parts that work on events outlive those that take them in, so that a request under way gets its answer.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -72,9 +72,9 @@ func (a *App) watchCertificates(ctx context.Context) {
 	ticker := time.NewTicker(warnEvery)
 	defer ticker.Stop()
 	for {
-		a.lookAtCertificates()
 		select {
 		case <-ticker.C:
+			a.lookAtCertificates()
 		case <-ctx.Done():
 			return
 		}

@@ -148,7 +148,7 @@ func TestEveryPartOfTheConfigurationIsReadAgain(t *testing.T) {
 	l.reload()
 	before := l.log.String()
 	l.status()
-	if said := strings.TrimPrefix(l.log.String(), before); strings.Contains(said, "level=info") {
+	if said := strings.TrimPrefix(l.log.String(), before); strings.Contains(said, "level=info") || strings.Contains(said, `"level":"info"`) {
 		t.Errorf("with the level of error the log says %s", said)
 	}
 }

@@ -77,6 +77,7 @@ const (
 	CodeInternal        Code = "INTERNAL"         // a fault of the program ended the work on the object
 	CodeTestFailed      Code = "TEST_FAILED"      // the connection test found something wrong
 	CodeDiscarded       Code = "DISCARDED"        // set aside by a person
+	CodeRestored        Code = "RESTORED"         // waited when the backup was made that was restored
 )
 
 // Outcome is what became of an event, or what it waits for.

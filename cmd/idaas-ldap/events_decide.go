@@ -126,7 +126,12 @@ func (d decision) confirmed(t terminal, verb string, n int) (bool, error) {
 	if !isTerminal(t.In) {
 		return false, usageError{fmt.Errorf("this would %s %d events: look at them with 'idaas-ldap events list', then say --yes", verb, n)}
 	}
-	fmt.Fprintf(t.Err, "%s %d events? [y/N] ", verb, n)
+	return t.asks("%s %d events?", verb, n)
+}
+
+// asks puts a question to who sits at the terminal, and reports whether the answer is yes.
+func (t terminal) asks(format string, about ...any) (bool, error) {
+	fmt.Fprintf(t.Err, format+" [y/N] ", about...)
 	answer, err := bufio.NewReader(t.In).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, fmt.Errorf("read the answer: %w", err)

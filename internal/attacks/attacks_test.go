@@ -40,6 +40,8 @@ type attacker struct {
 	address string
 	held    []net.Conn
 	mu      sync.Mutex
+	// listening are those who read what the service says on connections over TLS.
+	listening sync.WaitGroup
 }
 
 // connect opens a connection from one of the addresses of the attacker and keeps it.
@@ -63,6 +65,7 @@ func (a *attacker) letGo() {
 		_ = conn.Close() // the service may have done so
 	}
 	a.held = nil
+	a.listening.Wait()
 }
 
 // idle opens connections and sends nothing.
@@ -137,8 +140,8 @@ func (a *attacker) giants(tenant *idaastest.Tenant, n int) {
 	}
 }
 
-// genuine sends events until the returned function is called, which says how many there were. Each has to be answered at the
-// first try.
+// genuine sends events, at least one, until the returned function is called, which says how many there were. Each has to be answered at
+// the first try.
 func genuine(t *testing.T, s *service, url string, client *http.Client) (stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -146,7 +149,7 @@ func genuine(t *testing.T, s *service, url string, client *http.Client) (stop fu
 	go func() {
 		n := 0
 		defer func() { answered <- n }()
-		for ctx.Err() == nil {
+		for n == 0 || ctx.Err() == nil {
 			user := idaastest.User{ID: s.tenant.NewUserID(), Username: fmt.Sprintf("user%d", n), DisplayName: "Ann Lee"}
 			sender := &idaastest.Client{Tenant: s.tenant, URL: url, HTTP: client, AnswerWithin: time.Minute} // the machine may be slow
 			answer, err := sender.Send(context.Background(), s.tenant.CreateUser(user, ""))

@@ -261,7 +261,8 @@ func (cfg *SQLiteConfig) examine(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	if !cfg.isLarge() || isOutdated(ctx, session.conn) {
+	err = sample(ctx, session.conn)
+	if err == nil && (!cfg.isLarge() || exists(noteOfDamage(cfg.Path)) || isOutdated(ctx, session.conn)) {
 		err = quickCheck(ctx, session.conn)
 	}
 	if err == nil {
@@ -325,18 +326,16 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// damaged is what can be done about a database that SQLite cannot read.
-const damaged = "the database is damaged (%w): restore it from a backup, or move it away and start a full push in IDaaS"
-
 // plain puts an error that people meet when the store is opened into words that say what to do.
 func plain(path string, err error) error {
+	if isDamage(err) && !errors.Is(err, ErrDamaged) {
+		return damagedBy(err)
+	}
 	var refused *sqlite.Error
 	if !errors.As(err, &refused) {
 		return err
 	}
 	switch refused.Code() & 0xff {
-	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf(damaged, err)
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return fmt.Errorf("%w (%w)", notWritable(path), err)
 	}

@@ -9,12 +9,13 @@ import (
 
 // readers are the sessions that only read. They see what was committed and never wait for the writer.
 type readers struct {
-	idle chan *session
-	open int
+	idle   chan *session
+	open   int
+	damage *damage
 }
 
-func newReaders(ctx context.Context, db *sql.DB, n int) (*readers, error) {
-	r := &readers{idle: make(chan *session, n)}
+func newReaders(ctx context.Context, db *sql.DB, n int, d *damage) (*readers, error) {
+	r := &readers{idle: make(chan *session, n), damage: d}
 	for range n {
 		s, err := newSession(ctx, db)
 		if err != nil {
@@ -41,6 +42,9 @@ func (r *readers) view(ctx context.Context, look func(*session) error) error {
 // read calls look with a session. What one statement reads is of one moment, and what comes after it may be newer, which is half the
 // price where there is one statement only.
 func (r *readers) read(ctx context.Context, look func(*session) error) error {
+	if err := r.damage.err(); err != nil {
+		return err
+	}
 	var s *session
 	select {
 	case s = <-r.idle:
@@ -51,7 +55,7 @@ func (r *readers) read(ctx context.Context, look func(*session) error) error {
 		return errClosed
 	}
 	defer func() { r.idle <- s }()
-	return look(s)
+	return r.damage.look(look(s))
 }
 
 // close waits for those who read and closes the sessions.

@@ -33,8 +33,11 @@ type SQLiteConfig struct {
 	As      string
 	// Log, if set, is told when the upkeep of the file fails. That loses nothing.
 	Log logrus.FieldLogger
-	// Large is from how many bytes on a database is served before it is checked for damage; zero for what is usual.
+	// Large is from how many bytes on a database is served before all of it was checked for damage; zero for what is usual.
 	Large int64
+	// Damaged, if set, is called once when damage is found while the database is in use. Nothing is read from it or written to it
+	// any more: every method fails with [ErrDamaged].
+	Damaged func(error)
 	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound. Beyond it the store is full.
 	MaxPages int
 }
@@ -50,6 +53,7 @@ type SQLite struct {
 	writer  *writer
 	readers *readers
 	upkeep  *upkeep
+	damage  *damage
 	release func() error // of the work, nil where it is not reserved
 	closed  sync.Once
 }
@@ -87,7 +91,7 @@ func openLooked(ctx context.Context, cfg SQLiteConfig, there bool) (*SQLite, err
 		silent.SetOutput(io.Discard)
 		cfg.Log = silent
 	}
-	s := &SQLite{path: cfg.Path, as: cfg.As, seal: cfg.Seal}
+	s := &SQLite{path: cfg.Path, as: cfg.As, seal: cfg.Seal, damage: &damage{path: cfg.Path, log: cfg.Log, tell: cfg.Damaged}}
 	if err := s.open(ctx, cfg, there); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", cfg.Path, plain(cfg.Path, err)), s.Close())
 	}
@@ -158,7 +162,7 @@ func (s *SQLite) openReaders(ctx context.Context, address string) error {
 	if s.readDB, err = sql.Open("sqlite", address); err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
 	}
-	s.readers, err = newReaders(ctx, s.readDB, readSessions)
+	s.readers, err = newReaders(ctx, s.readDB, readSessions, s.damage)
 	return err
 }
 
@@ -174,7 +178,7 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 	if err != nil {
 		return err
 	}
-	s.writer = newWriter(session)
+	s.writer = newWriter(session, s.damage)
 	if cfg.Access == ToServe {
 		if err := migrate(ctx, session.conn, s.seal); err != nil {
 			return err
@@ -187,7 +191,14 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 		return err
 	}
 	first := func(context.Context) error { return nil }
-	if cfg.Access == ToServe && cfg.isLarge() {
+	switch note := noteOfDamage(cfg.Path); {
+	case cfg.Access != ToServe:
+	case exists(note):
+		// All of it was looked through just now.
+		if err := os.Remove(note); err != nil {
+			return err //nolint:wrapcheck // The error names the path.
+		}
+	case cfg.isLarge():
 		first = s.check
 	}
 	s.upkeep = newUpkeep(s.writer, cfg.Log.WithField("store", cfg.Path), first)
@@ -227,14 +238,14 @@ func firstSession(ctx context.Context, db *sql.DB) (*session, error) {
 // largeUsual is what takes a fifth of a second to be checked.
 const largeUsual = 64 << 20
 
-// isLarge reports whether it takes long to check the database. Then that is done while it is served: whoever starts again after a
-// power cut has no time, and what is damaged is met as an error where it is read.
+// isLarge reports whether it takes long to check all of the database. Then that is done while it is served, as whoever starts again after a
+// power cut has no time; when damage is found then, the service ends its work.
 func (cfg *SQLiteConfig) isLarge() bool {
 	info, err := os.Stat(cfg.Path)
 	return err == nil && info.Size() >= cmp.Or(cfg.Large, largeUsual)
 }
 
-// check looks through all of the database.
+// check looks through all of the database while it is in use.
 func (s *SQLite) check(ctx context.Context) error {
 	return s.readers.read(ctx, func(r *session) error { return quickCheck(ctx, r.conn) })
 }
@@ -246,7 +257,7 @@ func quickCheck(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("check the database: %w", err)
 	}
 	if result != "ok" {
-		return fmt.Errorf(damaged, errors.New(result))
+		return damagedBy(errors.New(result))
 	}
 	return nil
 }

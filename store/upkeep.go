@@ -28,8 +28,8 @@ func newUpkeep(w *writer, log logrus.FieldLogger, check func(context.Context) er
 	ctx, cancel := context.WithCancel(context.Background())
 	u := &upkeep{writer: w, log: log, cancel: cancel}
 	u.done.Go(func() {
-		if err := check(ctx); err != nil && ctx.Err() == nil {
-			log.WithError(err).Error("the database is not whole: stop the service and restore it from a backup; events that meet what is damaged wait")
+		if err := check(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrDamaged) {
+			log.WithError(err).Warn("the database cannot be checked")
 		}
 		u.run(ctx)
 	})
@@ -50,7 +50,11 @@ func (u *upkeep) run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := u.round(ctx); err != nil && ctx.Err() == nil {
+		err := u.round(ctx)
+		if errors.Is(err, ErrDamaged) {
+			return // that was said, and nothing is written any more
+		}
+		if err != nil && ctx.Err() == nil {
 			u.log.WithError(err).Warn("cannot keep the files of the store small; trying again later")
 		}
 	}

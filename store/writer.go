@@ -24,6 +24,7 @@ var errClosed = fmt.Errorf("%w: it is closed", ErrUnavailable)
 // transaction, so that one sync to disk serves many callers. Each unit is whole or not at all, whatever the others do.
 type writer struct {
 	session  *session
+	damage   *damage
 	within   time.Duration
 	units    chan *unit
 	pauses   chan func() // what is to be done between two transactions
@@ -55,9 +56,9 @@ type tx struct {
 	version int64 // that of this transaction; zero as long as nobody has asked
 }
 
-func newWriter(s *session) *writer {
+func newWriter(s *session, d *damage) *writer {
 	w := &writer{
-		session: s, within: writeWithin,
+		session: s, damage: d, within: writeWithin,
 		units: make(chan *unit, writeQueue), pauses: make(chan func()),
 		stopping: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -74,6 +75,9 @@ func (w *writer) do(ctx context.Context, work func(*tx) error) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err := w.damage.err(); err != nil {
+		return err
 	}
 	u := &unit{work: work, result: make(chan error, 1)}
 	select {
@@ -103,6 +107,9 @@ func (w *writer) do(ctx context.Context, work func(*tx) error) error {
 // between runs work on the writer's connection while there is no transaction, so that none has to wait for a lock that work
 // takes.
 func (w *writer) between(ctx context.Context, work func(context.Context, *sql.Conn) error) error {
+	if err := w.damage.err(); err != nil {
+		return err
+	}
 	result := make(chan error, 1)
 	select {
 	case w.pauses <- func() { result <- work(ctx, w.session.conn) }:
@@ -160,15 +167,19 @@ func (w *writer) stop() error {
 // write runs a batch in one transaction and tells every caller. To be able to undo single units costs more than to run
 // them, so at first a batch is run as if none could fail.
 func (w *writer) write(batch []*unit) {
-	results, err := w.transact(batch, false)
+	results, err := make([]error, len(batch)), w.damage.err()
+	if err == nil {
+		results, err = w.transact(batch, false)
+	}
 	if errors.Is(err, errSomeFailed) {
 		results, err = w.transact(batch, true)
 	}
+	err = w.damage.look(err)
 	for i, u := range batch {
 		if err != nil {
 			results[i] = err
 		}
-		u.result <- results[i] // has room; a caller who gave up does not read it
+		u.result <- w.damage.look(results[i]) // has room; a caller who gave up does not read it
 	}
 }
 
@@ -192,6 +203,9 @@ func (w *writer) transact(batch []*unit, apart bool) ([]error, error) {
 			results[i], lost = t.apart(u.work)
 		} else if results[i] = u.work(t); results[i] != nil {
 			lost = errSomeFailed
+		}
+		if isDamage(results[i]) {
+			lost = results[i] // nothing is to be built on it
 		}
 		if lost != nil {
 			return results, w.rollback(lost)

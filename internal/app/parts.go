@@ -20,7 +20,7 @@ import (
 // openStore opens the store to serve, and reserves the work on what is due.
 func (a *App) openStore(ctx context.Context, cfg *config.Config) error {
 	var err error
-	a.Store, err = OpenStore(ctx, cfg, store.ToServe)
+	a.Store, err = openStoreAs(ctx, cfg, store.SQLiteConfig{Access: store.ToServe, Log: a.log, Damaged: func(error) { a.metrics.StoreDamaged() }})
 	if errors.Is(err, store.ErrReserved) {
 		return fmt.Errorf("another process of idaas-ldap works with the store %s; stop it first: %w", cfg.Store.SQLite(), err)
 	}

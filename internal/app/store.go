@@ -15,9 +15,12 @@ import (
 // OpenStore opens the configured store for what the caller is about to do. Only who serves changes how it is built, so whoever does
 // that has to be the one who works on what is due.
 func OpenStore(ctx context.Context, cfg *config.Config, access store.Access) (store.Store, error) {
-	s, err := store.Open(ctx, store.SQLiteConfig{
-		Path: string(cfg.Store.SQLite()), Access: access, Reserve: access == store.ToServe, As: thisProcess(),
-	}, string(cfg.Store.KeyFile), rand.Reader)
+	return openStoreAs(ctx, cfg, store.SQLiteConfig{Access: access})
+}
+
+func openStoreAs(ctx context.Context, cfg *config.Config, as store.SQLiteConfig) (store.Store, error) {
+	as.Path, as.Reserve, as.As = string(cfg.Store.SQLite()), as.Access == store.ToServe, thisProcess()
+	s, err := store.Open(ctx, as, string(cfg.Store.KeyFile), rand.Reader)
 	if err != nil {
 		return nil, err // and not s, which would be a store that is nil
 	}

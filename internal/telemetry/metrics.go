@@ -41,6 +41,7 @@ type Metrics struct {
 	files       *prometheus.CounterVec
 	filesState  *prometheus.GaugeVec
 	configState prometheus.Gauge
+	damaged     prometheus.Gauge
 	ends        *prometheus.GaugeVec
 
 	configuredLock sync.Mutex
@@ -70,7 +71,10 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 		Namespace: namespace, Name: "config_last_reload_successful",
 		Help: "1 if what the configuration names was good when it was read as a whole for the last time, at the start or at a SIGHUP.",
 	})
-	m.registry.MustRegister(m.configState)
+	m.damaged = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "store_damaged", Help: "1 once the database of the store was found damaged while it was in use, so that nothing is taken in any more.",
+	})
+	m.registry.MustRegister(m.configState, m.damaged)
 	m.configState.Set(1)
 
 	build := m.gauges("build_info", "Always 1; the labels say what is running.", "version", "go")
@@ -118,6 +122,9 @@ func (m *Metrics) Operation(directory, operation, result string, took time.Durat
 func (m *Metrics) Request(route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
 }
+
+// StoreDamaged notes that the database of the store was found damaged.
+func (m *Metrics) StoreDamaged() { m.damaged.Set(1) }
 
 // WatchKeys shows how old the sets of public keys are. Oldest returns when the one that was not confirmed for longest was, zero while
 // there is none. It is called once, before anything is shown.

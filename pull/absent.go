@@ -57,7 +57,8 @@ func (r *Round) sameScope(ctx context.Context) error {
 	return err
 }
 
-// unlisted asks for the objects of a kind that a directory knows and that were not listed, or counts them where that would prove nothing.
+// unlisted asks for the objects of a kind that a directory knows, or has heard of, and that were not listed, or counts them where that would
+// prove nothing.
 func (r *Round) unlisted(ctx context.Context, feed Feed, kind event.Kind) error {
 	p := &r.status.Last
 	provable := len(p.Unproven) == 0 && feed.Alone && (kind != event.KindGroup || p.NoGroups == "")
@@ -172,12 +173,33 @@ func (r *Round) confirm(ctx context.Context, ref event.Ref) error {
 		return err
 	}
 	c := absent(ref, asked)
-	for _, o := range known {
-		if o.Exists() && !c.Stamp.Before(o.Existence.At) {
+	for i, o := range known {
+		over := o.Exists() && !c.Stamp.Before(o.Existence.At)
+		if !over {
+			if over, err = r.waits(ctx, r.Feeds[i], c); err != nil {
+				return err
+			}
+		}
+		if over {
 			return r.say(ctx, []event.Change{named(c, known)})
 		}
 	}
 	return nil // Nobody knows it, or a callback has told of it just now.
+}
+
+// waits reports whether an event waits in a directory for the record of an object that nobody knows there, and is older than the word that
+// there is none.
+func (r *Round) waits(ctx context.Context, feed Feed, gone event.Change) (bool, error) {
+	changes, merged, err := r.underWay(ctx, feed, gone.Object, false)
+	if err != nil || merged.Object.Exists() {
+		return false, err
+	}
+	for i, c := range changes {
+		if c.Type.Effect() == event.EffectPatch && merged.Roles[i] == event.Effective && !gone.Stamp.Before(c.Stamp) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // wait waits for a moment.

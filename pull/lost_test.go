@@ -45,7 +45,7 @@ func drawDeed(t *rapid.T) deed {
 	return deed{
 		What: rapid.SampledFrom([]string{
 			"hire", "hire", "hire", "rename", "rename", "call", "move", "move", "disable", "enable", "lock", "unlock", "leave", "leave",
-			"unit", "unit", "rename unit", "move unit", "close unit", "group", "rename group", "end group", "join", "join", "quit", "hour",
+			"unit", "unit", "rename unit", "move unit", "close unit", "group", "rename group", "end group", "join", "join", "quit", "guest", "hour",
 		}).Draw(t, "what"),
 		N: rapid.IntRange(0, 7).Draw(t, "n"), M: rapid.IntRange(0, 7).Draw(t, "m"), Lost: rapid.IntRange(0, 2).Draw(t, "lost") == 0,
 	}
@@ -73,6 +73,8 @@ func (c *company) do(d deed) []idaastest.Event {
 		return one(c.live.PutUnit(event.TypeUnitCreate, idaastest.Unit{ID: "ou_" + id, Name: "unit " + id, Parent: c.unit(org, d.N)}))
 	case "group":
 		return one(c.live.PutGroup(event.TypeGroupCreate, idaastest.Group{ID: "group_" + id, Name: "group " + id}))
+	case "guest":
+		return c.guest(org, d, id)
 	case "rename unit", "move unit", "close unit":
 		return c.toUnit(org, d, id)
 	case "rename group", "end group", "join", "quit":
@@ -82,6 +84,27 @@ func (c *company) do(d deed) []idaastest.Event {
 		return nil
 	}
 	return c.toUser(org, d, org.Users[d.N%len(org.Users)])
+}
+
+// guest makes an object and ends it again, and returns neither of the two events, but the one of what happened to it in between.
+func (c *company) guest(org idaastest.Organization, d deed, id string) []idaastest.Event {
+	if user := (idaastest.User{ID: "user_" + id, Username: c.freeName(org, d.N), Unit: event.RootUnitID}); d.M%3 < 2 {
+		c.live.PutUser(event.TypeUserCreate, user)
+		defer c.live.DeleteUser(user.ID)
+		if d.M%3 == 0 {
+			user.Unit = c.unit(org, d.N)
+			return one(c.live.PutUser(event.TypeUserUpdatePrimaryOU, user))
+		}
+		user.Status = event.StatusDisabled
+		return one(c.live.PutUser(event.TypeUserDisable, user))
+	}
+	if len(org.Users) == 0 {
+		return nil
+	}
+	group := "group_" + id
+	c.live.PutGroup(event.TypeGroupCreate, idaastest.Group{ID: group, Name: "group " + id})
+	defer c.live.DeleteGroup(group)
+	return one(c.live.Join(group, org.Users[d.N%len(org.Users)].ID))
 }
 
 func one(e idaastest.Event) []idaastest.Event { return []idaastest.Event{e} }
@@ -215,6 +238,9 @@ func loseAndCatchUp(t *testing.T, deeds []deed, still bool) string {
 	}
 	p.pass(10 * time.Minute)
 	first := p.catchUp()
+	if open := p.unsettled(); len(open) > 0 {
+		return fmt.Sprintf("%d events wait after the round, the first %s of %s: %s", len(open), open[0].Type, open[0].Object, open[0].Outcome.Message)
+	}
 	fresh := newProduct(t, live, false)
 	defer fresh.stop()
 	fresh.take(live.Organization().Push(tenant)...)

@@ -240,23 +240,30 @@ func (r *Round) finish(ctx context.Context) error {
 func (r *Round) knownOf(ctx context.Context, ref event.Ref, members bool) ([]event.Object, error) {
 	known := make([]event.Object, len(r.Feeds))
 	for i, feed := range r.Feeds {
-		key := store.Key{Directory: feed.Directory, Object: ref}
-		job, err := r.Known.Load(ctx, key, pendingLimit)
+		_, merged, err := r.underWay(ctx, feed, ref, members)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // It names the object.
+			return nil, err
 		}
-		if members {
-			if job.Known.Members, err = r.Known.Memberships(ctx, key, nil); err != nil {
-				return nil, err //nolint:wrapcheck // It names the object.
-			}
-		}
-		changes := make([]event.Change, len(job.Pending))
-		for j, p := range job.Pending {
-			changes[j] = p.Change
-		}
-		known[i] = event.Merge(job.Known, changes).Object
+		known[i] = merged.Object
 	}
 	return known, nil
+}
+
+// underWay returns the changes of an object that are on their way to a directory, and what they come to on top of what is known there.
+func (r *Round) underWay(ctx context.Context, feed Feed, ref event.Ref, members bool) ([]event.Change, event.Merged, error) {
+	key := store.Key{Directory: feed.Directory, Object: ref}
+	job, err := r.Known.Load(ctx, key, pendingLimit)
+	if err == nil && members {
+		job.Known.Members, err = r.Known.Memberships(ctx, key, nil)
+	}
+	if err != nil {
+		return nil, event.Merged{}, err //nolint:wrapcheck // It names the object.
+	}
+	changes := make([]event.Change, len(job.Pending))
+	for i, p := range job.Pending {
+		changes[i] = p.Change
+	}
+	return changes, event.Merge(job.Known, changes), nil
 }
 
 // pendingLimit bounds how many events that are on their way are looked at.

@@ -213,6 +213,54 @@ func TestWhoeverIsProvenToBeGoneIsDeleted(t *testing.T) {
 	})
 }
 
+// An event whose object was never told of waits for its record. A round brings that in where IDaaS knows the object, and ends the waiting
+// where it is proven that there is none; where that is open the event goes on waiting.
+func TestWhatWaitsForARecordIsSettled(t *testing.T) {
+	for _, told := range []bool{true, false} {
+		inProduct(t, small(), false, func(p *product) {
+			c := &company{live: p.live, serial: 100}
+			p.take(c.do(deed{What: "guest", M: 1})...)
+			p.take(c.do(deed{What: "guest", M: 2})...)
+			p.api.Denied = []string{"groups"}
+			p.pass(10 * time.Minute)
+			if open := p.unsettled(); len(open) != 2 {
+				p.Fatalf("%+v wait before the round", open)
+			}
+			p.catchUp()
+			if open := p.unsettled(); len(open) != 1 || open[0].Object.Kind != event.KindGroup {
+				p.Errorf("%+v wait after a round that may not read groups", open)
+			}
+			p.api.Denied = nil
+			p.api.Before = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+				if told || !strings.Contains(r.URL.Path, "/groups/group_01") {
+					return false
+				}
+				problem(http.StatusNotFound, "EntityNotExist.Group")(w)
+				return true
+			}
+			progress := p.catchUp()
+			if open := p.unsettled(); (len(open) == 0) != told || (progress.Unlisted == 0) != told || len(p.stands()) != 10 {
+				p.Errorf("told %v: %+v wait after the round: %+v; said %v", told, open, progress, p.summary())
+			}
+		})
+	}
+	inProduct(t, small(), false, func(p *product) { // who is hidden from the lists
+		p.live.PutUser(event.TypeUserCreate, idaastest.User{ID: "user_4", Username: "kim", DisplayName: "Kim Lee", Unit: "ou_1"})
+		p.take(p.live.PutUser(event.TypeUserUpdatePrimaryOU, idaastest.User{ID: "user_4", Username: "kim", DisplayName: "Kim Lee", Unit: "ou_3"}))
+		p.api.Before = func(_ int, w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Query().Get("organizationalUnitId") != "ou_3" {
+				return false
+			}
+			fmt.Fprint(w, `{"totalCount":1,"data":[{"userId":"user_3","username":"eve"}]}`)
+			return true
+		}
+		p.catchUp()
+		if p.stands()["uid=kim,ou=Office,ou=people,dc=example,dc=org"] == "" || len(p.unsettled()) > 0 {
+			p.Errorf("kim is not there; said %v", p.summary())
+		}
+	})
+}
+
 // Absence that is not proven deletes nobody, and the round says why.
 func TestAbsenceThatIsNotProvenDeletesNobody(t *testing.T) {
 	missing := func(p *product) {

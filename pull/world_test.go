@@ -184,6 +184,16 @@ func (p *product) catchUp() pull.Progress {
 	return progress
 }
 
+// unsettled are the events that are not dealt with to their end.
+func (p *product) unsettled() []store.EventRecord {
+	p.Helper()
+	open, err := p.store.Events(p.Context(), store.Filter{States: []event.State{event.Pending, event.Waiting}, Limit: 1000})
+	if err != nil {
+		p.Fatal(err)
+	}
+	return open
+}
+
 // pass lets time pass, and whatever is due then be done.
 func (p *product) pass(d time.Duration) {
 	<-time.After(d)

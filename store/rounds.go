@@ -43,8 +43,8 @@ type Rounds interface {
 	// HasMark reports whether the round of an application has a mark for an object.
 	HasMark(ctx context.Context, application string, ref event.Ref) (bool, error)
 
-	// Unmarked returns ids of objects of a kind that exist in a directory, are not known to belong to another instance, and have no mark in
-	// the round of an application, those after an id in their order, at most limit.
+	// Unmarked returns ids of objects of a kind that exist in a directory, or of which events are not settled there, that are not known to
+	// belong to another instance, and have no mark in the round of an application, those after an id in their order, at most limit.
 	Unmarked(ctx context.Context, application, instance, directory string, kind event.Kind, after string, limit int) ([]string, error)
 
 	// ForgetMarks removes the marks of an application.
@@ -126,10 +126,14 @@ func (s *SQLite) HasMark(ctx context.Context, application string, ref event.Ref)
 func (s *SQLite) Unmarked(ctx context.Context, application, instance, directory string, kind event.Kind, after string, limit int) ([]string, error) {
 	var ids []string
 	err := s.readers.view(ctx, func(r *session) error {
-		return r.rows(`SELECT o.id FROM object o WHERE o.directory = ? AND o.kind = ? AND o.id > ? AND o.present
+		return r.rows(`SELECT o.id AS id FROM object o WHERE o.directory = ? AND o.kind = ? AND o.id > ? AND o.present
 			AND NOT EXISTS (SELECT 1 FROM reading r WHERE r.application = ? AND r.kind = o.kind AND r.object = o.id)
 			AND NOT EXISTS (SELECT 1 FROM owner w WHERE w.directory = o.directory AND w.kind = o.kind AND w.object = o.id AND w.instance NOT IN ('', ?))
-			ORDER BY o.id LIMIT ?`, []any{directory, string(kind), after, application, instance, limit}, func(rows *sql.Rows) error {
+			UNION
+			SELECT d.object FROM delivery d WHERE d.directory = ? AND d.kind = ? AND d.object > ? AND d.state IN ('pending', 'waiting')
+			AND NOT EXISTS (SELECT 1 FROM reading r WHERE r.application = ? AND r.kind = d.kind AND r.object = d.object)
+			AND NOT EXISTS (SELECT 1 FROM owner w WHERE w.directory = d.directory AND w.kind = d.kind AND w.object = d.object AND w.instance NOT IN ('', ?))
+			ORDER BY id LIMIT ?`, []any{directory, string(kind), after, application, instance, directory, string(kind), after, application, instance, limit}, func(rows *sql.Rows) error {
 			var id string
 			err := rows.Scan(&id)
 			ids = append(ids, id)

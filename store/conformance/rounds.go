@@ -11,7 +11,7 @@ func roundTests() []test {
 	return []test{
 		{"a note is kept until it is replaced", noteKept},
 		{"an object that was read is not opened again", markStays},
-		{"who exists and was not listed is found, page by page", unmarkedFound},
+		{"who exists, or of whom an event is not settled, and was not listed is found, page by page", unmarkedFound},
 		{"a round is forgotten alone", marksForgotten},
 	}
 }
@@ -85,8 +85,15 @@ func unmarkedFound(w world) {
 	s := settlement(w.load(in(corp, user("user_5"))), done())
 	s.Known = gone(user("user_5"))
 	w.settle(noon, s)
-	w.mark(app, store.ReadingDone, user("user_2"))
-	w.mark("app_other", store.ReadingDone, user("user_3"))
+	// Of these nothing is known but an event that is not settled; of the last one that is marked, of the first one another instance tells.
+	for i, ref := range []event.Ref{user("user_0"), user("user_8"), user("user_9")} {
+		w.accept(noon, store.NewEvent{
+			Application: app, Instance: []string{"idaas_other", "idaas_example", "idaas_example"}[i], Targets: []store.Target{{Directory: corp}},
+			Change: event.Change{ID: "w" + ref.ID, Type: event.TypeUserUpdatePrimaryOU, Object: ref, Stamp: event.Stamp{Event: noon}},
+		})
+	}
+	w.mark(app, store.ReadingDone, user("user_2"), user("user_9"))
+	w.mark("app_other", store.ReadingDone, user("user_3"), user("user_8"))
 	var found []string
 	for after, more := "", true; more; {
 		ids, err := w.Unmarked(w.Context(), app, "idaas_example", corp, event.KindUser, after, 2)
@@ -96,7 +103,7 @@ func unmarkedFound(w world) {
 			after = ids[1]
 		}
 	}
-	equal(w, "unmarked", found, []string{"user_1", "user_3", "user_4", "user_6"})
+	equal(w, "unmarked", found, []string{"user_1", "user_3", "user_4", "user_6", "user_8"})
 	ids, err := w.Unmarked(w.Context(), app, "idaas_example", lab, event.KindUser, "", 9)
 	w.must(err)
 	equal(w, "elsewhere", ids, nil)

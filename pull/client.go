@@ -49,11 +49,14 @@ const (
 	answeredWithin                 = 30 * time.Second
 	largestAnswer            int64 = 8 << 20
 	largestErrorAnswer       int64 = 64 << 10
+	longestToken                   = 16 << 10 // of access, or to the next page
+	clocksDiffer                   = time.Hour
 )
 
 // Client asks the API. It is safe for concurrent use.
 type Client struct {
 	cfg  Config
+	host string
 	base string // everything of an address up to the application
 	http *retryablehttp.Client
 
@@ -73,7 +76,8 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.ClientID == "" {
 		cfg.ClientID = cfg.Application
 	}
-	c := &Client{cfg: cfg, base: endpoint + "/v2/" + url.PathEscape(cfg.Instance) + "/" + url.PathEscape(cfg.Application)}
+	_, host, _ := strings.Cut(endpoint, "://")
+	c := &Client{cfg: cfg, host: host, base: endpoint + "/v2/" + url.PathEscape(cfg.Instance) + "/" + url.PathEscape(cfg.Application)}
 	client := retryablehttp.NewClient()
 	client.Logger = nil
 	if cfg.RetryLog != nil {
@@ -154,6 +158,7 @@ func (c *Client) get(ctx context.Context, what string, into any, query url.Value
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
+	what += " from " + c.host
 	for renewed := false; ; renewed = true {
 		token, err := c.access(ctx)
 		if err != nil {
@@ -189,7 +194,9 @@ func (c *Client) do(request *retryablehttp.Request, into any, with secret.Text) 
 		return unreachable(err)
 	}
 	defer func() { _ = response.Body.Close() }() // only read from
-	c.keepTime(response.Header.Get("Date"))
+	if err := c.keepTime(response.Header.Get("Date")); err != nil {
+		return err
+	}
 	if response.StatusCode != http.StatusOK {
 		return problemOf(response).without(with)
 	}
@@ -199,6 +206,9 @@ func (c *Client) do(request *retryablehttp.Request, into any, with secret.Text) 
 		return unreachable(err)
 	case int64(len(body)) > largestAnswer:
 		return errors.New("the answer of IDaaS is larger than 8 MiB")
+	}
+	if problem := problemIn(response.StatusCode, body); problem.refuses() {
+		return problem.without(with)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("the answer of IDaaS is not the JSON that was expected: %w", err)
@@ -220,15 +230,20 @@ func unreachable(err error) error {
 }
 
 // keepTime notes what time it is at IDaaS. The Date of an answer (RFC 9110 section 6.6.1) has seconds and is older than its receipt, so the
-// time that is kept is never ahead of the one there.
-func (c *Client) keepTime(date string) {
+// time that is kept is never ahead of the one there. What clocks say that are far apart would make every word old, or none.
+func (c *Client) keepTime(date string) error {
 	there, err := http.ParseTime(date)
 	if err != nil {
-		return
+		return nil // An answer need not tell the time.
+	}
+	ahead := there.Sub(c.cfg.Clock())
+	if ahead.Abs() > clocksDiffer {
+		return fmt.Errorf("the clock of IDaaS, or of what answers in its place, says %s, which is %s from that of this machine; set the clock", there.Format(time.RFC3339), ahead.Abs().Round(time.Minute))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ahead = there.Sub(c.cfg.Clock())
+	c.ahead = ahead
+	return nil
 }
 
 // now is the time at IDaaS, or a little before.

@@ -88,6 +88,45 @@ func TestAListWithoutAnEndIsGivenUp(t *testing.T) {
 	}
 }
 
+// A token of which IDaaS does not say how long it is good is renewed after some minutes.
+func TestATokenWithoutAnEndIsRenewed(t *testing.T) {
+	inWorld(t, idaastest.Organization{}, func(w *world) {
+		tokens := 0
+		w.api.Before = func(_ int, rw http.ResponseWriter, r *http.Request) bool {
+			if isToken(r) {
+				tokens++
+			}
+			fmt.Fprint(rw, `{"access_token":"AT1","organizationalUnitIds":["ou_root"]}`)
+			return true
+		}
+		for at, want := range []int{1, 1, 2} {
+			if _, err := w.client.Scope(w.Context()); err != nil || tokens != want {
+				t.Errorf("after %d pauses %d tokens were asked for; want %d; %v", at, tokens, want, err)
+			}
+			<-time.After(3 * time.Minute)
+		}
+	})
+}
+
+// A list that goes on and on with what is new is not held in memory for ever, and a token that no server takes is not sent.
+func TestAListThatGoesOnAndOnEndsWithAnError(t *testing.T) {
+	for says, next := range map[string]string{"list the groups from api.example.org: there is no end after 5000 pages": "n", "list the groups from api.example.org: the token of the next page has 20000 bytes": strings.Repeat("n", 20_000)} {
+		inWorld(t, idaastest.Organization{}, func(w *world) {
+			w.api.Before = func(n int, rw http.ResponseWriter, r *http.Request) bool {
+				if isToken(r) {
+					return false
+				}
+				fmt.Fprintf(rw, `{"data":[{"groupId":"group_%d"}],"nextToken":"%d%s"}`, n, n%2, next[1:])
+				return true
+			}
+			whole, err := w.client.Groups(w.Context(), func([]pull.Record) error { return nil })
+			if whole || err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("whole: %v, %v; want %q", whole, err, says)
+			}
+		})
+	}
+}
+
 // An id is one part of an address, whatever is in it.
 func TestAnIdStaysInItsPlaceInAnAddress(t *testing.T) {
 	for _, id := range []string{"a/../../b", "a?x=1", "a#b", "a%2e%2e", "../users", "a b", "ü", "https://evil.example.net/"} {
@@ -144,7 +183,7 @@ func TestOnlyACodeAboutTheObjectSaysThatItIsGone(t *testing.T) {
 		"404 ResourceNotFound.User": pull.ErrAbsent, "400 ResourceNotFound.UserId": pull.ErrAbsent, "404 ResourceNotFound.OrganizationalUnit": pull.ErrAbsent,
 		"404 ResourceNotFound.Group": pull.ErrAbsent, "404 ResourceNotFound.Application": pull.ErrOutside, "404 ResourceNotFound": pull.ErrOutside,
 		"404 GroupNotExist": pull.ErrOutside, "400 InvalidParameter.GroupId": pull.ErrOutside,
-		"404 application_not_found": nil, "404 instance_not_found": nil, "403 ResourceNotFound.User": nil, "404 ": nil,
+		"404 application_not_found": nil, "404 instance_not_found": nil, "403 ResourceNotFound.User": nil, "200 ResourceNotFound.User": nil, "404 ": nil,
 	} {
 		inWorld(t, idaastest.Organization{}, func(w *world) {
 			status, code, _ := strings.Cut(answer, " ")

@@ -13,29 +13,25 @@ import (
 // How lists are read.
 const (
 	pageSize = 100
-	maxPages = 100_000
-	readings = 3  // how often a list that changes meanwhile is read
-	idle     = 20 // how many pages in a row may hold nothing new before a list is taken to have no end
+	maxPages = 5000 // of one list, whose ids are all held in memory
+	readings = 3    // how often a list that changes meanwhile is read
+	idle     = 20   // how many pages in a row may hold nothing new before a list is taken to have no end
 )
 
 // Units hands on the units directly below one, a page at a time, and reports whether the list was read whole: what is read while it changes
 // may lack what was there all the time. A list that changes is read again, and hands its units on again.
 func (c *Client) Units(ctx context.Context, parent string, yield func([]Record) error) (whole bool, err error) {
-	return c.list(ctx, listing{
-		what: "list the units below " + parent, kind: event.KindUnit, path: []string{collections[event.KindUnit]}, query: url.Values{"parentId": {parent}}, yield: yield,
-	})
+	return c.list(ctx, unitsBelow(parent).to(yield))
 }
 
 // Users hands on the users of a unit in the same way. The records lack the units, groups and custom fields of the users.
 func (c *Client) Users(ctx context.Context, unit string, yield func([]Record) error) (whole bool, err error) {
-	return c.list(ctx, listing{
-		what: "list the users of unit " + unit, kind: event.KindUser, path: []string{collections[event.KindUser]}, query: url.Values{"organizationalUnitId": {unit}}, yield: yield,
-	})
+	return c.list(ctx, usersOf(unit).to(yield))
 }
 
 // Groups hands on the groups in the same way.
 func (c *Client) Groups(ctx context.Context, yield func([]Record) error) (whole bool, err error) {
-	return c.list(ctx, listing{what: "list the groups", kind: event.KindGroup, path: []string{collections[event.KindGroup]}, byToken: true, yield: yield})
+	return c.list(ctx, allGroups().to(yield))
 }
 
 // Members returns the ids of the users of a group, a moment at which they were not asked for yet, and whether all were read.
@@ -74,12 +70,33 @@ type listing struct {
 	began   func(event.Millis) // told when the first page was asked for, where it is set
 }
 
+func unitsBelow(parent string) listing {
+	return listing{what: "list the units below " + parent, kind: event.KindUnit, path: []string{collections[event.KindUnit]}, query: url.Values{"parentId": {parent}}}
+}
+
+func usersOf(unit string) listing {
+	return listing{what: "list the users of unit " + unit, kind: event.KindUser, path: []string{collections[event.KindUser]}, query: url.Values{"organizationalUnitId": {unit}}}
+}
+
+func allGroups() listing {
+	return listing{what: "list the groups", kind: event.KindGroup, path: []string{collections[event.KindGroup]}, byToken: true}
+}
+
+// to returns a listing that hands its pages on.
+func (l listing) to(yield func([]Record) error) listing {
+	l.yield = yield
+	return l
+}
+
 // page is one answer to a listing.
 type page struct {
 	Total json.RawMessage   `json:"totalCount"`
 	Data  []json.RawMessage `json:"data"`
 	Next  string            `json:"nextToken"`
 }
+
+// empty reports whether an answer is no page: it has neither objects nor a count of them, and proves nothing.
+func (p page) empty() bool { return p.Data == nil && len(p.Total) == 0 }
 
 // list reads a list, and again where it changes meanwhile.
 func (c *Client) list(ctx context.Context, l listing) (whole bool, err error) {
@@ -105,7 +122,7 @@ func (c *Client) once(ctx context.Context, l listing) (whole bool, err error) {
 			l.began(asked)
 		}
 		records, unread := l.records(p, asked)
-		seen.unread = seen.unread || unread
+		seen.unread = seen.unread || unread || p.empty()
 		if err := l.yield(records); err != nil {
 			return false, err
 		}
@@ -116,9 +133,11 @@ func (c *Client) once(ctx context.Context, l listing) (whole bool, err error) {
 		if l.byToken && (p.Next == "" || p.Next == next) || !l.byToken && (len(p.Data) == 0 || !news || seen.all()) {
 			return seen.whole(l.byToken) && (!l.byToken || p.Next == ""), nil
 		}
-		next = p.Next
+		if next = p.Next; len(next) > longestToken {
+			return false, fmt.Errorf("%s from %s: the token of the next page has %d bytes, and the longest that is sent has %d", l.what, c.host, len(next), longestToken)
+		}
 	}
-	return false, fmt.Errorf("%s: there is no end after %d pages", l.what, maxPages)
+	return false, fmt.Errorf("%s from %s: there is no end after %d pages", l.what, c.host, maxPages)
 }
 
 // pageOf is what asks for a page.

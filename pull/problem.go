@@ -127,16 +127,32 @@ func problemOf(response *http.Response) *Problem {
 	body, _ := io.ReadAll(io.LimitReader(response.Body, largestErrorAnswer)) // What is cut off is no JSON.
 	_ = response.Body.Close()                                                // only read from
 	response.Body = io.NopCloser(bytes.NewReader(body))
+	return problemIn(response.StatusCode, body)
+}
+
+// problemIn reads a body as an error.
+func problemIn(status int, body []byte) *Problem {
 	var form struct {
-		Error       string `json:"error"`
+		Error       any    `json:"error"`
 		Description string `json:"error_description"`
 		ID          string `json:"request_id"`
-		Code        string `json:"code"`      // or Code
+		Code        any    `json:"code"`      // or Code
 		Text        string `json:"message"`   // or Message
 		Request     string `json:"requestId"` // or RequestId
 	}
 	_ = json.Unmarshal(body, &form) // What is no JSON comes from something in between, and the status has to do.
+	failed, _ := form.Error.(string)
+	code, _ := form.Code.(string)
 	return &Problem{
-		Status: response.StatusCode, Code: cmp.Or(form.Error, form.Code), Message: cmp.Or(form.Description, form.Text), RequestID: cmp.Or(form.ID, form.Request),
+		Status: status, Code: cmp.Or(failed, code), Message: cmp.Or(form.Description, form.Text), RequestID: cmp.Or(form.ID, form.Request),
 	}
+}
+
+// refuses reports whether an answer that calls itself a success is an error all the same.
+func (p *Problem) refuses() bool {
+	switch strings.ToUpper(p.Code) {
+	case "", "OK", "SUCCESS", "200":
+		return false
+	}
+	return p.Message != "" || p.RequestID != ""
 }

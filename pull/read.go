@@ -72,7 +72,7 @@ func (c *Client) Get(ctx context.Context, ref event.Ref) (Record, error) {
 		err = fmt.Errorf("the answer is about %s", change.Object)
 	}
 	if err != nil {
-		return Record{}, fmt.Errorf("%s: %w", what, err)
+		return Record{}, fmt.Errorf("%s from %s: %w", what, c.host, err)
 	}
 	return Record{Change: change, Asked: asked}, nil
 }

@@ -12,7 +12,7 @@ import (
 // throttling is what the codes begin with that ask for fewer requests.
 const throttling = "Throttling"
 
-// mayRetry tells faults that pass from those that do not. Throttling may come with a status of 400, so the body has to say.
+// mayRetry tells faults that pass from those that do not. Throttling may come with any status, so the body has to say.
 func mayRetry(ctx context.Context, response *http.Response, err error) (bool, error) {
 	if err != nil || ctx.Err() != nil {
 		return retryablehttp.ErrorPropagatedRetryPolicy(ctx, response, err) //nolint:wrapcheck // It is wrapped where it is known what was asked.
@@ -20,7 +20,7 @@ func mayRetry(ctx context.Context, response *http.Response, err error) (bool, er
 	switch status := response.StatusCode; {
 	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError && status != http.StatusNotImplemented:
 		return true, nil
-	case status == http.StatusBadRequest:
+	case status >= http.StatusBadRequest:
 		return strings.HasPrefix(problemOf(response).Code, throttling), nil
 	}
 	return false, nil

@@ -39,6 +39,8 @@ type Round struct {
 	Full bool
 	// NewScope: a scope that names less than the last one is what is meant.
 	NewScope bool
+	// MostUnits is after how many units the tree of them is taken to have no end; zero for 100,000.
+	MostUnits int
 	// Pause is how long after the first time an absent object is asked for again.
 	Pause time.Duration
 	Clock Clock
@@ -178,7 +180,8 @@ func (r *Round) begin(ctx context.Context) error {
 		return err
 	}
 	last, now := &r.status.Last, event.Millis(r.Clock.Now().UnixMilli())
-	if last.Started != 0 && last.Finished == 0 && last.Full == r.Full && last.Scope.Equal(scope) && now-last.Started < event.Millis(resumable.Milliseconds()) {
+	goesOn := last.Started != 0 && last.Finished == 0 && last.Full == r.Full && last.Units < r.mostUnits()
+	if goesOn && last.Scope.Equal(scope) && now-last.Started < event.Millis(resumable.Milliseconds()) {
 		r.requests, last.Problem = last.Requests-before, ""
 		return r.keep(ctx)
 	}

@@ -43,8 +43,11 @@ func (c *Client) access(ctx context.Context) (secret.Text, error) {
 	if err := c.do(request, &answer, with); err != nil {
 		return secret.Text{}, fmt.Errorf("ask for a token: %w", err)
 	}
-	if answer.Token == "" {
+	switch n := len(answer.Token); {
+	case n == 0:
 		return secret.Text{}, errors.New("ask for a token: the answer of IDaaS holds none")
+	case n > longestToken:
+		return secret.Text{}, fmt.Errorf("ask for a token: that of IDaaS has %d bytes, and the longest that is taken has %d", n, longestToken)
 	}
 	life := usualLife
 	if seconds, ok := number(answer.Expires); ok && seconds > 0 {

@@ -1,8 +1,10 @@
 package pull
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"idaas-ldap/event"
@@ -33,7 +35,7 @@ func (r *Round) unit(ctx context.Context, ref event.Ref) error {
 			return err
 		}
 	}
-	whole, err := r.API.Units(ctx, ref.ID, func(records []Record) error { return r.listed(ctx, records, store.ReadingOpen) })
+	whole, err := r.API.Units(ctx, ref.ID, func(records []Record) error { return r.below(ctx, ref, records) })
 	if whole, err = r.lost(ref, whole, err); err != nil {
 		return err
 	}
@@ -45,6 +47,17 @@ func (r *Round) unit(ctx context.Context, ref event.Ref) error {
 		r.unproven("what is in %s changed all the time while it was read", ref)
 	}
 	return nil
+}
+
+// mostUnits is how many units there may be. A hundred thousand take half a day at five requests a second.
+func (r *Round) mostUnits() int { return cmp.Or(r.MostUnits, 100_000) }
+
+// below says what is news of the units below one.
+func (r *Round) below(ctx context.Context, ref event.Ref, records []Record) error {
+	if most := r.mostUnits(); r.status.Last.Units+len(records) > most {
+		return fmt.Errorf("list the units below %s: %s has named more than %d units so far, as if the tree of them had no end; the round cannot be ended", ref.ID, r.API.host, most)
+	}
+	return r.listed(ctx, records, store.ReadingOpen)
 }
 
 // topmost says what a unit of the scope itself is like.

@@ -157,7 +157,7 @@ func (p *product) round() *pull.Round {
 	p.Helper()
 	client, err := pull.NewClient(pull.Config{
 		Endpoint: "https://api.example.org", Instance: p.api.Tenant.Instance, Application: p.api.Tenant.Application,
-		Secret: func() secret.Text { return p.api.Secret }, RequestsPerSecond: 1000, Transport: p.api.Transport(), Clock: time.Now, Rand: rand.New(rand.NewPCG(1, 2)),
+		Secret: func() secret.Text { return p.api.Secret }, RequestsPerSecond: 1000, Transport: p.api.Transport(), Clock: p.api.Tenant.Clock, Rand: rand.New(rand.NewPCG(1, 2)),
 	})
 	if err != nil {
 		p.Fatal(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -143,5 +144,58 @@ func TestPullSaysWhatToDo(t *testing.T) {
 	s := newService(t, m.directory)
 	if code, _, errs := call(t, "pull", "--config", s.config); code != exitUsage || !strings.Contains(errs, "pull.endpoint") {
 		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+// validate --online asks the API too: what is missing is said with the place in the configuration where it is mended.
+func TestValidateAsksTheAPI(t *testing.T) {
+	m := newMissing(t)
+	validate := func() string {
+		_, _, errs := call(t, "validate", "--config", m.service.config, "--online")
+		if strings.Contains(errs, "c4n4ry") {
+			t.Errorf("the secret is shown: %s", errs)
+		}
+		return errs
+	}
+	if errs := validate(); strings.Contains(errs, "pull") {
+		t.Errorf("where all is well it says\n%s", errs)
+	}
+	secretFile := filepath.Join(filepath.Dir(m.service.config), "client.secret")
+	for says, unkind := range map[string]func(a *idaastest.API){
+		"open the Developer API": func(a *idaastest.API) { a.Closed = true },
+		"applications[0].pull: the right urn:alibaba:idaas:scope:user:read_all is missing: list the users": func(a *idaastest.API) { a.Denied = []string{"users"} },
+		"warning: " + m.service.config + ":": func(a *idaastest.API) { a.Denied = []string{"groups"} },
+		"applications[0].pull: the synchronization scope of the application names no unit": func(a *idaastest.API) {
+			a.Before = func(n int, w http.ResponseWriter, r *http.Request) bool {
+				return strings.HasSuffix(r.URL.Path, "/provisioningScope") && answered(http.StatusOK, `{}`)(n, w, r)
+			}
+		},
+		"applications[0].id: ":            func(a *idaastest.API) { a.Before = answered(http.StatusNotFound, `{"error":"application_not_found"}`) },
+		"applications[0].instance_id: ":   func(a *idaastest.API) { a.Before = answered(http.StatusNotFound, `{"error":"instance_not_found"}`) },
+		"applications[0].pull.endpoint: ": func(a *idaastest.API) { a.Before = answered(http.StatusNotFound, "<html>") },
+		"applications[0].pull.client_secret_file: ": func(*idaastest.API) {
+			if err := os.WriteFile(secretFile, []byte("another\n"), 0o600); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		m.api.Change(unkind)
+		if errs := validate(); !strings.Contains(errs, says) {
+			t.Errorf("it does not say %q:\n%s", says, errs)
+		}
+		m.api.Change(func(a *idaastest.API) {
+			a.Closed, a.Denied, a.Before = false, nil, nil
+		})
+		if err := os.WriteFile(secretFile, []byte("c4n4ry\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func answered(status int, body string) func(int, http.ResponseWriter, *http.Request) bool {
+	return func(_ int, w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+		return true
 	}
 }

@@ -59,8 +59,9 @@ type Examination struct {
 	Problems []error
 	Notes    []string
 
-	cfg  *config.Config
-	keys []applicationKeys
+	cfg     *config.Config
+	keys    []applicationKeys
+	sources []*Source
 }
 
 // FetchKeys asks the key endpoints of the applications for their sets, and returns what is wrong with them, each with its place.
@@ -82,6 +83,21 @@ func (e Examination) FetchKeys(ctx context.Context) []string {
 	return slices.DeleteFunc(wrong, func(text string) bool { return text == "" })
 }
 
+// AskSources asks IDaaS's own API, as each application that has it, for a little of everything, and returns what is wrong with that, each
+// with its place, and what is good to know.
+func (e Examination) AskSources(ctx context.Context) (wrong, notes []string) {
+	for _, s := range e.sources {
+		found := s.Client.Try(ctx)
+		for _, err := range found.Wrong {
+			wrong = append(wrong, e.cfg.Problem(s.placeOf(err), err.Error()).String())
+		}
+		for _, note := range found.Notes {
+			notes = append(notes, e.cfg.Problem(s.at, note).String())
+		}
+	}
+	return wrong, notes
+}
+
 // Examine opens everything that the service opens when it starts, by the same code, and changes nothing. The directories are those
 // that could be opened; their servers have to be closed.
 func Examine(ctx context.Context, cfg *config.Config, log *logrus.Logger) Examination {
@@ -94,7 +110,7 @@ func Examine(ctx context.Context, cfg *config.Config, log *logrus.Logger) Examin
 	}
 	found, err := builder{log: log, metrics: telemetry.NewMetrics("", now), now: now}.parts(cfg)
 	note(err)
-	e.Directories, e.keys = found.directories, found.keys
+	e.Directories, e.keys, e.sources = found.directories, found.keys, found.sources
 	note(storeProblem(cfg, store.Examine(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite())}, string(cfg.Store.KeyFile))))
 	for _, c := range found.certificates() {
 		switch text, invalidNow := c.trouble(now()); {

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -22,6 +24,7 @@ import (
 type Source struct {
 	Application config.Application
 	Client      *pull.Client
+	at          string // the key of the configuration that it is made from
 	feeds       []pull.Feed
 	secret      *reload.Held[secret.Text] // nil where the configuration holds it
 	schedule    *pull.Schedule            // nil outside of the service
@@ -49,7 +52,7 @@ func OpenSources(cfg *config.Config, log logrus.FieldLogger, observe func(reload
 func openSource(cfg *config.Config, i int, log logrus.FieldLogger, observe func(reload.Result), now func() time.Time) (*Source, error) {
 	a := cfg.Applications[i]
 	at := fmt.Sprintf("applications[%d].pull", i)
-	s := &Source{Application: a, feeds: feeds(cfg, a)}
+	s := &Source{Application: a, at: at, feeds: feeds(cfg, a)}
 	ask := func() secret.Text { return a.Pull.ClientSecret }
 	if file := a.Pull.ClientSecretFile; file != "" {
 		key := at + ".client_secret_file"
@@ -75,6 +78,29 @@ func openSource(cfg *config.Config, i int, log logrus.FieldLogger, observe func(
 		return nil, located(cfg, at+".endpoint", err)
 	}
 	return s, nil
+}
+
+// placeOf is the key of the configuration that an error of the API is about.
+func (s *Source) placeOf(err error) string {
+	var problem *pull.Problem
+	switch {
+	case !errors.As(err, &problem):
+		if errors.Is(err, pull.ErrNoScope) {
+			return s.at
+		}
+		return s.at + ".endpoint"
+	case problem.Code == "":
+		return s.at + ".endpoint" // Something else answers there.
+	case problem.Code == "invalid_client" && s.secret != nil:
+		return s.at + ".client_secret_file"
+	case problem.Code == "invalid_client":
+		return s.at + ".client_secret"
+	case problem.Code == "instance_not_found":
+		return strings.TrimSuffix(s.at, "pull") + "instance_id"
+	case problem.Code == "application_not_found":
+		return strings.TrimSuffix(s.at, "pull") + "id"
+	}
+	return s.at
 }
 
 // feeds are the directories that an application feeds. Another one of the same instance, or of one that is not named, may know objects

@@ -67,15 +67,39 @@ func (f Filter) query() (string, []any) {
 	where(f.Object != "", "e.object = ?", f.Object)
 	where(f.EventID != "", "e.event_id = ?", f.EventID)
 	where(f.Since > 0, "e.received >= ?", int64(f.Since))
+	held := f.Held != HeldSet{}
+	where(held, "d.state = 'held' AND d.directory = ? AND d.code = ? AND d.act = ?", f.Held.Directory, string(f.Held.Code), f.Held.Act)
 	where(f.Before > 0, "d.seq < ?", f.Before)
+	where(f.After > 0, "d.seq > ?", f.After)
 	// A join that is called cross is made in the order that is written.
 	from := "delivery d CROSS JOIN event e"
+	order := "d.seq DESC"
 	if f.Object != "" || f.EventID != "" {
-		from = "event e CROSS JOIN delivery d"
+		// Events and their deliveries are numbered in the same order, so what a page needs is read and no more.
+		from, order = "event e CROSS JOIN delivery d", "e.id DESC, d.seq DESC"
+		where(f.Before > 0, "e.id <= COALESCE((SELECT p.event FROM delivery p WHERE p.seq = ?), 9223372036854775807)", f.Before)
 	}
 	query := `SELECT d.seq, e.event_id, e.application, d.directory, e.type, e.kind, e.object, e.happened, e.received, d.settled, d.state, d.code, d.message, d.act, d.approver
 		FROM ` + from + " WHERE " + strings.Join(conditions, " AND ")
-	return query + " ORDER BY d.seq DESC LIMIT ?", append(args, limited(f.Limit))
+	return query + " ORDER BY " + order + " LIMIT ?", append(args, limited(f.Limit))
+}
+
+// HeldSets returns what is held by reason, the largest set first.
+func (s *SQLite) HeldSets(ctx context.Context) ([]HeldSet, error) {
+	var sets []HeldSet
+	err := s.readers.read(ctx, func(r *session) error {
+		return r.rows("SELECT directory, code, act, COUNT(*) AS n, MAX(seq) FROM delivery WHERE state = 'held' GROUP BY directory, code, act ORDER BY n DESC, directory, code, act", nil,
+			func(rows *sql.Rows) error {
+				var set HeldSet
+				err := rows.Scan(&set.Directory, &set.Code, &set.Act, &set.Count, &set.Newest)
+				sets = append(sets, set)
+				return failure(err)
+			})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count what is held: %w", err)
+	}
+	return sets, nil
 }
 
 // Retry makes deliveries pending again.

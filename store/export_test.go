@@ -149,9 +149,9 @@ func Populate(t *testing.T, s *SQLite, people, groups, members int) {
 	unit := treeKey(plan.MustParseDN("ou=people,dc=example,dc=org"))
 	err := s.writer.do(t.Context(), func(t *tx) error {
 		if people > 0 {
-			if _, err := t.exec("INSERT INTO object (directory, kind, id, present, said, said_update, password, password_update, facts, link, dn, dn_key, removed, woke) "+counted+
+			if _, err := t.exec("INSERT INTO object (directory, kind, id, present, said, said_update, password, password_update, facts, link, dn, dn_key, removed, woke, login, label) "+counted+
 				"SELECT 'corp', 'user', printf('user_%06d', i), TRUE, 5, 0, 0, 0, x'', printf('link of user_%06d', i), printf('uid=user_%06d,ou=people,dc=example,dc=org', i), "+
-				"CAST(CAST(? AS TEXT) || printf('uid=user_%06d,', i) AS BLOB), 0, 1 FROM n", people, unit); err != nil {
+				"CAST(CAST(? AS TEXT) || printf('uid=user_%06d,', i) AS BLOB), 0, 1, printf('login_%06d', i), printf('label %06d', i) FROM n", people, unit); err != nil {
 				return err
 			}
 		}
@@ -177,6 +177,26 @@ func Bind(t *testing.T, s *SQLite) {
 	if err == nil {
 		err = errors.Join(bindRows(t.Context(), conn, s.seal, "migrations/0000"+boundBy), conn.Close())
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// PopulateEvents lets the store have so many events in all states, half of them about one group. Nothing is sealed.
+func PopulateEvents(t *testing.T, s *SQLite, events int) {
+	t.Helper()
+	const counted = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+	const object = "CASE WHEN i % 2 = 0 THEN 'g_1' ELSE printf('user_%06d', i) END"
+	err := s.writer.do(t.Context(), func(t *tx) error {
+		if _, err := t.exec("INSERT INTO event (id, application, instance, event_id, type, kind, object, happened, updated, received, payload) "+counted+
+			"SELECT i, 'app', 'idaas', printf('evt_%06d', i), 'ud:user:update_info', 'user', "+object+", i, i, i, x'' FROM n", events); err != nil {
+			return err
+		}
+		_, err := t.exec("INSERT INTO delivery (seq, event, directory, kind, object, state, code, message, act) "+counted+
+			`SELECT i, i, 'corp', 'user', `+object+`,
+				CASE i % 8 WHEN 0 THEN 'held' WHEN 1 THEN 'failed' WHEN 2 THEN 'waiting' WHEN 3 THEN 'pending' ELSE 'done' END, 'GUARDED', 'because', 'delete' FROM n`, events)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func runMigration(ctx context.Context, conn *sql.Conn, seal *Seal, version int, 
 	if _, err := conn.ExecContext(ctx, ownWords.Replace(string(text))); err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
-	if err := bindRows(ctx, conn, seal, name); err != nil {
+	if err := errors.Join(bindRows(ctx, conn, seal, name), nameRows(ctx, conn, seal, name)); err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
 	if _, err := conn.ExecContext(ctx, "INSERT INTO schema_version (version) VALUES (?)", version+1); err != nil {

@@ -17,13 +17,19 @@ type sealedObject struct {
 	dn           string
 	facts, owned []byte
 	bound        []byte
+	login, label string // as they are looked for
 }
 
 const objectColumns = "kind, id, present, said, said_update, password, password_update, floor, floor_update, facts, link, dn, owned, removed, bound"
 
-func (o *sealedObject) scan(rows *sql.Rows) error {
-	return failure(rows.Scan(&o.Ref.Kind, &o.Ref.ID, &o.Existence.Present, &o.Existence.At.Event, &o.Existence.At.Update,
-		&o.Password.Event, &o.Password.Update, &o.Floor.Event, &o.Floor.Update, &o.facts, &o.Link, &o.dn, &o.owned, &o.RemovedAt, &o.bound))
+func (o *sealedObject) scan(rows *sql.Rows) error { return failure(rows.Scan(o.columns()...)) }
+
+// columns are where what objectColumns names goes.
+func (o *sealedObject) columns() []any {
+	return []any{
+		&o.Ref.Kind, &o.Ref.ID, &o.Existence.Present, &o.Existence.At.Event, &o.Existence.At.Update, &o.Password.Event, &o.Password.Update,
+		&o.Floor.Event, &o.Floor.Update, &o.facts, &o.Link, &o.dn, &o.owned, &o.RemovedAt, &o.bound,
+	}
 }
 
 // object returns the row of an object, nil if there is none.
@@ -45,12 +51,9 @@ func (s *SQLite) openObject(directory string, sealed sealedObject) (event.Object
 	if t := (tie{directory, o.Ref, r.Link, sealed.dn}); !s.seal.holds(t, sealed.bound) {
 		return o, r, t.moved()
 	}
-	plain, err := s.seal.open(objectPlace(directory, o.Ref, "facts"), sealed.facts)
-	if err != nil {
+	var err error
+	if o.Facts, err = s.seal.openFacts(directory, o.Ref, sealed.facts); err != nil {
 		return o, r, err
-	}
-	if o.Facts, err = event.UnmarshalFacts(plain); err != nil {
-		return o, r, fmt.Errorf("decode the facts of %s in %s: %w", o.Ref, directory, err)
 	}
 	if r.DN, err = plan.ParseDN(sealed.dn); err != nil {
 		return o, r, fmt.Errorf("decode the DN of %s in %s: %w", o.Ref, directory, err)
@@ -58,13 +61,27 @@ func (s *SQLite) openObject(directory string, sealed sealedObject) (event.Object
 	if sealed.owned == nil {
 		return o, r, nil
 	}
-	if plain, err = s.seal.open(objectPlace(directory, o.Ref, "owned values"), sealed.owned); err != nil {
+	plain, err := s.seal.open(objectPlace(directory, o.Ref, "owned values"), sealed.owned)
+	if err != nil {
 		return o, r, err
 	}
 	if err := openValues(plain, &r); err != nil {
 		return o, r, fmt.Errorf("decode the owned values of %s in %s: %w", o.Ref, directory, err)
 	}
 	return o, r, nil
+}
+
+// openFacts opens what is known of an object.
+func (s *Seal) openFacts(directory string, ref event.Ref, sealed []byte) (map[string]event.Fact, error) {
+	plain, err := s.open(objectPlace(directory, ref, "facts"), sealed)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := event.UnmarshalFacts(plain)
+	if err != nil {
+		return nil, fmt.Errorf("decode the facts of %s in %s: %w", ref, directory, err)
+	}
+	return facts, nil
 }
 
 // ownValues are the values of an entry that are remembered: those that are ours, those that the server has refused, and the one by
@@ -91,6 +108,7 @@ func openValues(plain []byte, r *Record) error {
 func (s *SQLite) sealObject(directory string, o event.Object, r Record) (sealedObject, error) {
 	out := sealedObject{Object: o, Record: r, dn: r.DN.String()}
 	out.bound = s.seal.mark(tie{directory, o.Ref, r.Link, out.dn})
+	out.login, out.label = namesOf(o)
 	plain, err := event.MarshalFacts(o.Facts)
 	if err != nil {
 		return out, fmt.Errorf("encode the facts of %s in %s: %w", o.Ref, directory, err)

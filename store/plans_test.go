@@ -23,6 +23,7 @@ var mayRead = []struct{ statement, step, reason string }{
 	{"SELECT member, present, said, said_update FROM membership", "SEARCH membership USING PRIMARY KEY (directory=? AND grp=?)", "whoever asks for all members gets them"},
 	{"DELETE FROM membership WHERE directory = ? AND grp", "SEARCH membership USING PRIMARY KEY (directory=? AND grp=?)", "a group has ended with all its members"},
 	{"membership WHERE directory = ? AND grp = ? AND rejoin", "SEARCH membership USING INDEX membership_rejoin (directory=? AND grp=?)", "it has only those who are back"},
+	{"SELECT directory, code, act, COUNT(*)", "SCAN delivery USING COVERING INDEX delivery_held", "what is held is what is counted"},
 	{"SELECT state, COUNT(*)", "SEARCH delivery USING COVERING INDEX delivery_unfinished (state=? AND directory=?)", "what is not settled is what is counted"},
 	{"FROM object WHERE directory = ? AND link <> ''", "SEARCH object USING INDEX object_by_link (directory=?)", "a person has accepted another directory, which concerns all of it"},
 	{"SELECT object FROM reading", "SEARCH reading USING COVERING INDEX reading_by_stage (application=? AND kind=? AND stage=?)", "it ends with the limit, as the index has the order"},
@@ -118,12 +119,13 @@ func (ran statements) readLittle(t *testing.T) {
 func listQueries() []string {
 	var queries []string
 	states := [][]event.State{nil, {event.Failed}, {event.Pending, event.Waiting}, {event.Done}}
-	for bits := range 1 << 5 {
+	for bits := range 1 << 7 {
 		for _, s := range states {
 			f := store.Filter{States: s}
 			for i, set := range []func(){
 				func() { f.Directory = "corp" }, func() { f.Type = event.TypeUserPush }, func() { f.Object = "user_1" },
-				func() { f.EventID = "evt_1" }, func() { f.Before = 7 },
+				func() { f.EventID = "evt_1" }, func() { f.Before = 7 }, func() { f.After = 5 },
+				func() { f.Held = store.HeldSet{Directory: "corp", Code: event.CodeGuarded, Act: "delete"} },
 			} {
 				if bits&(1<<i) != 0 {
 					set()

@@ -153,20 +153,20 @@ func (t *tx) remember(s Settlement, o *sealedObject) error {
 	// Of most it is known where they are. What the indexes are about is then left alone, or each of them would be written.
 	n, err := t.exec(`UPDATE object SET said = ?, said_update = ?, password = ?, password_update = ?, floor = ?, floor_update = ?, facts = ?,
 			owned = ?, removed = ?, bound = ?, woke = CASE WHEN woke < ? THEN ? ELSE woke END
-		WHERE directory = ? AND kind = ? AND id = ? AND present = ? AND link = ? AND dn = ?`,
-		slices.Concat(said, []any{o.owned, int64(o.RemovedAt), o.bound, woke, woke}, key, []any{o.Existence.Present, o.Link, o.dn})...)
+		WHERE directory = ? AND kind = ? AND id = ? AND present = ? AND link = ? AND dn = ? AND login = ? AND label = ?`,
+		slices.Concat(said, []any{o.owned, int64(o.RemovedAt), o.bound, woke, woke}, key, []any{o.Existence.Present, o.Link, o.dn, o.login, o.label})...)
 	if err != nil || n > 0 {
 		return err
 	}
 	_, err = t.exec(`INSERT INTO object (directory, kind, id, said, said_update, password, password_update, floor, floor_update, facts,
-			present, link, dn, dn_key, owned, removed, woke, bound)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			present, link, dn, dn_key, owned, removed, woke, bound, login, label)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (directory, kind, id) DO UPDATE SET present = excluded.present, said = excluded.said, said_update = excluded.said_update,
 			password = excluded.password, password_update = excluded.password_update,
 			floor = excluded.floor, floor_update = excluded.floor_update, facts = excluded.facts, link = excluded.link,
 			dn = excluded.dn, dn_key = excluded.dn_key, owned = excluded.owned, removed = excluded.removed, bound = excluded.bound,
-			woke = CASE WHEN excluded.woke > object.woke THEN excluded.woke ELSE object.woke END`,
-		slices.Concat(key, said, []any{o.Existence.Present, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke, o.bound})...)
+			login = excluded.login, label = excluded.label, woke = CASE WHEN excluded.woke > object.woke THEN excluded.woke ELSE object.woke END`,
+		slices.Concat(key, said, []any{o.Existence.Present, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke, o.bound, o.login, o.label})...)
 	return err
 }
 

@@ -240,10 +240,24 @@ type Filter struct {
 	EventID   string
 	// Since selects events that were received at this moment or later.
 	Since event.Millis
+	// Held selects what is held for one reason; see HeldSet.
+	Held HeldSet
 	// Before selects events with a smaller Seq: the next page. Zero for the first.
 	Before int64
+	// After selects events with a larger Seq, so that little is read where little is found.
+	After int64
 	// Limit is at most 1000; zero for 100.
 	Limit int
+}
+
+// HeldSet is what is held in a directory for one reason: by the guard that counts an act, or else, with no act, for its code.
+type HeldSet struct {
+	Directory string     `json:"directory"`
+	Code      event.Code `json:"code"`
+	Act       string     `json:"act"`
+	// Count is how many there are, Newest the largest Seq of them. They select nothing.
+	Count  int   `json:"count"`
+	Newest int64 `json:"newest"`
 }
 
 // Store is what the rest of the product needs of durable memory. Methods are safe for concurrent use. A method that
@@ -334,6 +348,13 @@ type Store interface {
 
 	// Events lists events, the newest first.
 	Events(ctx context.Context, f Filter) ([]EventRecord, error)
+
+	// HeldSets returns what is held, in sets of what is held for the same reason.
+	HeldSets(ctx context.Context) ([]HeldSet, error)
+
+	// FindByName returns objects by how their names begin, first those whose user name, or name of a unit or group, does. Next is
+	// where to go on, empty where nothing follows. It is ErrCursor where After is none of those.
+	FindByName(ctx context.Context, f NameFilter) (found []Named, next string, err error)
 
 	// Retry makes failed, waiting and held deliveries pending and their objects due at once, and returns their keys.
 	// It skips those that are settled otherwise. For those that a guard holds it is the approval, of what they are held for

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Own", ownTests()},
 		{"Identity", identityTests()},
 		{"Rounds", roundTests()},
+		{"Search", searchTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {

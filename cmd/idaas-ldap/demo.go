@@ -8,7 +8,7 @@ import (
 )
 
 type demoCommand struct {
-	Keep bool `help:"Stay up afterwards, to be looked at with ldapsearch and curl."`
+	Keep bool `help:"Stay up afterwards, to be looked at in the console, and with ldapsearch and curl."`
 }
 
 // Run plays the demonstration.

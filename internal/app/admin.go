@@ -6,17 +6,22 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"idaas-ldap/console"
 )
 
 // readyWithin bounds how long the store may take to show that it works.
 const readyWithin = 3 * time.Second
 
-// adminHandler serves health and metrics.
+// adminHandler serves health, metrics and the console.
 func (a *App) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+alive, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics.Handler())
+	for _, path := range console.Paths() {
+		mux.Handle(path, a.console)
+	}
 	return a.guarded(mux)
 }
 

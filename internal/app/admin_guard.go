@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"idaas-ldap/console"
 	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/secret"
 )
@@ -34,6 +35,7 @@ func guard(cfg config.Admin, token secret.Text, next http.Handler) http.Handler 
 		case !isOurName(r.Host, cfg.Hosts):
 			http.Error(w, "this is not a name of this service; ask it by its address, or name it in admin.hosts", http.StatusMisdirectedRequest)
 			return
+		case console.Asks(r.URL.Path): // for the token, by a page
 		case !token.Empty() && !shows(r, token):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="idaas-ldap"`)
 			w.Header().Add("WWW-Authenticate", `Basic realm="idaas-ldap"`)

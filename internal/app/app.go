@@ -14,6 +14,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"idaas-ldap/console"
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/config"
@@ -37,6 +38,7 @@ type App struct {
 	changes chan change
 	server  *receiver.Server
 	admin   *receiver.Server
+	console *console.Console
 
 	mu      sync.Mutex
 	refused error    // why the last Reload changed nothing, nil if it was good
@@ -102,6 +104,9 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 	a.metrics.WatchBacklog(ctx, a.Store.Counts)
 	a.metrics.WatchKeys(a.oldestKeys)
 	a.front = receiver.NewHandler(a.receiverConfig(in))
+	if a.console, err = a.newConsole(); err != nil {
+		return err
+	}
 	if a.server, err = receiver.Listen(ctx, a.listener(in, a.front)); err != nil {
 		return listenProblem(cfg, "receiver.listen", err)
 	}
@@ -136,7 +141,7 @@ func (a *App) listener(in *setup, handler http.Handler) receiver.ServerConfig {
 	}
 }
 
-// adminListener says where health and metrics are shown.
+// adminListener says where health, metrics and the console are shown.
 func (a *App) adminListener(in *setup) receiver.ServerConfig {
 	return receiver.ServerConfig{
 		Listen: in.cfg.Admin.Listen, Certificate: shown(in.adminCertificate), Handler: a.adminHandler(), Limits: limits(in.cfg.Receiver.Limits), Log: a.log, Clock: a.clock.Now,

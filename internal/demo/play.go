@@ -201,7 +201,9 @@ func (w *week) closing(took time.Duration, stays bool) {
 	w.line("%s: %d events became %d LDAP writes in %s.", result, w.events, w.writes, took.Round(time.Millisecond))
 	w.line("")
 	if stays {
-		w.line("It stays up until you press Ctrl-C. Look at it with")
+		w.line("It stays up until you press Ctrl-C. Open its console in a browser, at")
+		w.line("  %s/console/", w.admin)
+		w.line("or look at it with")
 	} else {
 		w.line("With 'idaas-ldap demo --keep' it stays up, and says how to look at it:")
 	}

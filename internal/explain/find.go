@@ -27,7 +27,7 @@ func Stories(ctx context.Context, s store.Store, d Directory, who string, now ev
 	}
 	var stories []Story
 	for _, ref := range refs {
-		story, err := tell(ctx, s, d, ref, now)
+		story, err := Tell(ctx, s, d, ref, now)
 		if err != nil {
 			return nil, err
 		}

@@ -85,8 +85,8 @@ type Awaited struct {
 // eventsShown is how many events a story tells.
 const eventsShown = 20
 
-// tell gathers the story of an object.
-func tell(ctx context.Context, s store.Store, d Directory, ref event.Ref, now event.Millis) (Story, error) {
+// Tell gathers the story of an object of which something is known, or an event speaks.
+func Tell(ctx context.Context, s store.Store, d Directory, ref event.Ref, now event.Millis) (Story, error) {
 	key := store.Key{Directory: d.Name, Object: ref}
 	events, err := s.Events(ctx, store.Filter{Directory: d.Name, Object: ref.ID, Limit: eventsShown})
 	if err != nil {
@@ -97,7 +97,7 @@ func tell(ctx context.Context, s store.Store, d Directory, ref event.Ref, now ev
 		return Story{}, err //nolint:wrapcheck // It names the object.
 	}
 	story := Story{
-		Directory: d.Name, Object: ref, Presence: presence(look.Object), Name: nameOf(look.Object),
+		Directory: d.Name, Object: ref, Presence: PresenceOf(look.Object), Name: nameOf(look.Object),
 		Link: look.Record.Link, DN: look.Record.DN, RemovedAt: look.Record.RemovedAt,
 		Events:  slices.DeleteFunc(events, func(e store.EventRecord) bool { return e.Object.Kind != ref.Kind }),
 		Outcome: look.Outcome, Difference: look.Operations, Wants: wanted(look.Inspection), Holds: look.Current,
@@ -151,7 +151,8 @@ func leftInPlace(ctx context.Context, s store.Store, key store.Key, o event.Obje
 	return nil, nil
 }
 
-func presence(o event.Object) Presence {
+// PresenceOf says whether an object exists, as far as its events tell.
+func PresenceOf(o event.Object) Presence {
 	switch {
 	case o.Exists():
 		return Present

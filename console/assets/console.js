@@ -1,0 +1,19 @@
+"use strict";
+// The pages work without this. It shows moments in the time of the browser, and ticks all boxes of a list at once.
+(() => {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+  const local = (root) => {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      time.title = time.textContent;
+      time.textContent = format.format(at);
+    }
+  };
+  local(document);
+  for (const all of document.querySelectorAll("input[data-all]")) {
+    all.addEventListener("change", () => {
+      for (const box of all.form.querySelectorAll("input[name=seq]")) box.checked = all.checked;
+    });
+  }
+})();

@@ -1,0 +1,61 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// route is one thing that can be asked for.
+type route struct {
+	method, path string
+	handle       gin.HandlerFunc
+	// open: it says nothing of what is known, and nobody has to show the token.
+	open bool
+	// changes: it may change something, so it needs a session or a bearer token.
+	changes bool
+}
+
+// routes are all of them. What changes something is asked for with POST or DELETE, and nothing else is.
+func (c *Console) routes() []route {
+	page := func(path string, handle gin.HandlerFunc) route {
+		return route{method: http.MethodGet, path: pagesPath + path, handle: handle}
+	}
+	api := func(path string, handle gin.HandlerFunc) route {
+		return route{method: http.MethodGet, path: apiPath + path, handle: handle}
+	}
+	return []route{
+		{method: http.MethodGet, path: "/", handle: c.home, open: true},
+		{method: http.MethodGet, path: pagesPath, handle: c.home, open: true},
+		{method: http.MethodGet, path: pagesPath + "/", handle: c.home, open: true},
+		{method: http.MethodGet, path: pagesPath + "/assets/:name", handle: c.asset, open: true},
+		{method: http.MethodGet, path: pagesPath + "/language", handle: c.chooseLanguage, open: true},
+		{method: http.MethodGet, path: pagesPath + "/login", handle: c.showLogin, open: true},
+		{method: http.MethodPost, path: pagesPath + "/login", handle: c.login, open: true},
+		{method: http.MethodPost, path: pagesPath + "/logout", handle: c.logout, changes: true},
+		page("/events", c.eventsPage),
+		page("/events/one", c.eventPage),
+		{method: http.MethodPost, path: pagesPath + "/events/decide", handle: c.decidePage, changes: true},
+		page("/held", c.heldPage),
+		page("/held/set", c.heldSetPage),
+		page("/people", c.peoplePage),
+		page("/people/one", c.personPage),
+		page("/audit", c.auditPage),
+		{method: http.MethodPost, path: apiPath + "/session", handle: c.openSession, open: true},
+		{method: http.MethodDelete, path: apiPath + "/session", handle: c.closeSession, changes: true},
+		api("/events", c.eventsAPI),
+		api("/events/one", c.eventAPI),
+		{method: http.MethodPost, path: apiPath + "/events/decide", handle: c.decideAPI, changes: true},
+		api("/held", c.heldAPI),
+		api("/held/set", c.heldSetAPI),
+		api("/people", c.peopleAPI),
+		api("/people/one", c.personAPI),
+		api("/audit", c.auditAPI),
+		{method: http.MethodGet, path: apiPath + "/openapi.json", handle: c.openAPI, open: true},
+	}
+}
+
+// homePage is where the console opens.
+const homePage = pagesPath + "/held"
+
+func (c *Console) home(ctx *gin.Context) { ctx.Redirect(http.StatusSeeOther, homePage) }

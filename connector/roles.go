@@ -134,7 +134,7 @@ func (p *pool) dialAny(ctx context.Context, with Credentials) (*pooled, error) {
 		switch {
 		case err == nil:
 			try.drop()
-			p.settle(conn, nil)
+			p.choose(conn, nil)
 			return conn, nil
 		case ctx.Err() != nil:
 			try.drop()
@@ -159,7 +159,7 @@ func (p *pool) dialAny(ctx context.Context, with Credentials) (*pooled, error) {
 	if try.reader == nil {
 		return nil, p.pauseAfter(try.down)
 	}
-	p.settle(try.reader, noneTakesWrites(append(try.readOnly, try.down...)))
+	p.choose(try.reader, noneTakesWrites(append(try.readOnly, try.down...)))
 	return try.reader, nil
 }
 
@@ -192,8 +192,8 @@ func (p *pool) isWritable(n int) bool {
 	return p.writable == n
 }
 
-// settle makes the server of a connection the one in use.
-func (p *pool) settle(conn *pooled, readOnly error) {
+// choose makes the server of a connection the one in use.
+func (p *pool) choose(conn *pooled, readOnly error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	was := p.readOnly

@@ -52,7 +52,7 @@ func (w *work) stepAside(ctx context.Context, d draft, holder event.Ref) (again 
 		if len(w.result.Operations) == 0 {
 			at = d.current.DN
 		}
-		if settled := w.settlePlace(ctx, d.current.Link, at); !settled {
+		if !w.confirmPlace(ctx, d.current.Link, at) {
 			return false
 		}
 	}

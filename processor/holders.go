@@ -55,7 +55,7 @@ func (w *work) waitForPlace(ctx context.Context, d draft) (again bool) {
 }
 
 // hasJustLeft looks whether an entry that was in the way, and that nobody is remembered to have, is there no more: whose it
-// was has settled between the two looks, and nobody is told about that again. It says so once; what is in the way again after
+// was has ended its task between the two looks, and nobody is told about that again. It says so once; what is in the way again after
 // that, and cannot be read, is waited for.
 func (w *work) hasJustLeft(ctx context.Context, dn plan.DN) (bool, error) {
 	if w.sawLeave {

@@ -120,8 +120,8 @@ func obstacles(refused event.Values, forbid func(w *world)) []obstacle {
 			w.childBelow(ref)
 			return nil
 		}},
-		{name: "a unit that does not settle", keeps: true, put: func(w *world, ref event.Ref) []event.Change {
-			w.unsettle(ref)
+		{name: "a unit whose place is not confirmed", keeps: true, put: func(w *world, ref event.Ref) []event.Change {
+			w.unconfirm(ref)
 			return nil
 		}},
 		{name: "fields that cannot be read", unreadable: true, put: says(event.Values{})},
@@ -132,8 +132,8 @@ func obstacles(refused event.Values, forbid func(w *world)) []obstacle {
 	}
 }
 
-// unsettle brings a user into a unit that then gets another name, without that being remembered, as after a rename that ended halfway.
-func (w *world) unsettle(ref event.Ref) {
+// unconfirm brings a user into a unit that then gets another name, without that being remembered, as after a rename that ended halfway.
+func (w *world) unconfirm(ref event.Ref) {
 	w.Helper()
 	ou := unit("of-" + ref.ID)
 	w.must(event.CodeApplied, ou, w.say(event.TypeUnitCreate, ou, event.Values{event.FieldName: ou.ID, event.FieldParentID: event.RootUnitID}))

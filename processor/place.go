@@ -15,7 +15,7 @@ func takePlace(ctx context.Context, w *work) verdict {
 	if w.blocked {
 		return proceed
 	}
-	if d.current != nil && !w.settleFound(ctx, d.current) {
+	if d.current != nil && !w.confirmFound(ctx, d.current) {
 		return w.block()
 	}
 	if d.belowItself {
@@ -37,7 +37,7 @@ func takePlace(ctx context.Context, w *work) verdict {
 		w.result.NeedsAlone = true
 		return ended
 	}
-	if d.current != nil && d.leavesPlace() && !w.settlePlace(ctx, d.current.Link, d.current.DN) {
+	if d.current != nil && d.leavesPlace() && !w.confirmPlace(ctx, d.current.Link, d.current.DN) {
 		return w.block()
 	}
 	free, again := w.placeIsFree(ctx, d)
@@ -47,9 +47,9 @@ func takePlace(ctx context.Context, w *work) verdict {
 	return w.once(again)
 }
 
-// settleFound settles the place of an entry that is not where it is remembered. That comes before all that may keep the task, as
-// those below a unit wait until its place is settled. It returns false where the task has ended instead, or is to be tried alone.
-func (w *work) settleFound(ctx context.Context, current *plan.Entry) bool {
+// confirmFound confirms the place of an entry that is not where it is remembered. That comes before all that may keep the task, as
+// those below a unit wait until its place is confirmed. It returns false where the task has ended instead, or is to be tried alone.
+func (w *work) confirmFound(ctx context.Context, current *plan.Entry) bool {
 	if w.task.DN.Empty() || plan.SameDN(w.matching(ctx), w.task.DN, current.DN) {
 		return true
 	}
@@ -57,34 +57,34 @@ func (w *work) settleFound(ctx context.Context, current *plan.Entry) bool {
 		w.result.NeedsAlone = true
 		return false
 	}
-	return w.settlePlace(ctx, current.Link, current.DN)
+	return w.confirmPlace(ctx, current.Link, current.DN)
 }
 
-// settleStopped settles the place of an entry although the mapping cannot tell what it should be, which may stay so for long.
-func (w *work) settleStopped(ctx context.Context) {
+// confirmStopped confirms the place of an entry although the mapping cannot tell what it should be, which may stay so for long.
+func (w *work) confirmStopped(ctx context.Context) {
 	if w.result.NeedsAlone || len(w.result.Operations) > 0 || w.result.Outcome.Code == event.CodeUnavailable {
 		return
 	}
 	if w.ours(w.found) {
-		w.settleFound(ctx, w.found)
+		w.confirmFound(ctx, w.found)
 	}
 }
 
-// settlePlace makes sure that the place of the entry is remembered before the entry leaves it. Where it is not, as an earlier
+// confirmPlace makes sure that the place of the entry is remembered before the entry leaves it. Where it is not, as an earlier
 // try has ended halfway, references may name the entry there and at the remembered place. With a third place one of these would
 // be forgotten if this try ended halfway as well, and whoever got that name later would be referred to. So references are
 // brought to where the entry is, and that is remembered. It returns false where the task has ended instead.
-func (w *work) settlePlace(ctx context.Context, link string, at plan.DN) bool {
+func (w *work) confirmPlace(ctx context.Context, link string, at plan.DN) bool {
 	if plan.SameDN(w.matching(ctx), w.task.DN, at) {
 		return true
 	}
-	above, err := w.unsettledAbove(ctx, at)
+	above, err := w.unconfirmedAbove(ctx, at)
 	switch {
 	case err != nil:
 		return w.failed(err)
 	case !above.Zero():
 		w.result.Touch = append(w.result.Touch, above)
-		w.wait(event.CodeRetry, fmt.Sprintf("%s is below %s now, which has to settle first", w.task.Merged.Object.Ref, above), above)
+		w.wait(event.CodeRetry, fmt.Sprintf("%s is below %s now, whose place has to be confirmed first", w.task.Merged.Object.Ref, above), above)
 		return false
 	}
 	w.result.DN = at
@@ -101,11 +101,11 @@ func (w *work) settlePlace(ctx context.Context, link string, at plan.DN) bool {
 	return true
 }
 
-// unsettledAbove returns the object above the place where the entry is that is remembered elsewhere; the zero reference if there is
+// unconfirmedAbove returns the object above the place where the entry is that is remembered elsewhere; the zero reference if there is
 // none. That one is still to bring along the references to all that is below it. It finds them by the names below its former place
 // that follow from what is remembered there and from what is really below it, and the entry getting another name of its own would
 // change both. As who waits is below who is waited for, these two never wait for each other.
-func (w *work) unsettledAbove(ctx context.Context, at plan.DN) (event.Ref, error) {
+func (w *work) unconfirmedAbove(ctx context.Context, at plan.DN) (event.Ref, error) {
 	for above := at.Parent(); plan.Below(w.matching(ctx), above, w.set.Base()); above = above.Parent() {
 		if _, fixed := w.set.PlaceEntry(above); fixed {
 			continue

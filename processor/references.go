@@ -86,13 +86,13 @@ func (w *work) followBelow(ctx context.Context, was, is plan.DN) error {
 	if err := w.rebaseReferences(ctx, references, was, is); err != nil {
 		return err
 	}
-	return w.followUnsettledBelow(ctx, was, is)
+	return w.followUnconfirmedBelow(ctx, was, is)
 }
 
-// followUnsettledBelow corrects what other entries say of those that are below units which came along, and which have a name of their
+// followUnconfirmedBelow corrects what other entries say of those that are below units which came along, and which have a name of their
 // own that is still to be followed. Who has come below such a unit lately, and is not remembered there yet, may be
 // referred to by its former name; with the new name above that, nothing would lead there.
-func (w *work) followUnsettledBelow(ctx context.Context, was, is plan.DN) error {
+func (w *work) followUnconfirmedBelow(ctx context.Context, was, is plan.DN) error {
 	remembered, err := w.rememberedBelow(ctx, was)
 	if err != nil {
 		return fmt.Errorf("look up what is below %s: %w", was, err)

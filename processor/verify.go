@@ -94,7 +94,7 @@ func (w *work) refusedForStrays(ctx context.Context) (waits bool, err error) {
 }
 
 func (s stray) message() string {
-	return fmt.Sprintf("%s is not at %s any more; what refers to it is written when it has settled", s.ref, s.dn)
+	return fmt.Sprintf("%s is not at %s any more; what refers to it is written when its place is confirmed", s.ref, s.dn)
 }
 
 // elsewhere waits for an object that is not where it was any more, after its former DN was taken out of the group again, if

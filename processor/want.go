@@ -11,22 +11,22 @@ import (
 	"idaas-ldap/plan"
 )
 
-// want asks the mapping what the entry should be. Where it cannot tell, the place and the record wait; the entry settles where
-// it is all the same, and steps aside for who waits for its place.
+// want asks the mapping what the entry should be. Where it cannot tell, the place and the record wait; where the entry
+// is gets confirmed all the same, and it steps aside for who waits for its place.
 func want(ctx context.Context, w *work) verdict {
 	result, ok := w.desire(ctx)
 	if !ok {
 		if w.result.Outcome.State == event.Skipped {
 			return ended
 		}
-		w.settleStopped(ctx)
+		w.confirmStopped(ctx)
 		return w.blockedUnless(w.wantPlace())
 	}
 	w.draft.desired, w.draft.missing, w.failures = result.Desired, result.Missing, result.Failed
 	switch {
 	case result.Undecided && len(result.Failed) > 0:
 		w.failed(result.Failed[0])
-		w.settleStopped(ctx)
+		w.confirmStopped(ctx)
 		return w.blockedUnless(w.wantPlace())
 	case len(w.required) > 0:
 		return w.wantLater(ctx)
@@ -39,7 +39,7 @@ func want(ctx context.Context, w *work) verdict {
 func (w *work) wantLater(ctx context.Context) verdict {
 	w.wait(event.CodeWaitsForObject, "waits for "+naming(w.required)+", which is not in the directory yet", w.required...)
 	w.makeRoom(ctx)
-	w.settleStopped(ctx)
+	w.confirmStopped(ctx)
 	if later := w.result.Outcome; later.Code == event.CodeWaitsForObject && !w.result.NeedsAlone && w.isUser() && w.ours(w.found) && !w.leaves {
 		w.later = &later
 		w.result.Outcome = event.Outcome{}

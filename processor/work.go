@@ -240,7 +240,7 @@ func (w *work) concludeRecord() {
 	for _, ref := range w.open {
 		w.addNote("what refers to " + ref.String() + " follows when that is in the directory")
 	}
-	w.settleWritten()
+	w.concludeWritten()
 }
 
 func (w *work) addNote(text string) {
@@ -268,7 +268,7 @@ func (w *work) keeps() bool {
 	return removal != nil && removal.Action == plan.RemoveKeep
 }
 
-func (w *work) settleWritten() {
+func (w *work) concludeWritten() {
 	code, message := event.CodeApplied, plan.Plan{Operations: w.result.Operations}.Summary()
 	switch {
 	case len(w.result.Operations) == 0 && w.task.Merged.Object.Deleted() && w.found == nil:

@@ -124,6 +124,11 @@ func obstacles(refused event.Values, forbid func(w *world)) []obstacle {
 			w.unconfirm(ref)
 			return nil
 		}},
+		{name: "a name that is taken among the leavers", keeps: true, put: func(w *world, ref event.Ref) []event.Change {
+			w.maps("delete: delete", "delete: { move: \"ou=leavers,{base}\" }")
+			w.takeAmongLeavers(ref)
+			return nil
+		}},
 		{name: "fields that cannot be read", unreadable: true, put: says(event.Values{})},
 		{name: "no right to delete", keeps: true, put: func(w *world, _ event.Ref) []event.Change {
 			forbid(w)
@@ -140,6 +145,19 @@ func (w *world) unconfirm(ref event.Ref) {
 	w.must(event.CodeApplied, ref, w.say(event.TypeUserUpdatePrimaryOU, ref, event.Values{event.FieldPrimaryUnit: ou.ID}))
 	at, rdn := w.dn(ou), plan.RDN{{Type: "ou", Value: "renamed " + ou.ID}}
 	w.make(plan.ModifyDN{DN: at, NewRDN: rdn, NewSuperior: at.Parent(), DeleteOldRDN: true})
+}
+
+// takeAmongLeavers makes an entry of somebody else where that of a user is kept when the user is gone.
+func (w *world) takeAmongLeavers(ref event.Ref) {
+	w.Helper()
+	rdn := w.dn(ref).RDN()
+	class := map[string]string{"uid": "account", "cn": "device"}[rdn[0].Type]
+	if w.file == "active-directory.yaml" {
+		class = "contact"
+	}
+	w.make(plan.Add{DN: plan.MustParseDN("ou=leavers," + suffix).Child(rdn), Attributes: []plan.Attribute{
+		{Name: "objectClass", Values: []string{class}}, {Name: rdn[0].Type, Values: []string{rdn[0].Value}},
+	}})
 }
 
 // unreadable is an event as it comes from the wire with fields of another kind than they should have.

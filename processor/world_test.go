@@ -17,6 +17,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/ldaptest"
+	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
 )
 
@@ -26,6 +27,9 @@ type world struct {
 	access ldaptest.Access
 	dir    *connector.Directory
 	clock  *steady
+	// file and edits are what the mapping was made of.
+	file  string
+	edits []string
 }
 
 // over says how a directory is reached.
@@ -69,7 +73,7 @@ func enter(t *testing.T, a ldaptest.Access, how over, file string, edits ...stri
 	t.Helper()
 	clock := newSteady()
 	dir := dial(t, a, how, clock)
-	w := &world{stage: newStage(t, dir, mappingOf(t, file, edits)), access: a, dir: dir, clock: clock}
+	w := &world{stage: newStage(t, dir, mappingOf(t, file, edits)), access: a, dir: dir, clock: clock, file: file, edits: edits}
 	w.at = time.Now().UnixMilli()
 	return w
 }
@@ -81,6 +85,13 @@ func (w *world) in(t *testing.T) *world {
 	part.stage, acts.T = &acts, t
 	t.Cleanup(func() { w.at = acts.at })
 	return &part
+}
+
+// maps goes on with more edits of the mapping.
+func (w *world) maps(edits ...string) {
+	w.Helper()
+	set := mappingOf(w.T, w.file, append(slices.Clone(w.edits), edits...))
+	w.processor = processor.New(w.dir, func() *mapping.Set { return set })
 }
 
 // again says the same at a later time.

@@ -119,7 +119,10 @@ func recognise(ctx context.Context, w *work) verdict {
 	case d.current != nil || d.desired.Removal != nil:
 		return proceed
 	}
-	return w.blockedUnless(w.mayMake())
+	if !w.mayMake() {
+		return w.block()
+	}
+	return w.blockedUnless(w.remake(ctx))
 }
 
 // mayMake decides whether enough is known to make an entry.

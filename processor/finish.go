@@ -27,9 +27,9 @@ func bringAlong(ctx context.Context, w *work) verdict {
 		w.failed(err)
 		return w.block()
 	}
-	if d.current == nil && !w.result.Gone && slices.Contains(w.open, w.ref()) {
+	if d.current == nil && !w.result.Gone && (w.remakes || slices.Contains(w.open, w.ref())) {
 		w.task.Link, w.task.DN = w.result.Link, w.result.DN
-		return lookAgain // it refers to itself, which it could not before it was there
+		return lookAgain // it has its name of before, or refers to itself, which it could not before it was there
 	}
 	switch {
 	case w.result.Gone:

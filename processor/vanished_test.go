@@ -41,6 +41,42 @@ func (b blind) Read(ctx context.Context, dn plan.DN, attributes []string) (*plan
 	return b.Target.Read(ctx, dn, attributes)
 }
 
+func (b blind) ReadNew(ctx context.Context, dn plan.DN, key plan.Key) (*plan.Entry, error) {
+	if b.hides(dn) {
+		return nil, nil
+	}
+	return b.Target.ReadNew(ctx, dn, key)
+}
+
+// An entry that is hidden from the moment it was made, or later, is not made twice when its user gets another name. Where it is gone
+// the user gets another one.
+func TestWhatIsNotSeenIsNotMadeTwice(t *testing.T) {
+	for _, when := range []string{"at once", "later"} {
+		onBoth(t, nil, func(s *stage) {
+			seeing := s.directory.Target
+			hide := func() { s.directory.Target = blind{seeing, []plan.DN{plan.MustParseDN("uid=ann," + people)}} }
+			if when == "at once" {
+				hide()
+			}
+			s.process(ann, s.named(ann, "ann", event.RootUnitID))
+			hide()
+			renamed := s.named(ann, "anna", event.RootUnitID)
+			for range 2 {
+				s.waits(event.CodeRetry, []string{"uid=ann," + people, "is there, and is not to be seen"}, nil, ann, renamed)
+				s.absent("uid=anna," + people)
+			}
+			s.directory.Target = seeing
+			s.process(ann, renamed)
+			s.there("uid=anna," + people)
+			s.absent("uid=ann," + people)
+			s.make(plan.Delete{DN: plan.MustParseDN("uid=anna," + people)})
+			s.process(ann, s.named(ann, "annabel", event.RootUnitID))
+			s.there("uid=annabel," + people)
+			s.absent("uid=anna," + people)
+		})
+	}
+}
+
 // A linked entry that is not to be seen is not taken for gone where the unit above it is not to be seen either, nor where the guard has
 // seen too many go.
 func TestWhatIsNotSeenIsNotProvenToBeGone(t *testing.T) {

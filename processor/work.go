@@ -46,6 +46,8 @@ type look struct {
 	keptBelow plan.DN
 	// adopts: the entry was made by somebody else and is taken over now.
 	adopts bool
+	// remakes: the entry is made where the one of before is remembered, which is not to be seen.
+	remakes bool
 	// blocked: the place and the record of the entry cannot be written now, for the reason that is the outcome. Steps that
 	// need neither go on.
 	blocked bool
@@ -69,6 +71,8 @@ type memo struct {
 	refusedOnce bool
 	// sawLeave: an entry that was in the way of this one was gone when it was looked for.
 	sawLeave bool
+	// provenGone: the entry of before cannot be made again where it is remembered, for another reason than that it is there.
+	provenGone bool
 	// sawEmpty: the server has said that something is below the entry, and nothing was to be seen there.
 	sawEmpty bool
 	// placeMade: a missing place of the mapping was made, which is done once only.

@@ -124,6 +124,9 @@ func (w *work) applyFailed(ctx context.Context, d draft, op plan.Operation, err 
 			return w.once(again)
 		}
 	}
+	if w.remakes && !outcome.InDoubt && (outcome.Kind == connector.KindExists || outcome.Kind == connector.KindMissingParent || outcome.Kind == connector.KindRefused) {
+		return w.remakeFailed(outcome.Kind == connector.KindExists)
+	}
 	if hidden, err := w.foundHidden(ctx, d, outcome); hidden || err != nil {
 		if err != nil {
 			w.failed(err)

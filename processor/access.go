@@ -15,11 +15,16 @@ import (
 // endAccess makes the directory keep a user out who may not log in, before anything else is written, so that nothing that
 // stands in the way of the rest holds it up. The entry of a user who is gone is for remove.
 func endAccess(ctx context.Context, w *work) verdict {
-	object := w.task.Merged.Object
-	if !w.isUser() || !w.ours(w.found) || !object.Exists() || object.Account().Usable(w.task.Now) {
+	if !w.endsAccess() {
 		return proceed
 	}
 	return w.writeAccess(ctx)
+}
+
+// endsAccess reports whether the entry is that of a user who exists and may not log in.
+func (w *work) endsAccess() bool {
+	object := w.task.Merged.Object
+	return w.isUser() && w.ours(w.found) && object.Exists() && !object.Account().Usable(w.task.Now)
 }
 
 // grantAccess lets a user in whose record could not be written, which otherwise brings the login along.
@@ -33,14 +38,31 @@ func grantAccess(ctx context.Context, w *work) verdict {
 
 // writeAccess writes what decides whether the user can log in, and nothing else. Its outcome is that of the access.
 func (w *work) writeAccess(ctx context.Context) verdict {
+	operations, ok := w.planAccess(ctx)
+	if !ok {
+		return proceed
+	}
+	for _, op := range operations {
+		if v := w.applyAccess(ctx, op); v != proceed {
+			return v
+		}
+	}
+	if w.wroteAccess && len(operations) > 0 {
+		return w.readAgain(ctx)
+	}
+	return proceed
+}
+
+// planAccess plans what writeAccess writes. It returns false where that is nothing for a reason that has its outcome.
+func (w *work) planAccess(ctx context.Context) ([]plan.Operation, bool) {
 	account, speaks := w.set.Account(mapping.Input{Object: w.task.Merged.Object})
 	if !speaks || w.accessHeld {
-		return proceed
+		return nil, false
 	}
 	d := draft{current: w.found, desired: plan.Desired{Object: w.ref(), Base: w.set.Base(), Account: &account}}
 	if problem := w.express(&d); problem != "" {
 		w.result.Facets[event.FacetAccess] = event.Outcome{State: event.Failed, Code: event.CodeRefused, Message: problem}
-		return proceed
+		return nil, false
 	}
 	if d.elsewhere && len(d.status) == 0 {
 		w.keptBelow = d.desired.DN.Parent()
@@ -49,25 +71,17 @@ func (w *work) writeAccess(ctx context.Context) verdict {
 	built, err := plan.Build(d.current, d.desired, plan.Policy{Matching: w.profile.Matching, Hidden: w.profile.Hidden})
 	if err != nil {
 		w.result.Facets[event.FacetAccess] = outcomeOf(fmt.Errorf("plan the login of %s: %w", w.ref(), err))
-		return proceed
+		return nil, false
 	}
 	d.plan = built
 	if !w.looking {
 		if held := w.heldBack(ctx, d); held != nil {
 			w.accessHeld = true
 			w.result.Facets[event.FacetAccess] = *held
-			return proceed
+			return nil, false
 		}
 	}
-	for _, op := range built.Operations {
-		if v := w.applyAccess(ctx, op); v != proceed {
-			return v
-		}
-	}
-	if w.wroteAccess && len(built.Operations) > 0 {
-		return w.readAgain(ctx)
-	}
-	return proceed
+	return built.Operations, true
 }
 
 // isKept reports whether a user who is kept out by a place of its own alone is there.

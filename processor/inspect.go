@@ -36,37 +36,57 @@ func (p *Processor) Inspect(ctx context.Context, task Task) Inspection {
 	return out
 }
 
-// inspect goes through the steps that write nothing.
+// inspect goes through the steps that write nothing. Where the record is held up, what ends the access of the user all the same is what
+// would be written.
 func (w *work) inspect(ctx context.Context) {
 	if identify(ctx, w) != proceed {
 		return
 	}
+	if w.inspectRecord(ctx) || !w.endsAccess() {
+		return
+	}
+	why := w.result.Outcome
+	operations, ok := w.planAccess(ctx)
+	switch held := w.result.Facets[event.FacetAccess]; {
+	case !ok && held.Message != "":
+		w.result.Outcome.Message = why.Message + "; the login is not ended: " + held.Message
+	case ok && len(operations) > 0:
+		w.result.Operations, w.result.DN, w.result.Takes = operations, w.found.DN, ActDisable
+		w.result.Outcome.Message = why.Message + "; the login is ended meanwhile"
+	case ok:
+		w.result.Outcome.Message = why.Message + "; the login is ended already"
+	}
+}
+
+// inspectRecord plans the record of the object, and reports whether nothing holds it up.
+func (w *work) inspectRecord(ctx context.Context) bool {
 	wanted, ok := w.desire(ctx)
 	if !ok {
-		return
+		return false
 	}
 	w.draft.desired, w.draft.missing, w.failures = wanted.Desired, wanted.Missing, wanted.Failed
 	if len(w.required) > 0 {
 		w.wait(event.CodeWaitsForObject, "waits for "+naming(w.required)+", which is not in the directory yet", w.required...)
-		return
+		return false
 	}
 	for _, step := range []step{recognise, draftPlan} {
 		if step(ctx, w) != proceed || w.blocked {
-			return
+			return false
 		}
 	}
 	if w.draft.belowItself {
 		w.seeBelowItself(ctx, w.draft)
-		return
+		return false
 	}
 	w.result.Operations, w.result.DN, w.result.Takes = w.draft.plan.Operations, w.draft.plan.DN, w.takes(w.draft)
 	w.concludeRecord()
 	if w.draft.current == nil {
-		return
+		return true
 	}
 	if held := w.heldBack(ctx, w.draft); held != nil {
 		w.result.Outcome = *held
 	}
+	return true
 }
 
 // seeBelowItself says what an object waits for that belongs below where it is now. Process would step aside where that one waits

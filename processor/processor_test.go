@@ -358,3 +358,33 @@ func TestAPreviewSaysWhatAGuardWouldHold(t *testing.T) {
 		}
 	})
 }
+
+// Where the record of a user is held up, a preview shows that the login is ended all the same.
+func TestAPreviewShowsThatAccessIsEnded(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		k := s.memory.objects[ann]
+		preview := func() processor.Result {
+			changes := []event.Change{
+				s.named(ann, "ann", "ou_never"), s.say(event.TypeUserDisable, ann, event.Values{event.FieldStatus: event.StatusDisabled}),
+			}
+			return s.processor.Preview(s.Context(), processor.Task{
+				Record: k.Record, Known: k.object, Merged: event.Merge(k.object, changes), Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ann},
+			})
+		}
+		r := preview()
+		if r.Outcome.Code != event.CodeWaitsForObject || !strings.Contains(r.Outcome.Message, "the login is ended meanwhile") || len(r.Operations) != 1 || r.Takes != processor.ActDisable {
+			s.Errorf("it is %+v with %d operations", r.Outcome, len(r.Operations))
+		}
+		s.memory.denied = true
+		if r := preview(); !strings.Contains(r.Outcome.Message, "the login is not ended: held by the guard") || len(r.Operations) != 0 {
+			s.Errorf("with a guard it is %+v with %d operations", r.Outcome, len(r.Operations))
+		}
+		s.memory.denied = false
+		s.process(ann, s.say(event.TypeUserDisable, ann, event.Values{event.FieldStatus: event.StatusDisabled}))
+		k = s.memory.objects[ann]
+		if r := preview(); !strings.Contains(r.Outcome.Message, "the login is ended already") || len(r.Operations) != 0 {
+			s.Errorf("afterwards it is %+v with %d operations", r.Outcome, len(r.Operations))
+		}
+	})
+}

@@ -31,6 +31,12 @@ func (p Protection) Place(m plan.Matching, dn plan.DN) string {
 	return ""
 }
 
+// protectRule is a filter of protect as the file has it.
+type protectRule struct {
+	filter *filter
+	text   scalar
+}
+
 // Protect returns the entries that are never taken over.
 func (s *Set) Protect() Protection { return s.protection }
 
@@ -137,13 +143,14 @@ func (r *reader) protectFilter(s *Set, n ast.Node) {
 		r.report(v.within(len([]rune(v.text[:at]))), `a brace that is meant is \7b or \7d`, "this filter is for entries of others, so no field of an object can stand in it")
 		return
 	}
-	_, err := parseFilter(v.text)
+	parsed, err := parseFilter(v.text)
 	var wrong *filterError
 	if errors.As(err, &wrong) {
 		r.report(v.within(len([]rune(v.text[:wrong.at]))), "write it as in (&(objectClass=person)(employeeType=service))", "this is no search filter: %s", wrong.reason)
 		return
 	}
 	s.protection.Filters = append(s.protection.Filters, v.text)
+	s.protects = append(s.protects, protectRule{filter: parsed, text: v})
 }
 
 // anywhere reads a DN that may lie outside the base. It may end in {base}.

@@ -17,8 +17,33 @@ func (s *Set) Check(schema *plan.Schema, filled []string) []Problem {
 			c.section(section)
 		}
 	}
+	for _, rule := range s.protects {
+		c.protects(rule)
+	}
 	c.errors.finish()
 	return c.errors.List
+}
+
+// protects checks what a filter of protect compares: what the directory does not know protects nothing.
+func (c comparison) protects(rule protectRule) {
+	for _, f := range rule.filter.comparisons() {
+		at := rule.text.within(len([]rune(rule.text.text[:f.at])))
+		name, _, _ := strings.Cut(f.attribute, ":")
+		if _, ok := c.schema.Attribute(name); !ok && name != "" {
+			c.report(at, c.nearest(name), "the directory's schema has no attribute %s, so this protects nothing", name)
+			continue
+		}
+		if len(f.parts) != 1 || f.operator == ":=" {
+			continue
+		}
+		value := f.parts[0]
+		if form := c.schema.Misfit(name, value); form != "" {
+			c.problem(at, "a value of %s is %s in the directory, and %q is not, so this protects nothing", name, form, value)
+		}
+		if _, known := c.schema.ObjectClass(value); plan.SameAttribute(name, "objectClass") && !known {
+			c.report(at, didYouMean(value, c.schema.ClassNames()), "the directory's schema has no object class %s, so this protects nothing", value)
+		}
+	}
 }
 
 // reader returns a reader that reports problems of the file.

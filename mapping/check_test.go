@@ -142,6 +142,11 @@ func TestAMappingIsComparedWithTheSchema(t *testing.T) {
 		{"a group that is empty at first", []string{`, placeholder: "cn=nobody,dc=example,dc=org"`, ""}, []string{
 			"m.yaml:23:12: groupOfNames demands member, and a group without members has none; name a placeholder",
 		}},
+		{"what protects nothing", []string{"organizational_unit:", "protect:\n  - { filter: \"(&(uid=a*)(!(uidNumber=none)))\" }\n  - { filter: \"(|(objectClass=acount)(mial=a@example.org))\" }\norganizational_unit:"}, []string{
+			`m.yaml:4:29: a value of uidNumber is a whole number in the directory, and "none" is not, so this protects nothing`,
+			"m.yaml:5:19: the directory's schema has no object class acount, so this protects nothing; did you mean account?",
+			"m.yaml:5:39: the directory's schema has no attribute mial, so this protects nothing; did you mean mail?",
+		}},
 		{"everything at once", []string{"{ businessCategory: ou.id }", "{ businessCategory: ou.id, color: ou.name }", "sn: user", "snn: user"}, []string{
 			"m.yaml:6:42: the directory's schema has no attribute color",
 			"m.yaml:11:20: inetOrgPerson demands sn, and nothing writes it; add a rule for it",

@@ -18,6 +18,8 @@ type filter struct {
 	// parts are the text between the stars, unescaped: one for a comparison, several for substrings, two empty ones for
 	// presence.
 	parts []string
+	// at is where a comparison begins, in bytes.
+	at int
 }
 
 // filterError is a mistake in a filter at a byte of it.
@@ -104,7 +106,7 @@ func (p *filterParser) comparison() (*filter, error) {
 	if equals < 0 || p.text[p.at+equals] != '=' {
 		return nil, p.wrong("an attribute, = and a value are missing")
 	}
-	f := &filter{operator: "=", attribute: p.text[start : start+equals]}
+	f := &filter{operator: "=", attribute: p.text[start : start+equals], at: start}
 	if n := len(f.attribute); n > 0 && strings.IndexByte("<>~:", f.attribute[n-1]) >= 0 {
 		f.operator = f.attribute[n-1:] + "="
 		f.attribute = f.attribute[:n-1]
@@ -168,6 +170,18 @@ func (f *filter) narrow(marked func(string) bool) bool {
 		return slices.ContainsFunc(f.parts, marked)
 	}
 	return false
+}
+
+// comparisons returns those that a filter combines.
+func (f *filter) comparisons() []*filter {
+	if len(f.below) == 0 && f.attribute != "" {
+		return []*filter{f}
+	}
+	var out []*filter
+	for _, below := range f.below {
+		out = append(out, below.comparisons()...)
+	}
+	return out
 }
 
 // attributes returns the attributes that a filter looks at.

@@ -18,6 +18,7 @@ type Set struct {
 	guards   Guards
 	// protection names what is never taken over.
 	protection Protection
+	protects   []protectRule
 	tests      []Test
 	// lines is the text of the file, for the excerpts of problems that show later.
 	lines []string

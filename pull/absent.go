@@ -172,19 +172,23 @@ func (r *Round) confirm(ctx context.Context, ref event.Ref) error {
 	if err != nil {
 		return err
 	}
-	c := absent(ref, asked)
+	c, over := absent(ref, asked), false
 	for i, o := range known {
-		over := o.Exists() && !c.Stamp.Before(o.Existence.At)
-		if !over {
-			if over, err = r.waits(ctx, r.Feeds[i], c); err != nil {
-				return err
-			}
-		}
-		if over {
-			return r.say(ctx, []event.Change{named(c, known)})
+		waits, err := r.waits(ctx, r.Feeds[i], c)
+		switch {
+		case err != nil:
+			return err
+		case !r.Feeds[i].Alone && (waits || o.Exists()):
+			p.Unlisted++ // The word would go to that directory too, and who feeds it as well may know better.
+			return nil
+		case waits, o.Exists() && !c.Stamp.Before(o.Existence.At):
+			over = true
 		}
 	}
-	return nil // Nobody knows it, or a callback has told of it just now.
+	if !over {
+		return nil // Nobody knows it, or a callback has told of it just now.
+	}
+	return r.say(ctx, []event.Change{named(c, known)})
 }
 
 // waits reports whether an event waits in a directory for the record of an object that nobody knows there, and is older than the word that

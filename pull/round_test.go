@@ -15,6 +15,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
 	"idaas-ldap/pull"
+	"idaas-ldap/store"
 )
 
 // inProduct runs a test on a product that knows everything of an organization, and was told of it ten minutes ago.
@@ -407,6 +408,38 @@ func TestAnotherApplicationOfTheInstanceMayKnowBetter(t *testing.T) {
 		progress, err := round.Run(p.Context())
 		if err != nil || progress.Absent > 0 || progress.Unlisted != 1 {
 			p.Errorf("%v, %+v", err, progress)
+		}
+	})
+}
+
+// What is proven for one directory is not said to another one of which that is not so: the word goes to all that the application feeds.
+func TestAnotherApplicationMayKnowBetterInOneDirectory(t *testing.T) {
+	inProduct(t, small(), false, func(p *product) {
+		const lab = "lab"
+		in := func(ref string) store.NewEvent {
+			return store.NewEvent{
+				Application: "app_other", Instance: p.api.Tenant.Instance, Targets: []store.Target{{Directory: lab}},
+				Change: event.Change{ID: ref, Type: event.TypeUserCreate, Object: event.Ref{Kind: event.KindUser, ID: ref}, Stamp: event.Stamp{Event: 1}},
+			}
+		}
+		if _, err := p.store.Accept(p.Context(), event.Millis(time.Now().UnixMilli()), []store.NewEvent{in("user_2")}); err != nil {
+			p.Fatal(err)
+		}
+		p.live.DeleteUser("user_2")
+		p.live.DeleteUser("user_3")
+		round := p.round()
+		round.Feeds = append(round.Feeds, pull.Feed{Directory: lab})
+		progress, err := round.Run(p.Context())
+		if err != nil || progress.Unlisted == 0 {
+			p.Errorf("%v, %+v", err, progress)
+		}
+		for _, said := range p.summary() {
+			if strings.HasPrefix(said, "own:pull_absent") && said != "own:pull_absent user_3" {
+				p.Errorf("it is said: %s", said)
+			}
+		}
+		if progress.Absent != 1 {
+			p.Errorf("%+v", progress)
 		}
 	})
 }

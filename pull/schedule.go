@@ -27,19 +27,17 @@ const (
 
 // How a schedule goes.
 const (
-	pulseEvery   = 15 * time.Second
-	outage       = 45 * time.Second // IDaaS repeats a callback for at least 36 s
-	askedEvery   = 3 * time.Second  // how often it is looked whether a person has asked for a round
-	groupShown   = 2 * time.Second  // how long after an event a group is asked for
-	firstAgain   = time.Minute      // the pause after a round that failed
+	askedEvery   = 3 * time.Second // how often it is looked whether a person has asked for a round
+	firstAgain   = time.Minute     // the pause after a round that failed
 	longestAgain = time.Hour
-	mostGroups   = 10_000 // that wait to be read alone; for more there is the next round
 )
 
 // Observer is told what comes of rounds, for metrics. Its methods must not wait.
 type Observer interface {
 	// Pulled: a round was tried, and came this far.
 	Pulled(application string, progress Progress, err error)
+	// Planned: the last round that ended well did so then, and the next one is due then. Zero is for none.
+	Planned(application string, succeeded, next time.Time)
 }
 
 // Schedule sees to it that rounds are made, one at a time.
@@ -56,11 +54,13 @@ type Schedule struct {
 	Observer    Observer
 
 	mu      sync.Mutex
-	groups  map[string]event.Millis // to be read alone, with when an event was last heard of each
-	missed  string                  // why everything is to be read now
+	groups  map[string]alone // to be read alone
+	missed  string           // why everything is to be read now
 	running bool
 	status  Status
 	next    time.Time
+
+	noted event.Millis // since when groups have been waiting to be read alone, as it is noted; of whoever runs the schedule
 }
 
 // Run makes rounds until ctx ends.
@@ -77,12 +77,15 @@ func (s *Schedule) Run(ctx context.Context) {
 		}
 		if err := s.round(ctx, why, request); err != nil {
 			failures++
-			s.set(func() { s.next = s.Clock.Now().Add(min(longestAgain, firstAgain<<min(failures-1, 10))) })
+			s.set(func() { s.planFor(s.Clock.Now().Add(growing(failures))) })
 			continue
 		}
 		failures = 0
 	}
 }
+
+// growing is the pause after so many failures in a row.
+func growing(failures int) time.Duration { return min(longestAgain, firstAgain<<min(failures-1, 10)) }
 
 // begin takes up what is remembered.
 func (s *Schedule) begin(ctx context.Context) {
@@ -97,6 +100,9 @@ func (s *Schedule) begin(ctx context.Context) {
 			s.missed = "the last round was broken off"
 		}
 	})
+	if err := s.recall(ctx); err != nil && ctx.Err() == nil {
+		s.Log.WithError(err).Error("cannot read which groups were still to be read alone; the next round reads all")
+	}
 }
 
 // plan sets when the next round is due: never at the same time for everybody. It is called with the lock.
@@ -105,7 +111,20 @@ func (s *Schedule) plan() {
 	if from.IsZero() {
 		from = s.Clock.Now()
 	}
-	s.next = from.Add(time.Duration(float64(s.Every) * (0.95 + s.Rand.Float64()/10)))
+	s.planFor(from.Add(time.Duration(float64(s.Every) * (0.95 + s.Rand.Float64()/10))))
+}
+
+// planFor sets when the next round is due, and tells of it. It is called with the lock.
+func (s *Schedule) planFor(next time.Time) {
+	s.next = next
+	if s.Observer == nil {
+		return
+	}
+	var succeeded time.Time
+	if at := s.status.Succeeded; at != 0 {
+		succeeded = at.Time()
+	}
+	s.Observer.Planned(s.Application, succeeded, next)
 }
 
 func (s *Schedule) set(change func()) {
@@ -123,85 +142,6 @@ func (s *Schedule) wait(ctx context.Context, moment time.Time) bool {
 		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
-	}
-}
-
-// pulse notes that callbacks can be taken in, and finds where that was not so for longer than IDaaS repeats them: then what came in
-// between is lost.
-func (s *Schedule) pulse(ctx context.Context) {
-	name := "alive:" + s.Application
-	last := event.Millis(0)
-	note, err := s.Rounds.Note(ctx, name)
-	if err == nil && note != nil {
-		err = json.Unmarshal(note, &last)
-	}
-	if err != nil {
-		s.Log.WithError(err).Warn("cannot read when callbacks were last taken in; everything is read")
-	}
-	for first := true; ; first = false {
-		now := event.Millis(s.Clock.Now().UnixMilli())
-		note, err := json.Marshal(now)
-		if err == nil {
-			err = s.Rounds.SetNote(ctx, name, note, s.Application, nil)
-		}
-		if err == nil {
-			if why := s.lost(first, last, now); why != "" {
-				s.set(func() { s.missed = why })
-			}
-			last = now
-		}
-		if !s.wait(ctx, s.Clock.Now().Add(pulseEvery)) {
-			return
-		}
-	}
-}
-
-// lost says why callbacks may have been lost.
-func (s *Schedule) lost(first bool, last, now event.Millis) string {
-	switch away := now - last; {
-	case first && s.AtStart == Never:
-	case first && s.AtStart == Always:
-		return "the service has started"
-	case last == 0:
-		return "nothing was read before"
-	case away > event.Millis(outage.Milliseconds()):
-		return fmt.Sprintf("no callback could be taken in from %s to %s", last, now)
-	}
-	return ""
-}
-
-// Read asks for one group to be read, as an event that happened at a moment does not say who is in it.
-func (s *Schedule) Read(group string, at event.Millis) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.groups == nil {
-		s.groups = map[string]event.Millis{}
-	}
-	if _, known := s.groups[group]; known || len(s.groups) < mostGroups {
-		s.groups[group] = max(at, s.groups[group])
-	}
-}
-
-// readGroups reads the groups that were asked for a while ago.
-func (s *Schedule) readGroups(ctx context.Context) {
-	due := map[string]event.Millis{}
-	now := event.Millis(s.Clock.Now().UnixMilli())
-	s.set(func() {
-		for group, at := range s.groups {
-			if now-at >= event.Millis(groupShown.Milliseconds()) {
-				due[group] = at
-				delete(s.groups, group)
-			}
-		}
-	})
-	if len(due) == 0 {
-		return
-	}
-	round := s.Round()
-	for group, at := range due {
-		if err := round.Group(ctx, group, at); err != nil && ctx.Err() == nil {
-			s.Log.WithError(err).WithField("object", "group "+group).Warn("cannot read who is in the group; the next round does")
-		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
 	"idaas-ldap/pull"
+	"idaas-ldap/store"
 )
 
 // rounds notes when rounds were tried.
@@ -24,6 +25,15 @@ type rounds struct {
 	mu    sync.Mutex
 	tried []time.Time
 	bad   int
+	// When the last round ended well and the next one is due.
+	succeeded, next time.Time
+}
+
+// Planned notes when rounds were and will be.
+func (r *rounds) Planned(_ string, succeeded, next time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.succeeded, r.next = succeeded, next
 }
 
 // Pulled notes a round.
@@ -45,10 +55,16 @@ func (r *rounds) count() int {
 // schedule runs a schedule until the returned function is called.
 func (p *product) schedule(start pull.Start, seen *rounds) (s *pull.Schedule, stop func()) {
 	p.Helper()
+	return p.scheduleOn(p.store, start, seen)
+}
+
+// scheduleOn does so with notes in another place.
+func (p *product) scheduleOn(notes store.Rounds, start pull.Start, seen *rounds) (s *pull.Schedule, stop func()) {
+	p.Helper()
 	log := logrus.New()
 	log.SetOutput(p.Output())
 	s = &pull.Schedule{
-		Round: p.round, Rounds: p.store, Application: p.api.Tenant.Application, Every: 2 * time.Hour, AtStart: start,
+		Round: p.round, Rounds: notes, Application: p.api.Tenant.Application, Every: 2 * time.Hour, AtStart: start,
 		Clock: dispatch.SystemClock{}, Rand: random(), Log: log, Observer: seen,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -193,15 +209,7 @@ func TestAnOutageOfTheStoreIsCaughtUp(t *testing.T) {
 	inProduct(t, idaastest.Organization{}, true, func(p *product) {
 		seen := &rounds{}
 		broken := &brokenStore{Store: p.store}
-		s, stop := p.schedule(pull.AfterOutage, seen)
-		stop()
-		s.Rounds = broken
-		ctx, cancel := context.WithCancel(context.Background())
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			s.Run(ctx)
-		}()
+		_, stop := p.scheduleOn(broken, pull.AfterOutage, seen)
 		p.pass(time.Minute)
 		before := seen.count()
 		broken.set(errors.New("the disk is full"))
@@ -210,7 +218,6 @@ func TestAnOutageOfTheStoreIsCaughtUp(t *testing.T) {
 		broken.set(nil)
 		p.pass(time.Minute)
 		p.want(seen, before+1, "when it is mended")
-		cancel()
-		<-done
+		stop()
 	})
 }

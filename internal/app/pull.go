@@ -168,12 +168,23 @@ func (a *App) schedule(in *setup) {
 	}
 }
 
-// pulled counts what rounds have found.
+// pulled shows rounds in the metrics.
 type pulled struct{ metrics *telemetry.Metrics }
 
 // Pulled counts a round.
 func (p pulled) Pulled(application string, progress pull.Progress, err error) {
-	p.metrics.Pulled(application, progress.Changed, progress.Absent, progress.Unlisted, err == nil)
+	var took time.Duration
+	if err == nil {
+		took = max(progress.Finished.Time().Sub(progress.Started.Time()), time.Millisecond)
+	}
+	p.metrics.Pulled(application, map[string]int{
+		"listed": progress.Units + progress.Users + progress.Groups, "changed": progress.Changed, "absent": progress.Absent, "unlisted": progress.Unlisted,
+	}, took)
+}
+
+// Planned notes when rounds were and will be.
+func (p pulled) Planned(application string, succeeded, next time.Time) {
+	p.metrics.Planned(application, succeeded, next)
 }
 
 // readGroups has the groups read of which an event does not say who is in them.

@@ -36,6 +36,8 @@ type Metrics struct {
 	pulls       *prometheus.CounterVec
 	pulled      *prometheus.GaugeVec
 	pullSuccess *prometheus.GaugeVec
+	pullNext    *prometheus.GaugeVec
+	pullTook    *prometheus.GaugeVec
 	reloads     *prometheus.CounterVec
 	reloadState *prometheus.GaugeVec
 	files       *prometheus.CounterVec
@@ -60,8 +62,10 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 	m.operations = m.histograms("ldap_operation_seconds", "Time of LDAP operations, by directory, operation and result.", "directory", "operation", "result")
 	m.requests = m.histograms("http_request_seconds", "Time to answer HTTP requests, by route and status.", "route", "status")
 	m.pulls = m.counters("pull_rounds_total", "Rounds of reading IDaaS's own API that were tried, by application and result.", "application", "result")
-	m.pulled = m.gauges("pull_objects", "What the last round found: objects of which something was news (changed), that are proven to be gone (absent), or that were not listed and stay (unlisted).", "application", "state")
-	m.pullSuccess = m.gauges("pull_last_success_timestamp_seconds", "When everything was last read from IDaaS's own API since the start.", "application")
+	m.pulled = m.gauges("pull_objects", "What the last round found: objects that IDaaS has (listed), of which something was news (changed), that are proven to be gone (absent), or that were not listed and stay (unlisted).", "application", "state")
+	m.pullSuccess = m.gauges("pull_last_success_timestamp_seconds", "When everything was last read from IDaaS's own API.", "application")
+	m.pullNext = m.gauges("pull_next_timestamp_seconds", "When everything is to be read from IDaaS's own API the next time.", "application")
+	m.pullTook = m.gauges("pull_last_duration_seconds", "How long the last round of reading IDaaS's own API took that came to its end.", "application")
 	m.reloads = m.counters("mapping_reloads_total", "Mapping files that were read again, by directory and result.", "directory", "result")
 	m.reloadState = m.gauges("mapping_last_reload_successful", "1 if the newest mapping file is in force, 0 if it was refused.", "directory")
 	m.files = m.counters("file_reloads_total", "Secrets and certificates that were read again after a change, by key of the configuration and result.", "key", "result")
@@ -170,17 +174,26 @@ func (m *Metrics) directories() []string {
 	return m.configured
 }
 
-// Pulled notes what a round of reading IDaaS's own API has found, and whether it came to its end.
-func (m *Metrics) Pulled(application string, changed, absent, unlisted int, good bool) {
+// Pulled notes how many objects of each sort a round of reading IDaaS's own API has found. Took is how long it took, zero where it did not
+// come to its end.
+func (m *Metrics) Pulled(application string, found map[string]int, took time.Duration) {
 	result := "stopped"
-	if good {
+	if took > 0 {
 		result = "done"
-		m.pullSuccess.WithLabelValues(application).Set(float64(m.clock().Unix()))
+		m.pullTook.WithLabelValues(application).Set(took.Seconds())
 	}
 	m.pulls.WithLabelValues(application, result).Inc()
-	for state, n := range map[string]int{"changed": changed, "absent": absent, "unlisted": unlisted} {
+	for state, n := range found {
 		m.pulled.WithLabelValues(application, state).Set(float64(n))
 	}
+}
+
+// Planned notes when the last round that came to its end did so, zero for never, and when the next one is due.
+func (m *Metrics) Planned(application string, succeeded, next time.Time) {
+	if !succeeded.IsZero() {
+		m.pullSuccess.WithLabelValues(application).Set(float64(succeeded.Unix()))
+	}
+	m.pullNext.WithLabelValues(application).Set(float64(next.Unix()))
 }
 
 // MappingReloaded counts a mapping file that was read again, and notes whether it is in force now.

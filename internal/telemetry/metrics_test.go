@@ -37,7 +37,10 @@ func TestMetrics(t *testing.T) {
 	m.Available("lab", false)
 	m.Operation("corp", "modify", "0", 4*time.Millisecond)
 	m.Request("/accounts/provision", http.StatusOK, time.Millisecond)
-	m.Pulled("app_one", 3, 1, 2, true)
+	m.Pulled("app_one", map[string]int{"changed": 3, "absent": 1, "unlisted": 2}, 90*time.Second)
+	m.Pulled("app_one", map[string]int{"changed": 4}, 0)
+	m.Planned("app_one", now, now.Add(time.Hour))
+	m.Planned("app_two", time.Time{}, now)
 	m.MappingReloaded("corp", true)
 	m.MappingReloaded("corp", false)
 	confirmed := now
@@ -70,6 +73,10 @@ func TestMetrics(t *testing.T) {
 		`idaas_ldap_mapping_last_reload_successful{directory="corp"} 0`,
 		`idaas_ldap_jwks_age_seconds 120`,
 		`idaas_ldap_pull_rounds_total{application="app_one",result="done"} 1`,
+		`idaas_ldap_pull_rounds_total{application="app_one",result="stopped"} 1`,
+		`idaas_ldap_pull_objects{application="app_one",state="changed"} 4`,
+		`idaas_ldap_pull_last_duration_seconds{application="app_one"} 90`,
+		`idaas_ldap_pull_next_timestamp_seconds{application="app_one"} 1.7955252e+09`,
 		`idaas_ldap_pull_objects{application="app_one",state="unlisted"} 2`,
 		`idaas_ldap_pull_last_success_timestamp_seconds{application="app_one"} 1.7955216e+09`,
 		`idaas_ldap_backlog_events{directory="corp",state="pending"} 0`,
@@ -84,6 +91,9 @@ func TestMetrics(t *testing.T) {
 	}
 	if !regexp.MustCompile(`idaas_ldap_build_info{go="go[^"]+",version="v1\.2\.3"} 1`).MatchString(got) {
 		t.Error("no build info")
+	}
+	if strings.Contains(got, `pull_last_success_timestamp_seconds{application="app_two"`) {
+		t.Error("a round that never was has ended well")
 	}
 	if strings.Contains(got, `backlog_events{directory="lab"`) {
 		t.Error("a backlog that could not be counted is shown")

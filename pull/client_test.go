@@ -231,6 +231,7 @@ func TestPausesAreThoseThatIDaaSAsksFor(t *testing.T) {
 	}{
 		"429, in seconds":          {throttled(429, "", "Retry-After", "7"), 7 * time.Second, 7 * time.Second},
 		"503, a moment":            {throttled(503, "", "Retry-After", time.Date(2000, 1, 1, 0, 1, 0, 0, time.UTC).Format(http.TimeFormat)), 59 * time.Second, time.Minute},
+		"403, with a code":         {throttled(403, "Throttling.User", "Retry-After", "3"), 3 * time.Second, 3 * time.Second},
 		"400, left for the API":    {throttled(400, "Throttling.Api", "X-Ratelimit-User-Api", "Limit:100,Remain:0,TimeLeft:4500"), 4500 * time.Millisecond, 4500 * time.Millisecond},
 		"400, left for the user":   {throttled(400, "Throttling.User", "X-Ratelimit-User", "TimeLeft:250"), 250 * time.Millisecond, 250 * time.Millisecond},
 		"400, nothing":             {throttled(400, "Throttling", "", ""), 500 * time.Millisecond, time.Second},

@@ -3,6 +3,7 @@ package pull_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -119,11 +120,13 @@ func (c *crowd) Memberships(context.Context, store.Key, []string) (map[string]ev
 	return members, nil
 }
 
-// brokenStore takes nothing as long as it has an error.
+// brokenStore takes nothing as long as it has an error, and from the last write on where that is set.
 type brokenStore struct {
 	store.Store
-	mu  sync.Mutex
-	err error
+	last   int
+	mu     sync.Mutex
+	err    error
+	writes int
 }
 
 func (b *brokenStore) set(err error) {
@@ -136,6 +139,9 @@ func (b *brokenStore) set(err error) {
 func (b *brokenStore) SetNote(ctx context.Context, name string, note []byte, application string, marks []store.Mark) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.writes++; b.last > 0 && b.writes >= b.last {
+		b.err = errors.New("killed")
+	}
 	if b.err != nil {
 		return b.err
 	}

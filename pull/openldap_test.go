@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/connector"
+	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/ldaptest"
@@ -66,6 +67,26 @@ func loseOnSlapd(t *testing.T, seed uint64) {
 	written, said := len(server.Writes(t)), len(p.said)
 	if progress := p.roundInTime(); len(server.Writes(t)) > written || len(p.said) > said || progress.Unlisted > 0 {
 		t.Errorf("the second round wrote %v and said %v: %s", server.Writes(t)[written:], p.said[said:], progress)
+	}
+	keeper := idaastest.User{ID: "user_keeper", Username: "keeper", DisplayName: "Kim Lee"}
+	p.take(live.PutUser(event.TypeUserCreate, keeper), tenant.UpdatePassword(keeper, "c4n4ry-Old-1"))
+	p.rest()
+	at.Add(time.Minute.Milliseconds())
+	keeper.DisplayName = "Kim Smith"
+	live.PutUser(event.TypeUserUpdateInfo, keeper)
+	at.Add(time.Hour.Milliseconds())
+	progress := p.roundInTime()
+	const dn = "uid=keeper,ou=people,dc=example,dc=org"
+	if entry := standsOn(t, server)[dn]; progress.Changed != 1 || !strings.Contains(entry, "displayname: Kim Smith") {
+		t.Errorf("what was lost of keeper is not caught up: %s\n%s", progress, entry)
+	}
+	conn, err := ldap.DialURL(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Bind(dn, "c4n4ry-Old-1"); err != nil {
+		t.Errorf("with the password of before the round: %v", err)
 	}
 }
 

@@ -1,0 +1,56 @@
+package pull_test
+
+import (
+	"context"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"idaas-ldap/internal/secret"
+	"idaas-ldap/pull"
+)
+
+// A proxy that the environment names is asked for the way to the API, and not where the environment excepts the API. The environment is
+// read once in a process, so each is tried in one of its own.
+func TestAProxyOfTheEnvironmentIsUsed(t *testing.T) {
+	const asks, host = "asks", "api.example.invalid"
+	if flag.Arg(0) == asks {
+		client, err := pull.NewClient(pull.Config{
+			Endpoint: "https://" + host, Instance: "i", Application: "a", Secret: func() secret.Text { return secret.New(canary) }, RequestsPerSecond: 5, Clock: time.Now, Rand: random(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		t.Log(client.Try(ctx).Wrong)
+		return
+	}
+	t.Parallel()
+	for except, want := range map[string][]string{"": {"CONNECT " + host + ":443"}, ".example.invalid": nil} {
+		var mu sync.Mutex
+		var asked []string
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			asked = append(asked, r.Method+" "+r.Host)
+			http.Error(w, "no way", http.StatusTeapot)
+		}))
+		program := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$", asks)
+		program.Env = []string{"HTTPS_PROXY=" + proxy.URL, "NO_PROXY=" + except}
+		out, err := program.CombinedOutput()
+		proxy.Close()
+		mu.Lock()
+		if err != nil || !slices.Equal(asked, want) || strings.Contains(string(out), "teapot") != (want != nil) || strings.Contains(string(out), canary) {
+			t.Errorf("except %q: the proxy was asked for %q; want %q; %v, %s", except, asked, want, err, out)
+		}
+		mu.Unlock()
+	}
+}

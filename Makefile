@@ -1,6 +1,8 @@
 # The one place where the project's commands are written down. `make` alone lists them.
 
 GOLANGCI_VERSION := 2.15.0
+NFPM_VERSION := 2.45.2
+CYCLONEDX_VERSION := 1.10.0
 FUZZTIME ?= 5s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
@@ -8,13 +10,16 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 TAGS := nomsgpack
 
 LINT := .tools/golangci-lint-$(GOLANGCI_VERSION)
+NFPM := .tools/nfpm-$(NFPM_VERSION)
+CYCLONEDX := .tools/cyclonedx-gomod-$(CYCLONEDX_VERSION)
+RELEASE := TAGS='$(TAGS)' NFPM='$(CURDIR)/$(NFPM)' CYCLONEDX='$(CURDIR)/$(CYCLONEDX)'
 GO_TEST := CGO_ENABLED=1 go test -race -timeout 25m
 
 # What the version control says is passed in as VERSION; asking it again fails where the checkout belongs to another user.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-memory test-platforms test-openldap test-389ds test-samba lint vet fmt fuzz bench performance events demo install-servers clean
+.PHONY: help build test test-unit test-memory test-platforms test-openldap test-389ds test-samba lint vet fmt fuzz bench performance events demo release test-packages install-servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +44,8 @@ test: ## everything: set up, vet, lint, all tests with the race detector, on rea
 	@$(MAKE) -s --no-print-directory test-memory
 	@scripts/step.sh "fuzz"
 	@scripts/fuzz.sh 2000x
+	@scripts/step.sh "packages"
+	@$(MAKE) -s --no-print-directory test-packages
 
 test-unit: ## tests that need no server
 	$(GO_TEST) -skip "$$(scripts/suite.sh --all)" ./...
@@ -88,14 +95,30 @@ events: ## try every event on every server and write the tables and versions of 
 demo: build ## the whole product on this machine
 	bin/idaas-ldap demo
 
+release: $(NFPM) $(CYCLONEDX) ## what is published, into dist: binaries for six platforms, deb, rpm, what is linked, checksums
+	$(RELEASE) VERSION='$(VERSION)' scripts/release.sh dist
+
+test-packages: $(NFPM) $(CYCLONEDX) ## builds, installs, upgrades and removes the deb, where CI=true
+	@$(RELEASE) scripts/package-test.sh
+
 install-servers: ## slapd, 389 DS and Samba for the tests (root on Debian or Ubuntu)
 	@scripts/install-servers.sh
 
 clean: ## remove what was built
-	rm -rf bin .tools
+	rm -rf bin dist .tools
 
 # The version is in the name, so that a new version is a new file.
 $(LINT):
 	@mkdir -p .tools
 	GOBIN='$(CURDIR)/.tools' go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
 	@mv .tools/golangci-lint $@
+
+$(NFPM):
+	@mkdir -p .tools
+	GOBIN='$(CURDIR)/.tools' go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
+	@mv .tools/nfpm $@
+
+$(CYCLONEDX):
+	@mkdir -p .tools
+	GOBIN='$(CURDIR)/.tools' go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v$(CYCLONEDX_VERSION)
+	@mv .tools/cyclonedx-gomod $@

@@ -9,9 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Backup writes the database as it is at one moment into a new file, for its owner only, while others read and write it. The copy
@@ -115,8 +112,7 @@ func examineBackup(ctx context.Context, path string, seal *Seal) (Backed, error)
 
 // notOurs puts what SQLite says of a file that it cannot read into words for a backup.
 func notOurs(err error) error {
-	var refused *sqlite.Error
-	if errors.As(err, &refused) && (refused.Code()&0xff == sqlite3.SQLITE_NOTADB || refused.Code()&0xff == sqlite3.SQLITE_CORRUPT) {
+	if err != nil && isDamage(err) {
 		return fmt.Errorf("%w (%w), or it is damaged: take another one", errNoBackup, err)
 	}
 	return err

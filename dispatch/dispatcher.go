@@ -39,6 +39,8 @@ type Route struct {
 	// Check binds to the directory and looks at the base of the mapping; the connection test and the return after an
 	// outage rest on it.
 	Check func(ctx context.Context) error
+	// Begin, if set, returns the context in which the work on an object is done, which may then say for whom and why.
+	Begin func(ctx context.Context, job store.Job) context.Context
 }
 
 // Observer is told what happens, for metrics. Its methods must not wait.

@@ -169,6 +169,9 @@ func (l *lane) guarded(ctx context.Context, task processor.Task, m *memory) (res
 	}()
 	ctx, end := l.within(ctx)
 	defer end()
+	if l.route.Begin != nil {
+		ctx = l.route.Begin(ctx, m.job)
+	}
 	return l.cutShort(ctx, l.route.Processor.Process(ctx, task))
 }
 

@@ -88,7 +88,7 @@ func (b *ldifBuilder) dn(dn DN) {
 
 func (b *ldifBuilder) values(name string, values []string) {
 	for _, v := range values {
-		if isPasswordAttribute(name) {
+		if IsPassword(name) {
 			b.comment(name + ": [secret]")
 			continue
 		}
@@ -156,8 +156,8 @@ func isSafe(v string) bool {
 	return true
 }
 
-// isPasswordAttribute reports whether values of an attribute are passwords, clear or hashed.
-func isPasswordAttribute(name string) bool {
+// IsPassword reports whether the values of an attribute are passwords, clear or hashed.
+func IsPassword(name string) bool {
 	name, _, _ = strings.Cut(name, ";")
 	switch strings.ToLower(name) {
 	case "userpassword", "unicodepwd", "authpassword", "sambantpassword", "sambalmpassword", "userpkcs12":

@@ -51,7 +51,7 @@ func (s eventSelection) filter(ctx context.Context, cfg *config.Config, memory s
 		}
 	}
 	var err error
-	if f.Since, err = s.since(now); err != nil {
+	if f.Since, err = since(s.Since, now); err != nil {
 		return f, err
 	}
 	if s.Failed {
@@ -69,17 +69,17 @@ func (s eventSelection) filter(ctx context.Context, cfg *config.Config, memory s
 	return f, nil
 }
 
-// since reads the moment that --since names.
-func (s eventSelection) since(now time.Time) (event.Millis, error) {
-	if s.Since == "" {
+// since reads the moment that --since names, zero where it names none.
+func since(text string, now time.Time) (event.Millis, error) {
+	if text == "" {
 		return 0, nil
 	}
-	if ago, err := time.ParseDuration(s.Since); err == nil {
+	if ago, err := time.ParseDuration(text); err == nil {
 		return event.Millis(now.Add(-ago).UnixMilli()), nil
 	}
-	at, err := time.Parse(time.RFC3339, s.Since)
+	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return 0, usageError{fmt.Errorf("--since %s is neither a time such as 2026-01-31T08:00:00Z nor so long ago, such as 36h", s.Since)}
+		return 0, usageError{fmt.Errorf("--since %s is neither a time such as 2026-01-31T08:00:00Z nor so long ago, such as 36h", text)}
 	}
 	return event.Millis(at.UnixMilli()), nil
 }

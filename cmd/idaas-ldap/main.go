@@ -62,6 +62,7 @@ type commands struct {
 	Reconcile  reconcileCommand  `cmd:"" help:"Compare everybody who is known with the directories, and write what differs if asked to."`
 	Pull       pullCommand       `cmd:"" help:"Read the organization from IDaaS's own API, and catch up with what was missed if asked to."`
 	Events     eventsCommand     `cmd:"" help:"List, show, retry or discard events."`
+	Audit      auditCommand      `cmd:"" help:"List what was written to directories, or look whether the audit log is whole."`
 	Backup     backupCommand     `cmd:"" help:"Copy the store into a file while the service runs."`
 	Restore    restoreCommand    `cmd:"" help:"Put a backup in the place of the store."`
 	Simulate   simulateCommand   `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`

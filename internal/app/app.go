@@ -60,6 +60,8 @@ type Options struct {
 	Clock dispatch.Clock
 	// AtOnce is how many objects of a directory are worked on at a time.
 	AtOnce int
+
+	trail *trail
 }
 
 func (o Options) orUsual() Options {
@@ -95,6 +97,9 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	if err := a.openStore(ctx, cfg); err != nil {
+		return err
+	}
+	if a.options.trail, err = openTrail(cfg, a.log, a.clock); err != nil {
 		return err
 	}
 	a.Dispatcher = newDispatcher(a.Store, nil, a.log, a.metrics, a.options)
@@ -180,6 +185,7 @@ func (a *App) Run(ctx context.Context) error {
 	back.Go(func() { a.prune(inner) })
 	back.Go(func() { boundMemory(inner) })
 	back.Go(func() { a.watchCertificates(inner) })
+	back.Go(func() { a.options.trail.keep(inner, a.Store, a.log) })
 	front.Wait()
 	stopInner()
 	back.Wait()
@@ -214,6 +220,7 @@ func (a *App) close() {
 		in.close(a.log)
 	}
 	if a.Store != nil {
+		a.options.trail.close(a.Store, a.log)
 		if err := a.Store.Close(); err != nil {
 			a.log.WithError(err).Error("cannot close the store")
 		}

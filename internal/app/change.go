@@ -134,6 +134,10 @@ func keep(before, cfg *config.Config) (next *config.Config, kept []string) {
 		is.URL, is.KeyFile = was.URL, was.KeyFile
 		note("store.url", "the store takes a restart; until then it is "+was.URL+" with the key in "+string(was.KeyFile))
 	}
+	if was, is := &before.Audit, &changed.Audit; *was != *is {
+		*is = *was
+		note("audit", "the audit log takes a restart; until then it is as it was")
+	}
 	return &changed, kept
 }
 

@@ -120,6 +120,7 @@ func Examine(ctx context.Context, cfg *config.Config, log *logrus.Logger) Examin
 			e.Notes = append(e.Notes, cfg.Problem(c.key, text).String())
 		}
 	}
+	note(mayTrail(cfg))
 	running := store.Reserved(ctx, string(cfg.Store.SQLite()))
 	for _, a := range addresses(cfg) {
 		err := receiver.CanListen(ctx, a.address)

@@ -14,6 +14,9 @@ type Worker struct {
 	Dispatcher *dispatch.Dispatcher
 
 	directories []*Directory
+	trail       *trail
+	log         logrus.FieldLogger
+	store       store.Store
 }
 
 // OpenWorker makes a worker from a configuration, on a store that is open already.
@@ -22,7 +25,13 @@ func OpenWorker(cfg *config.Config, s store.Store, log logrus.FieldLogger) (*Wor
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{Dispatcher: newDispatcher(s, directories, log, nil, Options{}.orUsual()), directories: directories}, nil
+	w := &Worker{directories: directories, log: log, store: s}
+	if w.trail, err = openTrail(cfg, log, dispatch.SystemClock{}); err != nil {
+		w.Close()
+		return nil, err
+	}
+	w.Dispatcher = newDispatcher(s, directories, log, nil, Options{trail: w.trail}.orUsual())
+	return w, nil
 }
 
 // Close closes what OpenWorker has opened. The dispatcher must have ended.
@@ -30,6 +39,7 @@ func (w *Worker) Close() {
 	for _, d := range w.directories {
 		d.Server.Close()
 	}
+	w.trail.close(w.store, w.log)
 }
 
 // newDispatcher makes a dispatcher for directories. The observer may be nil.
@@ -44,7 +54,7 @@ func routesTo(s store.Store, directories []*Directory, options Options) []dispat
 	routes := make([]dispatch.Route, len(directories))
 	for i, d := range directories {
 		d.RecogniseBy(s, true)
-		routes[i] = d.route(options.AtOnce)
+		routes[i] = options.trail.follow(d, d.route(options.AtOnce))
 	}
 	return routes
 }

@@ -17,6 +17,7 @@ type Config struct {
 	Directories  []Directory   `yaml:"directories"`
 	Admin        Admin         `yaml:"admin"`
 	Log          Log           `yaml:"log"`
+	Audit        Audit         `yaml:"audit"`
 
 	places map[string]Position // by path, where a value was given
 }
@@ -226,6 +227,17 @@ type Log struct {
 	Format string `yaml:"format"` // text or json
 }
 
+// Audit says whether and how a log of all writes to directories is kept.
+type Audit struct {
+	// File is what is written to; empty for no such log.
+	File Path `yaml:"file"`
+	// Values: old and new values are in it, but for passwords.
+	Values bool `yaml:"values"`
+	// MaxBytes is the size from which on another file is begun, Keep how many full ones are kept; zero for all.
+	MaxBytes int64 `yaml:"max_bytes"`
+	Keep     int   `yaml:"keep"`
+}
+
 // Path is the path of a file. In the file and in the environment it may be relative to the folder of the configuration
 // file; after [Load] it is relative to the working directory, or absolute.
 type Path string
@@ -253,6 +265,7 @@ func Defaults() Config {
 		},
 		Admin: Admin{Listen: "127.0.0.1:9090"},
 		Log:   Log{Level: "info", Format: "text"},
+		Audit: Audit{MaxBytes: 64 << 20},
 	}
 }
 

@@ -22,6 +22,7 @@ const (
 	minBody      = 1 << 10
 	maxBody      = 64 << 20
 	minRetention = time.Hour
+	minAudit     = 64 << 10
 
 	maxBodies       = 1 << 40
 	minConnections  = 8
@@ -39,6 +40,7 @@ func (l *loader) validate() {
 	l.validateStore()
 	l.validateDirectories()
 	l.validateAdmin()
+	l.validateAudit()
 	l.oneOf("log.level", l.config.Log.Level, "debug", "info", "warn", "error")
 	l.oneOf("log.format", l.config.Log.Format, "text", "json")
 }
@@ -205,6 +207,16 @@ func (l *loader) validateStore() {
 	}
 	if s.Retention < minRetention {
 		l.wrong("store.retention", "%s is too short: repeats of an event could not be told; give at least 1h", s.Retention)
+	}
+}
+
+func (l *loader) validateAudit() {
+	a := l.config.Audit
+	if a.MaxBytes < minAudit {
+		l.wrong("audit.max_bytes", "%d is too little for a file; give at least %d", a.MaxBytes, minAudit)
+	}
+	if a.Keep < 0 {
+		l.wrong("audit.keep", "%d is no number of files; 0 keeps all", a.Keep)
 	}
 }
 

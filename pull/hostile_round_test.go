@@ -91,7 +91,7 @@ func TestAnAPIOutOfItsMindDeletesNobody(t *testing.T) {
 		"a tree without an end": {to("parentId=", func(w http.ResponseWriter, r *http.Request) {
 			parent := r.URL.Query().Get("parentId")
 			fmt.Fprintf(w, `{"totalCount":1,"data":[{"organizationalUnitId":%q,"organizationalUnitName":"Deep","parentId":%q}]}`, fmt.Sprintf("ou_deep_%d", p36(parent)), parent)
-		}), false, []string{"list the units below ou_deep_", "api.example.org has named more than 20 units"}},
+		}), false, []string{"list the units below ou_deep_", "api.example.org has named more than 30 units"}},
 		"users in a unit that there is not": {to("/users", func(w http.ResponseWriter, r *http.Request) {
 			id := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 			user := `{"userId":%q,"username":%q,"displayName":"A Stranger","primaryOrganizationalUnitId":"ou_404","organizationalUnits":[{"organizationalUnitId":"ou_404","primary":true}]}`
@@ -126,7 +126,7 @@ func TestAnAPIOutOfItsMindDeletesNobody(t *testing.T) {
 				before := p.stands()
 				c.unkind(p)
 				round := p.round()
-				round.MostUnits = 20
+				round.MostUnits = 30
 				progress, err := round.Run(p.Context())
 				if (err == nil) != c.ends {
 					p.Errorf("the round ends with %v: %+v", err, progress)
@@ -140,12 +140,15 @@ func TestAnAPIOutOfItsMindDeletesNobody(t *testing.T) {
 				if strings.Contains(told, "\n") || strings.Contains(told, canary) || len(told) > 10_000 {
 					p.Errorf("it tells %q", told)
 				}
+				if len(progress.Lost) > 20 || len(progress.Unproven) > 20 {
+					p.Errorf("it notes more and more: %+v", progress)
+				}
 				p.nobodyGone(before, progress)
 				p.api.Before = nil
 				p.pass(time.Hour)
 				for range 2 { // the rest of the round, and the next one
 					round := p.round()
-					round.MostUnits = 20
+					round.MostUnits = 30
 					if _, err := round.Run(p.Context()); err != nil {
 						p.Error(err)
 					}

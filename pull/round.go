@@ -89,7 +89,7 @@ type Progress struct {
 
 	// NoGroups is why the groups could not be read.
 	NoGroups string `json:"noGroups,omitempty"`
-	// Lost are units that went away while they were read.
+	// Lost are units that went away while they were read, the first of them.
 	Lost []string `json:"lost,omitempty"`
 	// AbsentAt is when the last absent object was asked for the first time.
 	AbsentAt event.Millis `json:"absentAt,omitempty"`

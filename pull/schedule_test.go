@@ -166,6 +166,30 @@ func TestARoundIsAskedForAndGoneOnWith(t *testing.T) {
 	})
 }
 
+// While a round is under way it is shown how far it is.
+func TestHowFarARoundIsIsShown(t *testing.T) {
+	inProduct(t, small(), true, func(p *product) {
+		s, stop := p.schedule(pull.Never, &rounds{})
+		shown := ""
+		p.api.Change(func(a *idaastest.API) {
+			a.Before = func(_ int, _ http.ResponseWriter, r *http.Request) bool {
+				if strings.HasSuffix(r.URL.Path, "/groups") {
+					shown = s.State()
+				}
+				return false
+			}
+		})
+		if err := pull.Ask(p.Context(), p.store, p.api.Tenant.Application, pull.Request{At: 1}); err != nil {
+			p.Fatal(err)
+		}
+		p.pass(10 * time.Second)
+		stop()
+		if !strings.HasPrefix(shown, "reading since 2000-01-01T00:1") || !strings.Contains(shown, "(groups): 3 units, 3 users, 0 groups; 0 changed, 0 gone, ") {
+			p.Errorf("it shows %q", shown)
+		}
+	})
+}
+
 // A round that stops is tried again with growing pauses.
 func TestARoundThatStopsIsTriedAgain(t *testing.T) {
 	inProduct(t, small(), true, func(p *product) {

@@ -31,7 +31,7 @@ func (r *Round) walk(ctx context.Context) error {
 func (r *Round) unit(ctx context.Context, ref event.Ref) error {
 	if slices.Contains(r.status.Last.Scope.Units, ref.ID) && ref.ID != event.RootUnitID {
 		// Nobody lists the topmost units of a scope.
-		if err := r.topmost(ctx, ref); err != nil || slices.Contains(r.status.Last.Lost, ref.ID) {
+		if there, err := r.topmost(ctx, ref); err != nil || !there {
 			return err
 		}
 	}
@@ -60,22 +60,25 @@ func (r *Round) below(ctx context.Context, ref event.Ref, records []Record) erro
 	return r.listed(ctx, records, store.ReadingOpen)
 }
 
-// topmost says what a unit of the scope itself is like.
-func (r *Round) topmost(ctx context.Context, ref event.Ref) error {
+// topmost says what a unit of the scope itself is like, and reports whether it can be read.
+func (r *Round) topmost(ctx context.Context, ref event.Ref) (there bool, err error) {
 	record, err := r.API.Get(ctx, ref)
 	if err == nil {
-		return r.listed(ctx, []Record{record}, store.ReadingOpen)
+		return true, r.listed(ctx, []Record{record}, store.ReadingOpen)
 	}
 	_, err = r.lost(ref, false, err)
-	return err
+	return false, err
 }
+
+// mostLost is how many units are named that went away. For the rest it is enough that there were some.
+const mostLost = 20
 
 // lost notes that a unit went away between its listing and its reading, which makes a gap that proves nothing, and nothing worse.
 func (r *Round) lost(ref event.Ref, whole bool, err error) (bool, error) {
 	if !errors.Is(err, ErrAbsent) && !errors.Is(err, ErrOutside) {
 		return whole, err
 	}
-	if p := &r.status.Last; !slices.Contains(p.Lost, ref.ID) {
+	if p := &r.status.Last; len(p.Lost) < mostLost && !slices.Contains(p.Lost, ref.ID) {
 		p.Lost = append(p.Lost, ref.ID)
 		r.unproven("%s cannot be read: %v", ref, err)
 	}

@@ -208,6 +208,7 @@ func (s *Schedule) round(ctx context.Context, why string, request Request) error
 	round.Full, round.NewScope = request.Full, request.NewScope
 	round.Told = func(p Progress) { s.set(func() { s.status.Last = p }) }
 	s.set(func() { s.running = true })
+	begun, next := s.Clock.Now(), time.Time{}
 	progress, err := round.Run(ctx)
 	if s.Observer != nil {
 		s.Observer.Pulled(s.Application, progress, err) // so that whoever sees the round at its end finds it counted
@@ -216,11 +217,15 @@ func (s *Schedule) round(ctx context.Context, why string, request Request) error
 		s.running = false
 		s.status = round.status
 		s.plan()
+		next = s.next
 	})
 	log = log.WithFields(logrus.Fields{
 		"units": progress.Units, "users": progress.Users, "groups": progress.Groups, "changed": progress.Changed, "absent": progress.Absent,
-		"unlisted": progress.Unlisted, "requests": progress.Requests,
+		"unlisted": progress.Unlisted, "requests": progress.Requests, "duration": s.Clock.Now().Sub(begun),
 	})
+	if err == nil {
+		log = log.WithField("next", next.UTC().Format(time.RFC3339))
+	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		log.Info("the round goes on at the next start")

@@ -3,6 +3,7 @@ package pull_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ func (p *product) schedule(start pull.Start, seen *rounds) (s *pull.Schedule, st
 func (p *product) scheduleOn(notes store.Rounds, start pull.Start, seen *rounds) (s *pull.Schedule, stop func()) {
 	p.Helper()
 	log := logrus.New()
-	log.SetOutput(p.Output())
+	log.SetOutput(io.MultiWriter(p.Output(), &p.log))
 	s = &pull.Schedule{
 		Round: p.round, Rounds: notes, Application: p.api.Tenant.Application, Every: 2 * time.Hour, AtStart: start,
 		Clock: dispatch.SystemClock{}, Rand: random(), Log: log, Observer: seen,
@@ -166,7 +167,7 @@ func TestARoundIsAskedForAndGoneOnWith(t *testing.T) {
 	})
 }
 
-// While a round is under way it is shown how far it is.
+// While a round is under way it is shown how far it is, and the log says at its end what it found, how long it took and when the next one is.
 func TestHowFarARoundIsIsShown(t *testing.T) {
 	inProduct(t, small(), true, func(p *product) {
 		s, stop := p.schedule(pull.Never, &rounds{})
@@ -186,6 +187,11 @@ func TestHowFarARoundIsIsShown(t *testing.T) {
 		stop()
 		if !strings.HasPrefix(shown, "reading since 2000-01-01T00:1") || !strings.Contains(shown, "(groups): 3 units, 3 users, 0 groups; 0 changed, 0 gone, ") {
 			p.Errorf("it shows %q", shown)
+		}
+		for _, part := range []string{"changed=0", "absent=0", "users=3", "duration=", `next="2000-01-01T02:`} {
+			if !strings.Contains(p.log.String(), part) {
+				p.Errorf("the log does not say %s:\n%s", part, p.log.String())
+			}
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package pull_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -43,6 +44,7 @@ type product struct {
 	stop       func()
 	said       []event.Change
 	outcomes   []event.Outcome
+	log        bytes.Buffer // of schedules, to be read when they have ended
 }
 
 // guarded is a mapping with guards; without, they are so wide that no test of few objects meets them.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -14,6 +15,11 @@ func TestProgressIsForTerminals(t *testing.T) {
 		t.Errorf("piped it shows %q", out.String())
 	}
 	seen := progress{out: &out, shown: true, what: "events", total: 100}
+	seen.say("%s: %s", "app_example", "groups")
+	if want := "\r\x1b[Kapp_example: groups"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("in words it shows %q; want %q", out.String(), want)
+	}
+	out.Reset()
 	seen.at(20)
 	seen.at(40)
 	seen.end()

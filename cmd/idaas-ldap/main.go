@@ -54,6 +54,7 @@ type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 
 	Demo       demoCommand       `cmd:"" help:"Show the whole product on this machine, with nothing to install."`
+	Init       initCommand       `cmd:"" help:"Look at a directory, and write a first configuration and mapping for it."`
 	Serve      serveCommand      `cmd:"" help:"Run the service."`
 	Validate   validateCommand   `cmd:"" help:"Check the configuration and its mapping files."`
 	Plan       planCommand       `cmd:"" help:"Show as LDIF what an event would write, and write nothing."`

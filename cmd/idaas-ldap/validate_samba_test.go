@@ -24,6 +24,7 @@ func TestSambaValidate(t *testing.T) {
 			t.Errorf("exit %d\n%s", code, said)
 		}
 	})
+	t.Run("what init has written", func(t *testing.T) { isAccepted(t, a, "active-directory") })
 	t.Run("a mapping that the schema does not have", func(t *testing.T) {
 		code, said := validateOnline(t, a, a.TLSURL, "active-directory.yaml",
 			"mail: lower(user.email)", "mail: lower(user.email)\n    uidd: user.id\n    pwdLastSet: { const: never }",

@@ -96,6 +96,7 @@ func TestOpenLDAPValidateOnline(t *testing.T) {
 	if code, said := validateOnline(t, good, good.URL, "openldap-posix.yaml"); code != 0 {
 		t.Errorf("exit %d\n%s", code, said)
 	}
+	isAccepted(t, good, "openldap")
 	code, said := validateOnline(t, bare, bare.URL, "openldap.yaml")
 	if code != exitFailed || !strings.Contains(said, "no means to disable or lock or expire an account") || !strings.Contains(said, "pwdLockout TRUE") {
 		t.Errorf("without a password policy: exit %d\n%s", code, said)
@@ -107,6 +108,7 @@ func Test389DSValidateOnline(t *testing.T) {
 	if code, said := validateOnline(t, a, a.TLSURL, "389ds.yaml"); code != 0 {
 		t.Errorf("exit %d\n%s", code, said)
 	}
+	isAccepted(t, a, "389ds")
 	code, said := validateOnline(t, a, a.URL, "389ds.yaml")
 	if code != exitFailed || !strings.Contains(said, "passwords over TLS only") {
 		t.Errorf("without TLS: exit %d\n%s", code, said)

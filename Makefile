@@ -19,7 +19,7 @@ GO_TEST := CGO_ENABLED=1 go test -race -timeout 25m
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-memory test-platforms test-openldap test-389ds test-samba lint vet fmt fuzz bench performance events demo release test-packages install-servers clean
+.PHONY: help build test test-unit test-memory test-platforms test-openldap test-389ds test-samba lint vet fmt fuzz bench performance events demo release test-packages test-alerts install-servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,8 @@ test: ## everything: set up, vet, lint, all tests with the race detector, on rea
 	@$(MAKE) -s --no-print-directory test-memory
 	@scripts/step.sh "fuzz"
 	@scripts/fuzz.sh 2000x
+	@scripts/step.sh "alerts"
+	@$(MAKE) -s --no-print-directory test-alerts
 	@scripts/step.sh "packages"
 	@$(MAKE) -s --no-print-directory test-packages
 
@@ -100,6 +102,13 @@ release: $(NFPM) $(CYCLONEDX) ## what is published, into dist: binaries for six 
 
 test-packages: $(NFPM) $(CYCLONEDX) ## builds, installs, upgrades and removes the deb, where CI=true
 	@$(RELEASE) scripts/package-test.sh
+
+test-alerts: ## alerts are right, and each is fired: with promtool
+	@if command -v promtool >/dev/null; then \
+		cd configs/prometheus && promtool check rules alerts.yaml && promtool test rules alerts_test.yaml; \
+	else \
+		echo "alerts: not tested, as promtool is not installed; run: sudo make install-servers" >&2; [ "$${CI:-}" != true ]; \
+	fi
 
 install-servers: ## slapd, 389 DS and Samba for the tests (root on Debian or Ubuntu)
 	@scripts/install-servers.sh

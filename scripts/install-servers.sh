@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# install-servers.sh [--if-possible]: install the directory servers that the tests run on: slapd, 389 Directory Server
-# and a Samba domain controller. It installs only what is missing, and lets no daemon start: the tests start their own, with
+# install-servers.sh [--if-possible]: install what the tests run on: slapd, 389 Directory Server, a Samba domain controller, and the tool
+# that tries alerts. It installs only what is missing, and lets no daemon start: the tests start their own, with
 # all files in a folder of the test.
 #
 # It needs root on Debian or Ubuntu. With --if-possible it only says what to do where it cannot install.
@@ -16,6 +16,8 @@ have ns-slapd && have certutil || lacking+=(389-ds-base)
 have openssl || lacking+=(openssl)
 # Making a domain takes data that are in a package of their own, which installing Samba does not bring along.
 have samba && have samba-tool && [ -d /usr/share/samba/setup ] || lacking+=(samba-ad-dc samba-ad-provision)
+# Alerts are tried with Prometheus's own tool.
+have promtool || lacking+=(prometheus)
 [ ${#lacking[@]} -gt 0 ] || exit 0
 
 cannot() {
@@ -57,5 +59,5 @@ echo "installing ${lacking[*]}"
 apt update
 apt install -y --no-install-recommends "${lacking[@]}"
 if [ -d /run/systemd/system ]; then
-  systemctl disable --quiet slapd samba-ad-dc 2>/dev/null || true
+  systemctl disable --quiet slapd samba-ad-dc prometheus 2>/dev/null || true
 fi

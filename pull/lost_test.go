@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
+	"idaas-ldap/pull"
 )
 
 func TestMain(m *testing.M) {
@@ -202,20 +204,47 @@ func (c *company) toGroup(org idaastest.Organization, d deed, id string) []idaas
 }
 
 // Whatever happens in a company, and whatever of it is lost, whole hours among it: after one round the directory is as if it had been told
-// of nothing but how IDaaS is. A second round finds nothing and writes nothing.
+// of nothing but how IDaaS is, or after the next one where something happens while the first one reads. One more round finds nothing and
+// writes nothing.
 func TestARoundCatchesUpWithEverythingThatWasLost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		deeds := rapid.SliceOfN(rapid.Custom(drawDeed), 1, 40).Draw(rt, "deeds")
+		meanwhile := rapid.SliceOfN(rapid.Custom(drawDeed), 0, 6).Draw(rt, "meanwhile")
 		still := rapid.Bool().Draw(rt, "still")
 		var wrong string
-		synctest.Test(t, func(t *testing.T) { wrong = loseAndCatchUp(t, deeds, still) })
+		synctest.Test(t, func(t *testing.T) { wrong = loseAndCatchUp(t, deeds, meanwhile, still) })
 		if wrong != "" {
 			rt.Fatal(wrong)
 		}
 	})
 }
 
-func loseAndCatchUp(t *testing.T, deeds []deed, still bool) string {
+// catchUpWhile does a deed before every second request of a round, and where there was any it makes another round when they are over.
+func (p *product) catchUpWhile(c *company, deeds []deed) pull.Progress {
+	p.Helper()
+	if len(deeds) == 0 {
+		return p.catchUp()
+	}
+	left := deeds
+	p.api.Before = func(n int, _ http.ResponseWriter, _ *http.Request) bool {
+		if n%2 == 0 && len(left) > 0 {
+			d := left[0]
+			left = left[1:]
+			for _, e := range c.do(d) {
+				if !d.Lost {
+					p.take(e)
+				}
+			}
+		}
+		return false
+	}
+	p.catchUp()
+	p.api.Before = nil
+	p.pass(10 * time.Minute)
+	return p.catchUp()
+}
+
+func loseAndCatchUp(t *testing.T, deeds, meanwhile []deed, still bool) string {
 	t.Helper()
 	tenant := idaastest.NewTenantWithKey(nil, time.Now)
 	live := tenant.Live(idaastest.Organization{})
@@ -237,7 +266,7 @@ func loseAndCatchUp(t *testing.T, deeds []deed, still bool) string {
 		}
 	}
 	p.pass(10 * time.Minute)
-	first := p.catchUp()
+	first := p.catchUpWhile(c, meanwhile)
 	if open := p.unsettled(); len(open) > 0 {
 		return fmt.Sprintf("%d events wait after the round, the first %s of %s: %s", len(open), open[0].Type, open[0].Object, open[0].Outcome.Message)
 	}

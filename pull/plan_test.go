@@ -84,3 +84,36 @@ func TestTheStartIsNotLostWhereTheStoreCannotBeWritten(t *testing.T) {
 		})
 	}
 }
+
+// What was lost is read also where the service ends again before it has been, be it that nothing was asked yet or that the API did not answer.
+func TestAnOutageIsNotForgotten(t *testing.T) {
+	for _, c := range []struct {
+		closed bool
+		runs   time.Duration
+		rounds int
+	}{{false, time.Second, 0}, {true, 10 * time.Second, 1}} {
+		inProduct(t, small(), true, func(p *product) {
+			seen := &rounds{}
+			_, stop := p.schedule(pull.Never, seen)
+			p.pass(time.Second)
+			stop()
+			p.pass(2 * time.Minute)
+			p.api.Change(func(a *idaastest.API) { a.Closed = c.closed })
+			_, stop = p.schedule(pull.AfterOutage, seen)
+			p.pass(c.runs)
+			stop()
+			p.want(seen, c.rounds, "before the restart")
+			p.api.Change(func(a *idaastest.API) { a.Closed = false })
+			for range 2 {
+				p.pass(10 * time.Second)
+				_, stop = p.schedule(pull.AfterOutage, seen)
+				p.pass(10 * time.Second)
+				stop()
+				p.want(seen, c.rounds+1, "after a restart")
+			}
+			if seen.bad != c.rounds {
+				p.Errorf("%d stopped", seen.bad)
+			}
+		})
+	}
+}

@@ -37,12 +37,9 @@ func (s *Schedule) pulse(ctx context.Context) {
 	}
 	for first := true; ; {
 		now := event.Millis(s.Clock.Now().UnixMilli())
-		note, err := json.Marshal(now)
-		if err == nil {
-			err = s.Rounds.SetNote(ctx, pulseName(s.Application), note, s.Application, nil)
-		}
-		if err == nil {
-			if why := s.lost(first, last, now); why != "" {
+		why := s.lost(first, last, now)
+		if err := s.noteAlive(ctx, now, why); err == nil {
+			if why != "" {
 				s.set(func() { s.missed = why })
 			}
 			last, first = now, false
@@ -52,6 +49,27 @@ func (s *Schedule) pulse(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// noteAlive notes that callbacks can be taken in, and before that why some may have been lost until now.
+func (s *Schedule) noteAlive(ctx context.Context, now event.Millis, why string) error {
+	if why != "" {
+		if err := s.noteMissed(ctx, why); err != nil {
+			return err
+		}
+	}
+	note, err := json.Marshal(now)
+	if err != nil {
+		return fmt.Errorf("note that callbacks can be taken in: %w", err)
+	}
+	return s.Rounds.SetNote(ctx, pulseName(s.Application), note, s.Application, nil) //nolint:wrapcheck // It says what was to be done.
+}
+
+func missedName(application string) string { return "pull-missed:" + application }
+
+// noteMissed notes why everything is to be read, until a round has come to its end; the empty text then.
+func (s *Schedule) noteMissed(ctx context.Context, why string) error {
+	return s.Rounds.SetNote(ctx, missedName(s.Application), []byte(why), s.Application, nil) //nolint:wrapcheck // It says what was to be done.
 }
 
 // lost says why callbacks may have been lost.

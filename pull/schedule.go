@@ -90,12 +90,17 @@ func growing(failures int) time.Duration { return min(longestAgain, firstAgain<<
 // begin takes up what is remembered.
 func (s *Schedule) begin(ctx context.Context) {
 	status, err := StatusOf(ctx, s.Rounds, s.Application)
+	var missed []byte
+	if err == nil {
+		missed, err = s.Rounds.Note(ctx, missedName(s.Application))
+	}
 	if err != nil {
 		s.Log.WithError(err).Error("cannot read how far the rounds are")
 	}
 	s.set(func() {
 		s.status = status
 		s.plan()
+		s.missed = string(missed)
 		if last := status.Last; last.Started != 0 && last.Finished == 0 {
 			s.missed = "the last round was broken off"
 		}
@@ -208,7 +213,7 @@ func (s *Schedule) round(ctx context.Context, why string, request Request) error
 	round.Full, round.NewScope = request.Full, request.NewScope
 	round.Told = func(p Progress) { s.set(func() { s.status.Last = p }) }
 	s.set(func() { s.running = true })
-	begun, next := s.Clock.Now(), time.Time{}
+	begun, next, missed := s.Clock.Now(), time.Time{}, ""
 	progress, err := round.Run(ctx)
 	if s.Observer != nil {
 		s.Observer.Pulled(s.Application, progress, err) // so that whoever sees the round at its end finds it counted
@@ -217,13 +222,16 @@ func (s *Schedule) round(ctx context.Context, why string, request Request) error
 		s.running = false
 		s.status = round.status
 		s.plan()
-		next = s.next
+		next, missed = s.next, s.missed
 	})
 	log = log.WithFields(logrus.Fields{
 		"units": progress.Units, "users": progress.Users, "groups": progress.Groups, "changed": progress.Changed, "absent": progress.Absent,
 		"unlisted": progress.Unlisted, "requests": progress.Requests, "duration": s.Clock.Now().Sub(begun),
 	})
 	if err == nil {
+		if err := s.noteMissed(ctx, missed); err != nil && ctx.Err() == nil {
+			log.WithError(err).Error("cannot note that everything was read; it is read again at the next start")
+		}
 		log = log.WithField("next", next.UTC().Format(time.RFC3339))
 	}
 	switch {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// ServerKind names a real directory server.
+// ServerKind names a real server.
 type ServerKind string
 
 // The servers that tests can start.
@@ -20,17 +20,18 @@ const (
 	OpenLDAP ServerKind = "OpenLDAP (slapd)"
 	DS389    ServerKind = "389 Directory Server (ns-slapd)"
 	Samba    ServerKind = "Samba AD DC (samba)"
+	Postgres ServerKind = "PostgreSQL (postgres, pgbouncer)"
 )
 
 // binaries are where Debian puts the servers.
-var binaries = map[ServerKind]string{OpenLDAP: "/usr/sbin/slapd", DS389: "/usr/sbin/ns-slapd", Samba: "/usr/sbin/samba"}
+var binaries = map[ServerKind]string{OpenLDAP: "/usr/sbin/slapd", DS389: "/usr/sbin/ns-slapd", Samba: "/usr/sbin/samba", Postgres: "/usr/sbin/pgbouncer"}
 
 // Require makes sure that a server can be started. Where it cannot, the test is left out with the command that installs it;
 // in CI, which is told by the variable of that name, it fails.
 func Require(tb testing.TB, kind ServerKind) {
 	tb.Helper()
 	missing := ""
-	if _, err := os.Stat(binaries[kind]); err != nil {
+	if _, err := os.Stat(binaries[kind]); err != nil || kind == Postgres && postgresBinary("postgres") == "" {
 		missing = "it is not installed; run: sudo make install-servers"
 	} else if kind == Samba && os.Geteuid() != 0 {
 		missing = "it listens on port 389 and nowhere else, which needs root"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# install-servers.sh [--if-possible]: install what the tests run on: slapd, 389 Directory Server, a Samba domain controller, and the tool
-# that tries alerts. It installs only what is missing, and lets no daemon start: the tests start their own, with
-# all files in a folder of the test.
+# install-servers.sh [--if-possible]: install what the tests run on: slapd, 389 Directory Server, a Samba domain controller, PostgreSQL
+# with the pooler pgbouncer, and the tool that tries alerts. It installs only what is missing, and lets no daemon start: the tests
+# start their own, with all files in a folder of the test.
 #
 # It needs root on Debian or Ubuntu. With --if-possible it only says what to do where it cannot install.
 set -euo pipefail
@@ -16,6 +16,8 @@ have ns-slapd && have certutil || lacking+=(389-ds-base)
 have openssl || lacking+=(openssl)
 # Making a domain takes data that are in a package of their own, which installing Samba does not bring along.
 have samba && have samba-tool && [ -d /usr/share/samba/setup ] || lacking+=(samba-ad-dc samba-ad-provision)
+compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || lacking+=(postgresql)
+have pgbouncer || lacking+=(pgbouncer)
 # Alerts are tried with Prometheus's own tool.
 have promtool || lacking+=(prometheus)
 [ ${#lacking[@]} -gt 0 ] || exit 0
@@ -27,7 +29,7 @@ cannot() {
 }
 
 mode=${1:-}
-have apt-get || cannot "$mode" "this is not Debian or Ubuntu; install OpenLDAP (slapd), 389 Directory Server and a Samba domain controller with the tools of this system, for instance: dnf install openldap-servers openldap-clients 389-ds-base samba-dc"
+have apt-get || cannot "$mode" "this is not Debian or Ubuntu; install OpenLDAP (slapd), 389 Directory Server, a Samba domain controller, PostgreSQL and pgbouncer with the tools of this system, for instance: dnf install openldap-servers openldap-clients 389-ds-base samba-dc postgresql-server pgbouncer"
 [ "$(id -u)" = 0 ] || cannot "$mode" "installing ${lacking[*]} needs root; run: sudo make install-servers"
 
 # What a package installs is started at once and with every boot from then on, unless this file says no (101).
@@ -59,5 +61,5 @@ echo "installing ${lacking[*]}"
 apt update
 apt install -y --no-install-recommends "${lacking[@]}"
 if [ -d /run/systemd/system ]; then
-  systemctl disable --quiet slapd samba-ad-dc prometheus 2>/dev/null || true
+  systemctl disable --quiet slapd samba-ad-dc postgresql pgbouncer prometheus 2>/dev/null || true
 fi

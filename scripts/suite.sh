@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tests that need a real server begin with its name: TestOpenLDAP..., Test389DS..., TestSamba....
+# Tests that need a real server begin with its name: TestOpenLDAP..., Test389DS..., TestSamba..., TestPostgres....
 #
-#   suite.sh NAME COMMAND...   run the tests of one server (openldap, 389ds, samba) with a "go test" command
+#   suite.sh NAME COMMAND...   run the tests of one server (openldap, 389ds, samba, postgres) with a "go test" command
 #   suite.sh --missing         print the pattern of the tests whose server is not installed, for go test -skip;
 #                              say on stderr what is left out. With CI=true a missing server is a failure
 #   suite.sh --all             print the pattern of all of them
@@ -13,6 +13,7 @@ prefix() {
     openldap) echo TestOpenLDAP ;;
     389ds) echo Test389DS ;;
     samba) echo TestSamba ;;
+    postgres) echo TestPostgres ;;
     *) echo "suite.sh: no such server: $1" >&2; exit 2 ;;
   esac
 }
@@ -24,6 +25,7 @@ installed() {
     openldap) command -v slapd && command -v slapadd ;;
     389ds) command -v ns-slapd && command -v certutil ;;
     samba) command -v samba && command -v samba-tool ;;
+    postgres) compgen -G '/usr/lib/postgresql/*/bin/postgres' && command -v pgbouncer ;;
   esac >/dev/null
 }
 
@@ -46,11 +48,11 @@ packages() {
 
 case ${1:-} in
   --all)
-    echo '^(TestOpenLDAP|Test389DS|TestSamba)'
+    echo '^(TestOpenLDAP|Test389DS|TestSamba|TestPostgres)'
     ;;
   --missing)
     missing=
-    for server in openldap 389ds samba; do
+    for server in openldap 389ds samba postgres; do
       if ! usable "$server"; then
         missing="$missing|$(prefix "$server")"
         echo "not tested on $(why "$server")" >&2

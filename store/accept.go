@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,7 +27,7 @@ type sealedEvent struct {
 }
 
 // Accept stores events in one transaction, all or none.
-func (s *SQLite) Accept(ctx context.Context, now event.Millis, events []NewEvent) ([]Accepted, error) {
+func (s *database) Accept(ctx context.Context, now event.Millis, events []NewEvent) ([]Accepted, error) {
 	sealed := make([]sealedEvent, len(events))
 	for i, e := range events {
 		var err error
@@ -37,7 +36,7 @@ func (s *SQLite) Accept(ctx context.Context, now event.Millis, events []NewEvent
 		}
 	}
 	var accepted []Accepted
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		accepted = make([]Accepted, len(sealed))
 		for i, e := range sealed {
 			var err error
@@ -53,7 +52,7 @@ func (s *SQLite) Accept(ctx context.Context, now event.Millis, events []NewEvent
 	return accepted, nil
 }
 
-func (s *SQLite) sealEvent(e NewEvent) (sealedEvent, error) {
+func (s *database) sealEvent(e NewEvent) (sealedEvent, error) {
 	out := sealedEvent{NewEvent: e}
 	if e.Outcome == nil && len(e.Targets) == 0 {
 		return out, errors.New("it is for no directory and has no outcome")
@@ -202,7 +201,7 @@ func (t *tx) recorded(application, eventID string) ([]Delivery, error) {
 	var known []Delivery
 	err := t.rows(`SELECT d.seq, d.directory, d.kind, d.object, d.state, d.code, d.message
 		FROM event e JOIN delivery d ON d.event = e.id WHERE e.application = ? AND e.event_id = ? ORDER BY d.seq`,
-		[]any{application, eventID}, func(rows *sql.Rows) error {
+		[]any{application, eventID}, func(rows scanner) error {
 			d := Delivery{EventID: eventID}
 			err := rows.Scan(&d.Seq, &d.Key.Directory, &d.Key.Object.Kind, &d.Key.Object.ID, &d.Outcome.State, &d.Outcome.Code, &d.Outcome.Message)
 			known = append(known, d)
@@ -212,7 +211,7 @@ func (t *tx) recorded(application, eventID string) ([]Delivery, error) {
 }
 
 // openPassword returns the password of a delivery, the empty one where it is erased or was never kept.
-func (s *SQLite) openPassword(application, eventID string, sealed []byte) (secret.Text, error) {
+func (s *database) openPassword(application, eventID string, sealed []byte) (secret.Text, error) {
 	if sealed == nil {
 		return secret.Text{}, nil
 	}

@@ -2,13 +2,12 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 )
 
 // RecordAudit stores what a person did.
-func (s *SQLite) RecordAudit(ctx context.Context, record AuditRecord) error {
-	return s.writer.do(ctx, func(t *tx) error { return t.audit(record) })
+func (s *database) RecordAudit(ctx context.Context, record AuditRecord) error {
+	return s.write(ctx, func(t *tx) error { return t.audit(record) })
 }
 
 func (t *tx) audit(r AuditRecord) error {
@@ -17,10 +16,10 @@ func (t *tx) audit(r AuditRecord) error {
 }
 
 // Audit lists what people did.
-func (s *SQLite) Audit(ctx context.Context, limit int) ([]AuditRecord, error) {
+func (s *database) Audit(ctx context.Context, limit int) ([]AuditRecord, error) {
 	var records []AuditRecord
 	err := s.readers.view(ctx, func(session *session) error {
-		return session.rows("SELECT at, who, what, about FROM audit ORDER BY id DESC LIMIT ?", []any{limited(limit)}, func(rows *sql.Rows) error {
+		return session.rows("SELECT at, who, what, about FROM audit ORDER BY id DESC LIMIT ?", []any{limited(limit)}, func(rows scanner) error {
 			var r AuditRecord
 			err := rows.Scan(&r.At, &r.Who, &r.What, &r.About)
 			records = append(records, r)

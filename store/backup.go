@@ -102,7 +102,7 @@ func examineBackup(ctx context.Context, path string, seal *Seal) (Backed, error)
 	if err != nil {
 		return Backed{}, err //nolint:wrapcheck // The caller names the file.
 	}
-	r, err := firstSession(ctx, db)
+	r, err := firstSession(ctx, db, sqliteDialect())
 	if err != nil {
 		return Backed{}, errors.Join(notOurs(err), db.Close())
 	}
@@ -122,14 +122,14 @@ func contentOf(ctx context.Context, r *session, seal *Seal) (held Backed, err er
 	if err := quickCheck(ctx, r.conn); err != nil {
 		return held, err
 	}
-	version, err := versionOf(ctx, r.conn)
+	version, err := versionOf(r)
 	if err != nil {
 		return held, err
 	}
 	if version == 0 {
 		return held, errNoBackup
 	}
-	if err := checkVersion(ctx, r.conn, ToServe); err != nil {
+	if err := checkVersion(r, ToServe); err != nil {
 		return held, err
 	}
 	if err := checkMark(r, seal); err != nil {

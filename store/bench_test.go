@@ -105,7 +105,7 @@ func typicalEvent(i int) store.NewEvent {
 }
 
 // settleTypical does with the store what a reconcile does.
-func settleTypical(b *testing.B, s *store.SQLite, i int) error {
+func settleTypical(b *testing.B, s store.Store, i int) error {
 	b.Helper()
 	e := typicalEvent(i)
 	job, err := s.Load(b.Context(), store.Key{Directory: "corp", Object: e.Change.Object}, 1000)

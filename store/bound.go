@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -37,21 +35,22 @@ func (t tie) moved() error {
 const boundBy = "_bound.sql"
 
 // bindRows marks the rows that were written before there were marks.
-func bindRows(ctx context.Context, conn *sql.Conn, seal *Seal, migration string) error {
+func bindRows(s *session, seal *Seal, migration string) error {
 	if !strings.HasSuffix(migration, boundBy) {
 		return nil
 	}
 	const size = 1000
-	for after := int64(0); ; {
-		ids, ties, err := unbound(ctx, conn, after, size)
+	for after := (tie{}); ; {
+		ties, err := unbound(s, after, size)
 		if err != nil {
 			return err
 		}
-		for i, t := range ties {
-			if _, err := conn.ExecContext(ctx, "UPDATE object SET bound = ? WHERE rowid = ?", seal.mark(t), ids[i]); err != nil {
+		for _, t := range ties {
+			if _, err := s.exec("UPDATE object SET bound = ? WHERE directory = ? AND kind = ? AND id = ?",
+				seal.mark(t), t.directory, string(t.ref.Kind), t.ref.ID); err != nil {
 				return fmt.Errorf("mark the row of %s: %w", t.ref, err)
 			}
-			after = ids[i]
+			after = t
 		}
 		if len(ties) < size {
 			return nil
@@ -60,19 +59,13 @@ func bindRows(ctx context.Context, conn *sql.Conn, seal *Seal, migration string)
 }
 
 // unbound returns the next rows without a mark.
-func unbound(ctx context.Context, conn *sql.Conn, after int64, limit int) (ids []int64, ties []tie, err error) {
-	rows, err := conn.QueryContext(ctx, "SELECT rowid, directory, kind, id, link, dn FROM object WHERE rowid > ? ORDER BY rowid LIMIT ?", after, limit)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the rows of objects: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var id int64
-		var t tie
-		if err := rows.Scan(&id, &t.directory, &t.ref.Kind, &t.ref.ID, &t.link, &t.dn); err != nil {
-			return nil, nil, fmt.Errorf("read the row of an object: %w", err)
-		}
-		ids, ties = append(ids, id), append(ties, t)
-	}
-	return ids, ties, rows.Err() //nolint:wrapcheck // The caller names the migration.
+func unbound(s *session, after tie, limit int) (ties []tie, err error) {
+	err = s.rows("SELECT directory, kind, id, link, dn FROM object WHERE (directory, kind, id) > (?, ?, ?) ORDER BY directory, kind, id LIMIT ?",
+		[]any{after.directory, string(after.ref.Kind), after.ref.ID, limit}, func(row scanner) error {
+			var t tie
+			err := row.Scan(&t.directory, &t.ref.Kind, &t.ref.ID, &t.link, &t.dn)
+			ties = append(ties, t)
+			return failure(err)
+		})
+	return ties, err
 }

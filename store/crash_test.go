@@ -2,12 +2,15 @@ package store_test
 
 import (
 	"context"
+	"crypto/rand"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/store"
@@ -38,7 +41,12 @@ func writeUntilKilled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := store.OpenSQLite(ctx, store.SQLiteConfig{Path: *crashPath, Seal: seal})
+	var s store.Store
+	if strings.HasPrefix(*crashPath, "postgres:") {
+		s, err = store.OpenPostgres(ctx, store.PostgresConfig{URL: secret.New(*crashPath), Seal: seal, Clock: time.Now}, "", rand.Reader)
+	} else {
+		s, err = store.OpenSQLite(ctx, store.SQLiteConfig{Path: *crashPath, Seal: seal})
+	}
 	if err != nil {
 		return err
 	}
@@ -47,7 +55,7 @@ func writeUntilKilled(ctx context.Context) error {
 
 func TestSQLiteSurvivesBeingKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
-	conformance.Crash(t, func(ctx context.Context, round string) *exec.Cmd {
+	conformance.Crash(t, 150, func(ctx context.Context, round string) *exec.Cmd {
 		return exec.CommandContext(ctx, os.Args[0], "-crash-path", path, "-crash-round", round)
 	}, func(t *testing.T) store.Store {
 		t.Helper()

@@ -33,7 +33,7 @@ func isDamage(err error) bool {
 }
 
 // damage is what was found wrong with the file of a database that is in use. From then on nothing is written to it and nothing is
-// concluded from it. It is noted in a file beside it, so that whoever opens it next looks through all of it first.
+// concluded from it. Without one, as for a server, nothing is looked for. It is noted in a file beside it, so that whoever opens it next looks through all of it first.
 type damage struct {
 	path  string
 	log   logrus.FieldLogger
@@ -44,6 +44,9 @@ type damage struct {
 
 // err returns what was found, nil as long as that is nothing.
 func (d *damage) err() error {
+	if d == nil {
+		return nil
+	}
 	if found := d.found.Load(); found != nil {
 		return *found
 	}
@@ -52,7 +55,7 @@ func (d *damage) err() error {
 
 // look passes an error on, and remembers it where it tells of damage.
 func (d *damage) look(err error) error {
-	if !isDamage(err) {
+	if d == nil || !isDamage(err) {
 		return err
 	}
 	d.once.Do(func() {

@@ -4,9 +4,9 @@
 // Everything that concerns a directory is kept once per directory, so that each directory has its own progress and one
 // that is down holds up no other. The store is also the queue: one row for each object says when it is to be looked at.
 //
-// [Store] is the interface; [SQLite] keeps it in one file. All writes go through one goroutine that commits those that
-// wait together, so that one sync to disk serves many callers; reading never waits for writing. The package conformance
-// states every promise of the interface as a test.
+// [Store] is the interface; [SQLite] keeps it in one file, [Postgres] on a server that several processes may share. All writes of
+// a process go through one goroutine that commits those that wait together, so that one sync to disk serves many callers; reading
+// never waits for writing. The package conformance states every promise of the interface as a test.
 //
 // # What is readable on disk
 //

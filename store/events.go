@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -26,11 +25,11 @@ func limited(limit int) int {
 const unfinished = "state IN ('pending', 'waiting', 'held', 'failed')"
 
 // Events lists events, the newest first.
-func (s *SQLite) Events(ctx context.Context, f Filter) ([]EventRecord, error) {
+func (s *database) Events(ctx context.Context, f Filter) ([]EventRecord, error) {
 	query, args := f.query()
 	var records []EventRecord
 	err := s.readers.view(ctx, func(r *session) error {
-		return r.rows(query, args, func(rows *sql.Rows) error {
+		return r.rows(query, args, func(rows scanner) error {
 			var e EventRecord
 			err := rows.Scan(&e.Seq, &e.EventID, &e.Application, &e.Directory, &e.Type, &e.Object.Kind, &e.Object.ID, &e.Time, &e.ReceivedAt,
 				&e.SettledAt, &e.Outcome.State, &e.Outcome.Code, &e.Outcome.Message, &e.Act, &e.ApprovedBy)
@@ -85,11 +84,11 @@ func (f Filter) query() (string, []any) {
 }
 
 // HeldSets returns what is held by reason, the largest set first.
-func (s *SQLite) HeldSets(ctx context.Context) ([]HeldSet, error) {
+func (s *database) HeldSets(ctx context.Context) ([]HeldSet, error) {
 	var sets []HeldSet
 	err := s.readers.read(ctx, func(r *session) error {
 		return r.rows("SELECT directory, code, act, COUNT(*) AS n, MAX(seq) FROM delivery WHERE state = 'held' GROUP BY directory, code, act ORDER BY n DESC, directory, code, act", nil,
-			func(rows *sql.Rows) error {
+			func(rows scanner) error {
 				var set HeldSet
 				err := rows.Scan(&set.Directory, &set.Code, &set.Act, &set.Count, &set.Newest)
 				sets = append(sets, set)
@@ -103,9 +102,9 @@ func (s *SQLite) HeldSets(ctx context.Context) ([]HeldSet, error) {
 }
 
 // Retry makes deliveries pending again.
-func (s *SQLite) Retry(ctx context.Context, now event.Millis, by string, seqs []int64) ([]Key, error) {
+func (s *database) Retry(ctx context.Context, now event.Millis, by string, seqs []int64) ([]Key, error) {
 	var keys []Key
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		keys = nil
 		version, err := t.next()
 		if err != nil {
@@ -157,9 +156,9 @@ func leftInPlace(by string, now event.Millis) string {
 }
 
 // Discard settles deliveries as discarded.
-func (s *SQLite) Discard(ctx context.Context, now event.Millis, by string, seqs []int64) (int, error) {
+func (s *database) Discard(ctx context.Context, now event.Millis, by string, seqs []int64) (int, error) {
 	total := 0
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		total = 0
 		for _, seq := range seqs {
 			var key Key
@@ -187,10 +186,10 @@ func (s *SQLite) Discard(ctx context.Context, now event.Millis, by string, seqs 
 }
 
 // Counts returns the number of unfinished deliveries by state.
-func (s *SQLite) Counts(ctx context.Context, directory string) (map[event.State]int64, error) {
+func (s *database) Counts(ctx context.Context, directory string) (map[event.State]int64, error) {
 	counts := map[event.State]int64{}
 	err := s.readers.view(ctx, func(r *session) error {
-		return r.rows("SELECT state, COUNT(*) FROM delivery WHERE directory = ? AND "+unfinished+" GROUP BY state", []any{directory}, func(rows *sql.Rows) error {
+		return r.rows("SELECT state, COUNT(*) FROM delivery WHERE directory = ? AND "+unfinished+" GROUP BY state", []any{directory}, func(rows scanner) error {
 			var state event.State
 			var n int64
 			err := rows.Scan(&state, &n)

@@ -24,24 +24,24 @@ func MakeOfVersion(t *testing.T, path string, version int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := db.Conn(t.Context())
+	session, err := newSession(t.Context(), db, sqliteDialect())
 	if err != nil {
 		t.Fatal(err)
 	}
 	names, err := migrationNames()
 	if err == nil {
-		_, err = conn.ExecContext(t.Context(), schemaVersion)
+		err = session.script(t.Context(), schemaVersion)
 	}
 	for i := 0; i < version && err == nil; i++ {
-		err = runMigration(t.Context(), conn, nil, i, names[i])
+		err = runMigration(t.Context(), session, nil, i, names[i])
 	}
-	if err = errors.Join(err, conn.Close(), db.Close()); err != nil {
+	if err = errors.Join(err, session.close(), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // sessions calls look for each session of the store; a closed one has none left but that of the writer.
-func (s *SQLite) sessions(look func(*session)) {
+func (s *database) sessions(look func(*session)) {
 	look(s.writer.session)
 	for range s.readers.open {
 		r, open := <-s.readers.idle
@@ -66,6 +66,16 @@ func Statements(s *SQLite) []string {
 	slices.Sort(texts)
 	return texts
 }
+
+// PostgresStatements returns the text of every statement that the store has run so far.
+func PostgresStatements(s *Postgres) []string {
+	var texts []string
+	s.sessions(func(session *session) { texts = slices.AppendSeq(texts, maps.Keys(session.statements)) })
+	return texts
+}
+
+// Prepares reports whether statements are kept prepared.
+func Prepares(s *Postgres) bool { return len(s.dialect.args(nil)) > 0 }
 
 // QueryOf returns the statement of a list.
 func QueryOf(f Filter) string {
@@ -121,7 +131,7 @@ func WorkOf(t *testing.T, s *SQLite) Work {
 			for statement := sqlite3.Xsqlite3_next_stmt(tls, db, 0); statement != 0; statement = sqlite3.Xsqlite3_next_stmt(tls, db, statement) {
 				// The upkeep runs when its time has come, with transactions of its own.
 				text := libc.GoString(sqlite3.Xsqlite3_sql(tls, statement))
-				if text == beginWrite || text == "COMMIT" || strings.HasPrefix(text, "PRAGMA") {
+				if text == session.beginWrite || text == "COMMIT" || strings.HasPrefix(text, "PRAGMA") {
 					continue
 				}
 				total.Steps += float64(sqlite3.Xsqlite3_stmt_status(tls, statement, sqlite3.SQLITE_STMTSTATUS_VM_STEP, 0))
@@ -173,9 +183,9 @@ func PathOf(s *SQLite) string { return s.path }
 // Bind marks the rows of a store as the migration does that brings marks.
 func Bind(t *testing.T, s *SQLite) {
 	t.Helper()
-	conn, err := s.db.Conn(t.Context())
+	session, err := newSession(t.Context(), s.db, s.dialect)
 	if err == nil {
-		err = errors.Join(bindRows(t.Context(), conn, s.seal, "migrations/0000"+boundBy), conn.Close())
+		err = errors.Join(bindRows(session, s.seal, "migrations/0000"+boundBy), session.close())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -200,4 +210,83 @@ func PopulateEvents(t *testing.T, s *SQLite, events int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Clear removes all that the store knows.
+func Clear(t *testing.T, s *Postgres) {
+	t.Helper()
+	err := s.within(t.Context(), func(session *session) error {
+		for _, table := range []string{
+			"event", "delivery", "object", "membership", "work", "dependency", "number", "pool", "claim", "spent", "audit", "owner", "identity", "reading", "lease",
+		} {
+			if _, err := session.exec("DELETE FROM " + table); err != nil {
+				return err
+			}
+		}
+		_, err := session.exec("DELETE FROM meta WHERE name <> 'seal'")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// PostgresPlanOf returns the steps by which PostgreSQL runs a statement where it has to look for something by an index if it can.
+func PostgresPlanOf(t *testing.T, s *Postgres, statement string) []string {
+	t.Helper()
+	var steps []string
+	err := s.within(t.Context(), func(session *session) error {
+		if err := session.script(t.Context(), "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; PREPARE asked AS "+numbered()(statement)); err != nil {
+			return err
+		}
+		defer func() { _, _ = session.exec("DEALLOCATE asked; ROLLBACK") }()
+		execute := "EXECUTE asked"
+		if n := strings.Count(statement, "?"); n > 0 {
+			execute += "(" + strings.Join(slices.Repeat([]string{"NULL"}, n), ", ") + ")"
+		}
+		return session.rows("EXPLAIN "+execute, nil, func(row scanner) error {
+			var step string
+			err := row.Scan(&step)
+			steps = append(steps, strings.TrimSpace(step))
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	return steps
+}
+
+// Freeze keeps a lease from being renewed, as in a process that was stopped.
+func Freeze(l Lease) {
+	frozen := l.(*leased)
+	frozen.once.Do(func() { close(frozen.stop) })
+	frozen.done.Wait()
+}
+
+// HoldVersion begins a transaction that writes, and leaves it there.
+func HoldVersion(t *testing.T, s *Postgres) {
+	t.Helper()
+	session, err := newSession(t.Context(), s.db, s.dialect)
+	if err == nil {
+		err = session.attach(t.Context())
+	}
+	if err == nil {
+		_, err = session.exec(session.beginWrite)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		session.discard()
+		session.detach()
+	})
+}
+
+// Storable returns what is stored of a text in PostgreSQL, and what is read of that.
+func Storable(text string) (stored, read string) {
+	stored = storable([]any{text})[0].(string)
+	read = stored
+	restore([]any{&read})
+	return stored, read
 }

@@ -11,9 +11,9 @@ import (
 const spentFor = 31 * 24 * time.Hour
 
 // Spend asks a guard and records what it lets through.
-func (s *SQLite) Spend(ctx context.Context, spending Spending) (bool, error) {
+func (s *database) Spend(ctx context.Context, spending Spending) (bool, error) {
 	granted := false
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		var err error
 		granted, err = t.spend(spending)
 		return err
@@ -22,7 +22,7 @@ func (s *SQLite) Spend(ctx context.Context, spending Spending) (bool, error) {
 }
 
 // Allows asks a guard and records nothing.
-func (s *SQLite) Allows(ctx context.Context, spending Spending) (bool, error) {
+func (s *database) Allows(ctx context.Context, spending Spending) (bool, error) {
 	allowed := false
 	err := s.readers.view(ctx, func(r *session) error {
 		var err error

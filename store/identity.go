@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"idaas-ldap/event"
@@ -10,7 +9,7 @@ import (
 )
 
 // Identity returns by which stable id a base is known.
-func (s *SQLite) Identity(ctx context.Context, directory string, base plan.DN) (string, error) {
+func (s *database) Identity(ctx context.Context, directory string, base plan.DN) (string, error) {
 	id := ""
 	err := s.readers.view(ctx, func(r *session) error {
 		var err error
@@ -29,8 +28,8 @@ func (r *session) identity(directory string, base plan.DN) (id string, err error
 }
 
 // Identify remembers the stable id of a base that is not known yet, and returns the one that is remembered.
-func (s *SQLite) Identify(ctx context.Context, directory string, base plan.DN, id string) (string, error) {
-	err := s.writer.do(ctx, func(t *tx) error {
+func (s *database) Identify(ctx context.Context, directory string, base plan.DN, id string) (string, error) {
+	err := s.write(ctx, func(t *tx) error {
 		if _, err := t.exec("INSERT INTO identity (directory, base, id) VALUES (?, ?, ?) ON CONFLICT (directory, base) DO NOTHING",
 			directory, []byte(base.Key()), id); err != nil {
 			return err
@@ -46,8 +45,8 @@ func (s *SQLite) Identify(ctx context.Context, directory string, base plan.DN, i
 }
 
 // AcceptDirectory takes another directory for the one that is known.
-func (s *SQLite) AcceptDirectory(ctx context.Context, now event.Millis, by, directory string, base plan.DN, id string) error {
-	err := s.writer.do(ctx, func(t *tx) error {
+func (s *database) AcceptDirectory(ctx context.Context, now event.Millis, by, directory string, base plan.DN, id string) error {
+	err := s.write(ctx, func(t *tx) error {
 		was, err := t.identity(directory, base)
 		if err != nil || was == id {
 			return err
@@ -70,7 +69,7 @@ func (s *SQLite) AcceptDirectory(ctx context.Context, now event.Millis, by, dire
 // unlink takes the links away from all objects of a directory whose rows are as they were written.
 func (t *tx) unlink(seal *Seal, directory string) error {
 	var linked []tie
-	err := t.rows("SELECT kind, id, link, dn, bound FROM object WHERE directory = ? AND link <> ''", []any{directory}, func(rows *sql.Rows) error {
+	err := t.rows("SELECT kind, id, link, dn, bound FROM object WHERE directory = ? AND link <> ''", []any{directory}, func(rows scanner) error {
 		was := tie{directory: directory}
 		var mark []byte
 		err := rows.Scan(&was.ref.Kind, &was.ref.ID, &was.link, &was.dn, &mark)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -10,10 +9,10 @@ import (
 )
 
 // Due returns objects that are due, and when the next one is.
-func (s *SQLite) Due(ctx context.Context, directory string, now event.Millis, limit int) (due []Due, next event.Millis, err error) {
+func (s *database) Due(ctx context.Context, directory string, now event.Millis, limit int) (due []Due, next event.Millis, err error) {
 	err = s.readers.read(ctx, func(r *session) error {
 		err := r.rows("SELECT kind, object, due FROM work WHERE directory = ? AND due <= ? ORDER BY due LIMIT ?",
-			[]any{directory, int64(now), limit}, func(rows *sql.Rows) error {
+			[]any{directory, int64(now), limit}, func(rows scanner) error {
 				d := Due{Key: Key{Directory: directory}}
 				err := rows.Scan(&d.Key.Object.Kind, &d.Key.Object.ID, &d.At)
 				due = append(due, d)
@@ -29,7 +28,7 @@ func (s *SQLite) Due(ctx context.Context, directory string, now event.Millis, li
 }
 
 // Load returns the job of an object.
-func (s *SQLite) Load(ctx context.Context, key Key, limit int) (Job, error) {
+func (s *database) Load(ctx context.Context, key Key, limit int) (Job, error) {
 	job := Job{Key: key, Known: event.Object{Ref: key.Object}}
 	var known *sealedObject
 	var pending []sealedPending
@@ -83,7 +82,7 @@ func (r *session) rejoin(key Key, limit int) ([]string, error) {
 	}
 	var users []string
 	err := r.rows("SELECT member FROM membership WHERE directory = ? AND grp = ? AND rejoin > 0 LIMIT ?",
-		[]any{key.Directory, key.Object.ID, limit}, func(rows *sql.Rows) error {
+		[]any{key.Directory, key.Object.ID, limit}, func(rows scanner) error {
 			var user string
 			err := rows.Scan(&user)
 			users = append(users, user)
@@ -103,7 +102,7 @@ func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
 	err := r.rows(`SELECT d.seq, d.state, d.code, d.message, d.password, d.tried, d.retried > 0, CASE WHEN d.approved THEN d.act ELSE '' END, d.approver, e.application, e.event_id, e.type, e.happened, e.updated, e.payload
 		FROM delivery d JOIN event e ON e.id = d.event
 		WHERE d.directory = ? AND d.kind = ? AND d.object = ? AND d.state IN ('pending', 'waiting') ORDER BY d.seq LIMIT ?`,
-		append(keyArgs(key), limit), func(rows *sql.Rows) error {
+		append(keyArgs(key), limit), func(rows scanner) error {
 			var p sealedPending
 			err := rows.Scan(&p.Seq, &p.Outcome.State, &p.Outcome.Code, &p.Outcome.Message, &p.password, &p.PasswordTried, &p.Retried, &p.Approved, &p.ApprovedBy,
 				&p.Application, &p.EventID, &p.Change.Type, &p.Change.Stamp.Event, &p.Change.Stamp.Update, &p.payload)
@@ -113,7 +112,7 @@ func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
 	return out, err
 }
 
-func (s *SQLite) openPending(ref event.Ref, sealed sealedPending) (Pending, error) {
+func (s *database) openPending(ref event.Ref, sealed sealedPending) (Pending, error) {
 	p := sealed.Pending
 	p.Change.ID, p.Change.Object = p.EventID, ref
 	err := s.openPayload(p.Application, &p.Change, sealed.payload)
@@ -125,7 +124,7 @@ func (s *SQLite) openPending(ref event.Ref, sealed sealedPending) (Pending, erro
 }
 
 // openPayload adds what is sealed of an event, but for the password.
-func (s *SQLite) openPayload(application string, c *event.Change, sealed []byte) error {
+func (s *database) openPayload(application string, c *event.Change, sealed []byte) error {
 	plain, err := s.seal.open(payloadPlace(application, c.ID), sealed)
 	if err != nil {
 		return err
@@ -142,7 +141,7 @@ func (s *SQLite) openPayload(application string, c *event.Change, sealed []byte)
 }
 
 // Said returns what an event says.
-func (s *SQLite) Said(ctx context.Context, seq int64) (event.Change, error) {
+func (s *database) Said(ctx context.Context, seq int64) (event.Change, error) {
 	var c event.Change
 	var application string
 	var sealed []byte
@@ -168,11 +167,11 @@ func (s *SQLite) Said(ctx context.Context, seq int64) (event.Change, error) {
 }
 
 // WaitsFor returns the objects that an object waits for.
-func (s *SQLite) WaitsFor(ctx context.Context, key Key) ([]event.Ref, error) {
+func (s *database) WaitsFor(ctx context.Context, key Key) ([]event.Ref, error) {
 	var refs []event.Ref
 	err := s.readers.read(ctx, func(r *session) error {
 		return r.rows("SELECT on_kind, on_object FROM dependency WHERE directory = ? AND kind = ? AND object = ? ORDER BY on_kind, on_object",
-			keyArgs(key), func(rows *sql.Rows) error {
+			keyArgs(key), func(rows scanner) error {
 				var ref event.Ref
 				err := rows.Scan(&ref.Kind, &ref.ID)
 				refs = append(refs, ref)

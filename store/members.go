@@ -1,8 +1,6 @@
 package store
 
 import (
-	"database/sql"
-
 	"idaas-ldap/event"
 )
 
@@ -56,7 +54,7 @@ func (t *tx) entered(now event.Millis, s Settlement) ([]Key, error) {
 	}
 	var groups []Key
 	err = t.rows("UPDATE membership SET rejoin = ? WHERE directory = ? AND member = ? AND present RETURNING grp",
-		[]any{version, s.Key.Directory, s.Key.Object.ID}, func(rows *sql.Rows) error {
+		[]any{version, s.Key.Directory, s.Key.Object.ID}, func(rows scanner) error {
 			k := Key{Directory: s.Key.Directory, Object: event.Ref{Kind: event.KindGroup}}
 			err := rows.Scan(&k.Object.ID)
 			groups = append(groups, k)

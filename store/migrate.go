@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -19,25 +18,21 @@ const schemaVersion = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT
 
 // migrate brings the schema up to date in one transaction, and refuses a database of a later version of the program: it
 // may mean something by its data that this one does not know.
-func migrate(ctx context.Context, conn *sql.Conn, seal *Seal) error {
-	if _, err := conn.ExecContext(ctx, beginWrite); err != nil {
+func migrate(ctx context.Context, s *session, seal *Seal) error {
+	if err := s.script(ctx, s.beginChange); err != nil {
 		return fmt.Errorf("begin the migration: %w", err)
 	}
-	if err := migrateWithin(ctx, conn, seal); err != nil {
-		_, undo := conn.ExecContext(ctx, "ROLLBACK")
-		return errors.Join(err, undo)
+	if err := migrateWithin(ctx, s, seal); err != nil {
+		return errors.Join(err, s.script(ctx, "ROLLBACK"))
 	}
-	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+	if err := s.script(ctx, "COMMIT"); err != nil {
 		return fmt.Errorf("commit the migration: %w", err)
 	}
 	return nil
 }
 
-func migrateWithin(ctx context.Context, conn *sql.Conn, seal *Seal) error {
-	if _, err := conn.ExecContext(ctx, schemaVersion); err != nil {
-		return fmt.Errorf("prepare the schema version: %w", err)
-	}
-	version, err := versionOf(ctx, conn)
+func migrateWithin(ctx context.Context, s *session, seal *Seal) error {
+	version, err := versionOf(s)
 	if err != nil {
 		return err
 	}
@@ -49,7 +44,7 @@ func migrateWithin(ctx context.Context, conn *sql.Conn, seal *Seal) error {
 		return newerVersion(version, len(names))
 	}
 	for i := version; i < len(names); i++ {
-		if err := runMigration(ctx, conn, seal, i, names[i]); err != nil {
+		if err := runMigration(ctx, s, seal, i, names[i]); err != nil {
 			return err
 		}
 	}
@@ -57,18 +52,23 @@ func migrateWithin(ctx context.Context, conn *sql.Conn, seal *Seal) error {
 }
 
 // runMigration brings a schema of a version to the next one.
-func runMigration(ctx context.Context, conn *sql.Conn, seal *Seal, version int, name string) error {
+func runMigration(ctx context.Context, s *session, seal *Seal, version int, name string) error {
+	if version == 0 {
+		if err := s.script(ctx, schemaVersion); err != nil {
+			return fmt.Errorf("prepare the schema version: %w", err)
+		}
+	}
 	text, err := fs.ReadFile(migrations, name)
 	if err != nil {
 		return fmt.Errorf("read a migration: %w", err)
 	}
-	if _, err := conn.ExecContext(ctx, ownWords.Replace(string(text))); err != nil {
+	if err := s.script(ctx, s.words(string(text))); err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
-	if err := errors.Join(bindRows(ctx, conn, seal, name), nameRows(ctx, conn, seal, name)); err != nil {
+	if err := errors.Join(bindRows(s, seal, name), nameRows(s, seal, name)); err != nil {
 		return fmt.Errorf("run %s: %w", name, err)
 	}
-	if _, err := conn.ExecContext(ctx, "INSERT INTO schema_version (version) VALUES (?)", version+1); err != nil {
+	if _, err := s.exec("INSERT INTO schema_version (version) VALUES (?)", version+1); err != nil {
 		return fmt.Errorf("note the schema version %d: %w", version+1, err)
 	}
 	return nil
@@ -84,11 +84,11 @@ func migrationNames() ([]string, error) {
 }
 
 // versionOf returns the schema version of a database, zero where it has none yet.
-func versionOf(ctx context.Context, conn *sql.Conn) (int, error) {
+func versionOf(s *session) (int, error) {
 	var has, version int
-	err := conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'schema_version'").Scan(&has)
+	_, err := s.row(s.hasTable, []any{"schema_version"}, &has)
 	if err == nil && has > 0 {
-		err = conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version), 0) FROM schema_version").Scan(&version)
+		_, err = s.row("SELECT COALESCE(MAX(version), 0) FROM schema_version", nil, &version)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("read the schema version: %w", err)

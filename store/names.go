@@ -7,9 +7,9 @@ import (
 )
 
 // Claim gives the object a name.
-func (s *SQLite) Claim(ctx context.Context, key Key, pool string, candidates []string) (string, error) {
+func (s *database) Claim(ctx context.Context, key Key, pool string, candidates []string) (string, error) {
 	claimed := ""
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		claimed = ""
 		var standing string
 		object := append([]any{key.Directory, pool}, string(key.Object.Kind), key.Object.ID)

@@ -7,9 +7,9 @@ import (
 )
 
 // Allocate gives the object a number of a pool.
-func (s *SQLite) Allocate(ctx context.Context, key Key, pool string, from, to int64, taken ...int64) (int64, error) {
+func (s *database) Allocate(ctx context.Context, key Key, pool string, from, to int64, taken ...int64) (int64, error) {
 	var number int64
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		for _, n := range taken {
 			if err := t.takeAway(key, pool, n); err != nil {
 				return err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -22,7 +21,7 @@ type sealedObject struct {
 
 const objectColumns = "kind, id, present, said, said_update, password, password_update, floor, floor_update, facts, link, dn, owned, removed, bound"
 
-func (o *sealedObject) scan(rows *sql.Rows) error { return failure(rows.Scan(o.columns()...)) }
+func (o *sealedObject) scan(rows scanner) error { return failure(rows.Scan(o.columns()...)) }
 
 // columns are where what objectColumns names goes.
 func (o *sealedObject) columns() []any {
@@ -35,7 +34,7 @@ func (o *sealedObject) columns() []any {
 // object returns the row of an object, nil if there is none.
 func (r *session) object(key Key) (*sealedObject, error) {
 	var found *sealedObject
-	err := r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND kind = ? AND id = ?", keyArgs(key), func(rows *sql.Rows) error {
+	err := r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND kind = ? AND id = ?", keyArgs(key), func(rows scanner) error {
 		found = &sealedObject{}
 		return found.scan(rows)
 	})
@@ -46,7 +45,7 @@ func objectPlace(directory string, ref event.Ref, what string) string {
 	return place(what+" of object", directory, string(ref.Kind), ref.ID)
 }
 
-func (s *SQLite) openObject(directory string, sealed sealedObject) (event.Object, Record, error) {
+func (s *database) openObject(directory string, sealed sealedObject) (event.Object, Record, error) {
 	o, r := sealed.Object, sealed.Record
 	if t := (tie{directory, o.Ref, r.Link, sealed.dn}); !s.seal.holds(t, sealed.bound) {
 		return o, r, t.moved()
@@ -105,7 +104,7 @@ func openValues(plain []byte, r *Record) error {
 }
 
 // sealObject is the way back of openObject.
-func (s *SQLite) sealObject(directory string, o event.Object, r Record) (sealedObject, error) {
+func (s *database) sealObject(directory string, o event.Object, r Record) (sealedObject, error) {
 	out := sealedObject{Object: o, Record: r, dn: r.DN.String()}
 	out.bound = s.seal.mark(tie{directory, o.Ref, r.Link, out.dn})
 	out.login, out.label = namesOf(o)
@@ -125,7 +124,7 @@ func (s *SQLite) sealObject(directory string, o event.Object, r Record) (sealedO
 }
 
 // Lookup returns what is known and remembered of an object.
-func (s *SQLite) Lookup(ctx context.Context, key Key) (event.Object, Record, error) {
+func (s *database) Lookup(ctx context.Context, key Key) (event.Object, Record, error) {
 	var sealed *sealedObject
 	err := s.readers.read(ctx, func(r *session) error {
 		var err error
@@ -142,12 +141,12 @@ func (s *SQLite) Lookup(ctx context.Context, key Key) (event.Object, Record, err
 }
 
 // ByLink returns the objects whose entries have these stable ids.
-func (s *SQLite) ByLink(ctx context.Context, directory string, links []string) ([]Remembered, error) {
+func (s *database) ByLink(ctx context.Context, directory string, links []string) ([]Remembered, error) {
 	var found []sealedObject
 	err := s.readers.read(ctx, func(r *session) error {
 		for _, link := range links {
 			// The condition that looks superfluous is that of the index.
-			if err := r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND link = ? AND link <> ''", []any{directory, link}, func(rows *sql.Rows) error {
+			if err := r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND link = ? AND link <> ''", []any{directory, link}, func(rows scanner) error {
 				var o sealedObject
 				err := o.scan(rows)
 				found = append(found, o)
@@ -171,13 +170,13 @@ func (s *SQLite) ByLink(ctx context.Context, directory string, links []string) (
 }
 
 // Objects calls yield for every known object of a kind, page by page. No page is held open while yield works.
-func (s *SQLite) Objects(ctx context.Context, directory string, kind event.Kind, yield func(event.Object, Record) bool) error {
+func (s *database) Objects(ctx context.Context, directory string, kind event.Kind, yield func(event.Object, Record) bool) error {
 	const size = 500
 	for after := ""; ; {
 		var page []sealedObject
 		err := s.readers.read(ctx, func(r *session) error {
 			return r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?",
-				[]any{directory, string(kind), after, size}, func(rows *sql.Rows) error {
+				[]any{directory, string(kind), after, size}, func(rows scanner) error {
 					var o sealedObject
 					err := o.scan(rows)
 					page = append(page, o)
@@ -204,7 +203,7 @@ func (s *SQLite) Objects(ctx context.Context, directory string, kind event.Kind,
 }
 
 // CountObjects returns how many objects of a kind are known to exist.
-func (s *SQLite) CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error) {
+func (s *database) CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error) {
 	n := 0
 	err := s.readers.read(ctx, func(r *session) error {
 		_, err := r.row("SELECT COUNT(*) FROM object WHERE directory = ? AND kind = ? AND present", []any{directory, string(kind)}, &n)
@@ -214,7 +213,7 @@ func (s *SQLite) CountObjects(ctx context.Context, directory string, kind event.
 }
 
 // Holders returns the objects whose remembered DN is this one to some server.
-func (s *SQLite) Holders(ctx context.Context, directory string, dn plan.DN) ([]Holding, error) {
+func (s *database) Holders(ctx context.Context, directory string, dn plan.DN) ([]Holding, error) {
 	if dn.Empty() {
 		return nil, nil
 	}
@@ -222,7 +221,7 @@ func (s *SQLite) Holders(ctx context.Context, directory string, dn plan.DN) ([]H
 	err := s.readers.read(ctx, func(r *session) error {
 		// An object of which nobody has said whether it exists may well hold an entry; one that is deleted does not.
 		return r.rows(`SELECT kind, id, dn FROM object WHERE directory = ? AND dn_key = ? AND (present OR (said = 0 AND said_update = 0))
-			ORDER BY kind, id`, []any{directory, treeKey(dn)}, func(rows *sql.Rows) error {
+			ORDER BY kind, id`, []any{directory, treeKey(dn)}, func(rows scanner) error {
 			var h Holding
 			var text string
 			if err := rows.Scan(&h.Object.Kind, &h.Object.ID, &text); err != nil {
@@ -241,10 +240,10 @@ func (s *SQLite) Holders(ctx context.Context, directory string, dn plan.DN) ([]H
 }
 
 // Memberships returns the known words about members of a group.
-func (s *SQLite) Memberships(ctx context.Context, group Key, users []string) (map[string]event.Membership, error) {
+func (s *database) Memberships(ctx context.Context, group Key, users []string) (map[string]event.Membership, error) {
 	const columns = "SELECT member, present, said, said_update FROM membership WHERE directory = ? AND grp = ?"
 	out := map[string]event.Membership{}
-	scan := func(rows *sql.Rows) error {
+	scan := func(rows scanner) error {
 		var user string
 		var m event.Membership
 		err := rows.Scan(&user, &m.Present, &m.At.Event, &m.At.Update)
@@ -269,14 +268,14 @@ func (s *SQLite) Memberships(ctx context.Context, group Key, users []string) (ma
 }
 
 // Below returns the remembered DNs that lie below a DN.
-func (s *SQLite) Below(ctx context.Context, directory string, dn plan.DN) ([]plan.DN, error) {
+func (s *database) Below(ctx context.Context, directory string, dn plan.DN) ([]plan.DN, error) {
 	if dn.Empty() {
 		return nil, nil
 	}
 	from := treeKey(dn)
 	var below []plan.DN
 	err := s.readers.read(ctx, func(r *session) error {
-		return r.rows("SELECT dn FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?", []any{directory, from, treeEnd(from)}, func(rows *sql.Rows) error {
+		return r.rows("SELECT dn FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?", []any{directory, from, treeEnd(from)}, func(rows scanner) error {
 			var text string
 			if err := rows.Scan(&text); err != nil {
 				return failure(err)

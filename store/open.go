@@ -234,11 +234,15 @@ func (m *made) file(path string) error {
 	return err //nolint:wrapcheck // The error names the path.
 }
 
-// undo removes them, the last first, unless the database has content by now. A folder in which there is something else stays.
+// undo removes them unless the database has content by now.
 func (m *made) undo(database string) {
-	if there, err := databaseAt(database); there || err != nil {
-		return
+	if there, err := databaseAt(database); !there && err == nil {
+		m.unmake()
 	}
+}
+
+// unmake removes them, the last first. A folder in which there is something else stays.
+func (m *made) unmake() {
 	for i := len(*m) - 1; i >= 0; i-- {
 		_ = os.Remove((*m)[i]) // what stays is an empty file or a folder
 	}
@@ -257,16 +261,16 @@ func (cfg *SQLiteConfig) examine(ctx context.Context) error {
 	if err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
 	}
-	session, err := firstSession(ctx, db)
+	session, err := firstSession(ctx, db, sqliteDialect())
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
 	err = sample(ctx, session.conn)
-	if err == nil && (!cfg.isLarge() || exists(noteOfDamage(cfg.Path)) || isOutdated(ctx, session.conn)) {
+	if err == nil && (!cfg.isLarge() || exists(noteOfDamage(cfg.Path)) || isOutdated(session)) {
 		err = quickCheck(ctx, session.conn)
 	}
 	if err == nil {
-		err = checkVersion(ctx, session.conn, cfg.Access)
+		err = checkVersion(session, cfg.Access)
 	}
 	if err == nil {
 		err = checkMark(session, cfg.Seal)
@@ -278,15 +282,15 @@ func (cfg *SQLiteConfig) examine(ctx context.Context) error {
 }
 
 // isOutdated reports whether the schema is about to be changed, or nobody knows.
-func isOutdated(ctx context.Context, conn *sql.Conn) bool {
-	version, err := versionOf(ctx, conn)
+func isOutdated(s *session) bool {
+	version, err := versionOf(s)
 	names, unnamed := migrationNames()
 	return err != nil || unnamed != nil || version < len(names)
 }
 
 // checkVersion refuses a schema that does not serve.
-func checkVersion(ctx context.Context, conn *sql.Conn, access Access) error {
-	version, err := versionOf(ctx, conn)
+func checkVersion(s *session, access Access) error {
+	version, err := versionOf(s)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func ownEventID(now event.Millis, key Key) string {
 }
 
 // sealOwn returns the payload of an event of our own: there is nothing in it.
-func (s *SQLite) sealOwn(now event.Millis, key Key) ([]byte, error) {
+func (s *database) sealOwn(now event.Millis, key Key) ([]byte, error) {
 	plain, err := json.Marshal(payload{})
 	if err != nil {
 		return nil, fmt.Errorf("encode an event of our own: %w", err)
@@ -23,7 +23,7 @@ func (s *SQLite) sealOwn(now event.Millis, key Key) ([]byte, error) {
 }
 
 // Ask makes objects due by events of our own.
-func (s *SQLite) Ask(ctx context.Context, now event.Millis, keys []Key) error {
+func (s *database) Ask(ctx context.Context, now event.Millis, keys []Key) error {
 	payloads := make([][]byte, len(keys))
 	for i, key := range keys {
 		var err error
@@ -31,7 +31,7 @@ func (s *SQLite) Ask(ctx context.Context, now event.Millis, keys []Key) error {
 			return err
 		}
 	}
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		for i, key := range keys {
 			if err := t.ask(now, key, payloads[i]); err != nil {
 				return err

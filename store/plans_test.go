@@ -16,6 +16,8 @@ import (
 var mayRead = []struct{ statement, step, reason string }{
 	{"FROM version", "SCAN version", "it has one row"},
 	{"UPDATE version", "SCAN version", "it has one row"},
+	{"FROM schema_version", "SEARCH schema_version", "it has one row for each version"},
+	{"FROM sqlite_schema", "SCAN sqlite_schema", "it has one row for each table"},
 	{"FROM audit ORDER BY id DESC LIMIT", "SCAN audit", "it ends with the page, as the numbers are the order"},
 	{"FROM delivery d CROSS JOIN", "SCAN d", "it goes from the newest on and ends with the page that a person asked for"},
 	{"FROM delivery d CROSS JOIN", "SEARCH d USING INDEX delivery_unfinished (state=?)", "what is not settled is little, and the console sorts it"},

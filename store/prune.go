@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"idaas-ldap/event"
@@ -12,7 +11,7 @@ import (
 const pruneBatch = 250
 
 // Prune removes settled events that are old enough.
-func (s *SQLite) Prune(ctx context.Context, before event.Millis) (int, error) {
+func (s *database) Prune(ctx context.Context, before event.Millis) (int, error) {
 	total := 0
 	for last := (oldEvent{}); ; {
 		events, err := s.oldEvents(ctx, last, before)
@@ -24,7 +23,7 @@ func (s *SQLite) Prune(ctx context.Context, before event.Millis) (int, error) {
 		}
 		last = events[len(events)-1]
 		removed := 0
-		if err := s.writer.do(ctx, func(t *tx) error {
+		if err := s.write(ctx, func(t *tx) error {
 			removed = 0
 			for _, e := range events {
 				n, err := t.prune(e.id)
@@ -50,11 +49,11 @@ type oldEvent struct {
 
 // oldEvents returns the next events that were received before a moment. Their numbers are not in the order of that time where
 // a clock was set, so it is the time that is looked at.
-func (s *SQLite) oldEvents(ctx context.Context, last oldEvent, before event.Millis) ([]oldEvent, error) {
+func (s *database) oldEvents(ctx context.Context, last oldEvent, before event.Millis) ([]oldEvent, error) {
 	var found []oldEvent
 	err := s.readers.view(ctx, func(r *session) error {
 		return r.rows("SELECT received, id FROM event WHERE (received, id) > (?, ?) AND received < ? ORDER BY received, id LIMIT ?",
-			[]any{int64(last.received), last.id, int64(before), pruneBatch}, func(rows *sql.Rows) error {
+			[]any{int64(last.received), last.id, int64(before), pruneBatch}, func(rows scanner) error {
 				var e oldEvent
 				err := rows.Scan(&e.received, &e.id)
 				found = append(found, e)
@@ -76,10 +75,10 @@ func (t *tx) prune(id int64) (removed int, err error) {
 }
 
 // pruneAudit removes what people did long ago.
-func (s *SQLite) pruneAudit(ctx context.Context, before event.Millis) error {
+func (s *database) pruneAudit(ctx context.Context, before event.Millis) error {
 	const batch = 1000
 	for n := int64(batch); n == batch; {
-		if err := s.writer.do(ctx, func(t *tx) error {
+		if err := s.write(ctx, func(t *tx) error {
 			var err error
 			n, err = t.exec("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)", int64(before), batch)
 			return err

@@ -14,10 +14,10 @@ type readers struct {
 	damage *damage
 }
 
-func newReaders(ctx context.Context, db *sql.DB, n int, d *damage) (*readers, error) {
-	r := &readers{idle: make(chan *session, n), damage: d}
+func newReaders(ctx context.Context, db *sql.DB, d *dialect, n int, damage *damage) (*readers, error) {
+	r := &readers{idle: make(chan *session, n), damage: damage}
 	for range n {
-		s, err := newSession(ctx, db)
+		s, err := newSession(ctx, db, d)
 		if err != nil {
 			return nil, errors.Join(err, r.close())
 		}
@@ -30,11 +30,14 @@ func newReaders(ctx context.Context, db *sql.DB, n int, d *damage) (*readers, er
 // view calls look with a session in a transaction of its own: all that it reads is of one moment.
 func (r *readers) view(ctx context.Context, look func(*session) error) error {
 	return r.read(ctx, func(s *session) error {
-		if _, err := s.exec("BEGIN"); err != nil {
+		if _, err := s.exec(s.beginRead); err != nil {
 			return err
 		}
 		err := look(s)
 		_, end := s.exec("COMMIT") // nothing was written, so there is nothing to roll back
+		if end != nil {
+			s.discard()
+		}
 		return errors.Join(err, end)
 	})
 }
@@ -55,6 +58,10 @@ func (r *readers) read(ctx context.Context, look func(*session) error) error {
 		return errClosed
 	}
 	defer func() { r.idle <- s }()
+	if err := s.attach(ctx); err != nil {
+		return fmt.Errorf("read from the store: %w", err)
+	}
+	defer s.detach()
 	return r.damage.look(look(s))
 }
 

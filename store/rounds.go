@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"idaas-ldap/event"
@@ -57,7 +56,7 @@ var _ Rounds = (*SQLite)(nil)
 const notePrefix = "note:"
 
 // Note returns what was noted last under a name.
-func (s *SQLite) Note(ctx context.Context, name string) ([]byte, error) {
+func (s *database) Note(ctx context.Context, name string) ([]byte, error) {
 	var note []byte
 	err := s.readers.view(ctx, func(r *session) error {
 		_, err := r.row("SELECT value FROM meta WHERE name = ?", []any{notePrefix + name}, &note)
@@ -70,8 +69,8 @@ func (s *SQLite) Note(ctx context.Context, name string) ([]byte, error) {
 }
 
 // SetNote replaces what is noted under a name, and sets marks.
-func (s *SQLite) SetNote(ctx context.Context, name string, note []byte, application string, marks []Mark) error {
-	err := s.writer.do(ctx, func(t *tx) error {
+func (s *database) SetNote(ctx context.Context, name string, note []byte, application string, marks []Mark) error {
+	err := s.write(ctx, func(t *tx) error {
 		if _, err := t.exec("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", notePrefix+name, note); err != nil {
 			return err
 		}
@@ -91,11 +90,11 @@ func (s *SQLite) SetNote(ctx context.Context, name string, note []byte, applicat
 }
 
 // Marked returns objects that a round has a mark for.
-func (s *SQLite) Marked(ctx context.Context, application string, kind event.Kind, stage Reading, limit int) ([]event.Ref, error) {
+func (s *database) Marked(ctx context.Context, application string, kind event.Kind, stage Reading, limit int) ([]event.Ref, error) {
 	var found []event.Ref
 	err := s.readers.view(ctx, func(r *session) error {
 		return r.rows("SELECT object FROM reading WHERE application = ? AND kind = ? AND stage = ? ORDER BY object LIMIT ?",
-			[]any{application, string(kind), string(stage), limit}, func(rows *sql.Rows) error {
+			[]any{application, string(kind), string(stage), limit}, func(rows scanner) error {
 				ref := event.Ref{Kind: kind}
 				err := rows.Scan(&ref.ID)
 				found = append(found, ref)
@@ -109,7 +108,7 @@ func (s *SQLite) Marked(ctx context.Context, application string, kind event.Kind
 }
 
 // HasMark reports whether a round has a mark for an object.
-func (s *SQLite) HasMark(ctx context.Context, application string, ref event.Ref) (bool, error) {
+func (s *database) HasMark(ctx context.Context, application string, ref event.Ref) (bool, error) {
 	found := false
 	err := s.readers.view(ctx, func(r *session) error {
 		var err error
@@ -123,7 +122,7 @@ func (s *SQLite) HasMark(ctx context.Context, application string, ref event.Ref)
 }
 
 // Unmarked returns ids of objects that a round has no mark for.
-func (s *SQLite) Unmarked(ctx context.Context, application, instance, directory string, kind event.Kind, after string, limit int) ([]string, error) {
+func (s *database) Unmarked(ctx context.Context, application, instance, directory string, kind event.Kind, after string, limit int) ([]string, error) {
 	var ids []string
 	err := s.readers.view(ctx, func(r *session) error {
 		return r.rows(`SELECT o.id AS id FROM object o WHERE o.directory = ? AND o.kind = ? AND o.id > ? AND o.present
@@ -133,7 +132,7 @@ func (s *SQLite) Unmarked(ctx context.Context, application, instance, directory 
 			SELECT d.object FROM delivery d WHERE d.directory = ? AND d.kind = ? AND d.object > ? AND d.state IN ('pending', 'waiting')
 			AND NOT EXISTS (SELECT 1 FROM reading r WHERE r.application = ? AND r.kind = d.kind AND r.object = d.object)
 			AND NOT EXISTS (SELECT 1 FROM owner w WHERE w.directory = d.directory AND w.kind = d.kind AND w.object = d.object AND w.instance NOT IN ('', ?))
-			ORDER BY id LIMIT ?`, []any{directory, string(kind), after, application, instance, directory, string(kind), after, application, instance, limit}, func(rows *sql.Rows) error {
+			ORDER BY id LIMIT ?`, []any{directory, string(kind), after, application, instance, directory, string(kind), after, application, instance, limit}, func(rows scanner) error {
 			var id string
 			err := rows.Scan(&id)
 			ids = append(ids, id)
@@ -147,10 +146,10 @@ func (s *SQLite) Unmarked(ctx context.Context, application, instance, directory 
 }
 
 // ForgetMarks removes the marks of an application, in transactions that each take milliseconds.
-func (s *SQLite) ForgetMarks(ctx context.Context, application string) error {
+func (s *database) ForgetMarks(ctx context.Context, application string) error {
 	const batch = 1000
 	for n := int64(batch); n == batch; {
-		if err := s.writer.do(ctx, func(t *tx) error {
+		if err := s.write(ctx, func(t *tx) error {
 			var err error
 			n, err = t.exec(`DELETE FROM reading WHERE application = ? AND (kind, object) IN
 				(SELECT kind, object FROM reading WHERE application = ? LIMIT ?)`, application, application, batch)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -95,7 +94,7 @@ func parseCursor(text, prefix string) (nameCursor, error) {
 
 // FindByName returns objects by how their names begin, first those whose user name, or name of a unit or group, does. Next is where
 // to go on, empty where nothing follows.
-func (s *SQLite) FindByName(ctx context.Context, f NameFilter) (found []Named, next string, err error) {
+func (s *database) FindByName(ctx context.Context, f NameFilter) (found []Named, next string, err error) {
 	prefix, limit := searchable(f.Prefix), limited(f.Limit)
 	cursor, err := parseCursor(f.After, prefix)
 	if err != nil {
@@ -134,7 +133,7 @@ type namedRow struct {
 }
 
 // namedRows reads on in the order of a name. Who is found by both names is given by the first.
-func (s *SQLite) namedRows(ctx context.Context, c nameCursor, prefix, directory string, limit int) ([]namedRow, error) {
+func (s *database) namedRows(ctx context.Context, c nameCursor, prefix, directory string, limit int) ([]namedRow, error) {
 	beyond := prefix + "\U0010ffff"
 	// The condition that looks superfluous is that of the index.
 	query := strings.ReplaceAll("SELECT directory, "+objectColumns+", @ FROM object WHERE @ <> '' AND (@, directory, kind, id) > (?, ?, ?, ?) AND @ < ?", "@", c.Column)
@@ -148,7 +147,7 @@ func (s *SQLite) namedRows(ctx context.Context, c nameCursor, prefix, directory 
 	query += strings.ReplaceAll(" ORDER BY @, directory, kind, id LIMIT ?", "@", c.Column)
 	var found []namedRow
 	err := s.readers.read(ctx, func(r *session) error {
-		return r.rows(query, append(args, limit), func(rows *sql.Rows) error {
+		return r.rows(query, append(args, limit), func(rows scanner) error {
 			row := namedRow{at: nameCursor{Column: c.Column}}
 			err := rows.Scan(slices.Concat([]any{&row.at.Directory}, row.columns(), []any{&row.at.Name})...)
 			row.at.Kind, row.at.ID = row.Ref.Kind, row.Ref.ID
@@ -164,23 +163,24 @@ const namedBy = "_names.sql"
 
 // nameRows fills in the names of the rows that were written before there were any. A row that cannot be opened has none: it is
 // an error to whoever needs it.
-func nameRows(ctx context.Context, conn *sql.Conn, seal *Seal, migration string) error {
+func nameRows(s *session, seal *Seal, migration string) error {
 	if !strings.HasSuffix(migration, namedBy) {
 		return nil
 	}
 	const size = 1000
-	for after := int64(0); ; {
-		rows, err := unnamed(ctx, conn, after, size)
+	for after := (unnamedRow{}); ; {
+		rows, err := unnamed(s, after, size)
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
-			after = row.id
+			after = row
 			if row.Facts, err = seal.openFacts(row.directory, row.Ref, row.facts); err != nil {
 				continue
 			}
 			login, label := namesOf(row.Object)
-			if _, err := conn.ExecContext(ctx, "UPDATE object SET login = ?, label = ? WHERE rowid = ?", login, label, row.id); err != nil {
+			if _, err := s.exec("UPDATE object SET login = ?, label = ? WHERE directory = ? AND kind = ? AND id = ?",
+				login, label, row.directory, string(row.Ref.Kind), row.Ref.ID); err != nil {
 				return fmt.Errorf("name the row of %s: %w", row.Ref, err)
 			}
 		}
@@ -193,23 +193,17 @@ func nameRows(ctx context.Context, conn *sql.Conn, seal *Seal, migration string)
 // unnamedRow is a row without names.
 type unnamedRow struct {
 	event.Object
-	id        int64
 	directory string
 	facts     []byte
 }
 
-func unnamed(ctx context.Context, conn *sql.Conn, after int64, limit int) (found []unnamedRow, err error) {
-	rows, err := conn.QueryContext(ctx, "SELECT rowid, directory, kind, id, facts FROM object WHERE rowid > ? ORDER BY rowid LIMIT ?", after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the rows of objects: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var row unnamedRow
-		if err := rows.Scan(&row.id, &row.directory, &row.Ref.Kind, &row.Ref.ID, &row.facts); err != nil {
-			return nil, fmt.Errorf("read the row of an object: %w", err)
-		}
-		found = append(found, row)
-	}
-	return found, rows.Err() //nolint:wrapcheck // The caller names the migration.
+func unnamed(s *session, after unnamedRow, limit int) (found []unnamedRow, err error) {
+	err = s.rows("SELECT directory, kind, id, facts FROM object WHERE (directory, kind, id) > (?, ?, ?) ORDER BY directory, kind, id LIMIT ?",
+		[]any{after.directory, string(after.Ref.Kind), after.Ref.ID, limit}, func(rows scanner) error {
+			var row unnamedRow
+			err := rows.Scan(&row.directory, &row.Ref.Kind, &row.Ref.ID, &row.facts)
+			found = append(found, row)
+			return failure(err)
+		})
+	return found, err
 }

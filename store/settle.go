@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -11,7 +10,7 @@ import (
 )
 
 // Settle stores the end of a reconcile.
-func (s *SQLite) Settle(ctx context.Context, now event.Millis, settlement Settlement) ([]Key, error) {
+func (s *database) Settle(ctx context.Context, now event.Millis, settlement Settlement) ([]Key, error) {
 	key := settlement.Key
 	if settlement.Version == 0 {
 		return nil, fmt.Errorf("settle %s in %s: the settlement lacks the version of its job", key.Object, key.Directory)
@@ -35,7 +34,7 @@ func (s *SQLite) Settle(ctx context.Context, now event.Millis, settlement Settle
 		object = &sealed
 	}
 	var woken []Key
-	err := s.writer.do(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		var err error
 		woken, err = t.settle(s.seal, now, settlement, object, alone)
 		return err
@@ -198,7 +197,7 @@ func (t *tx) rebase(seal *Seal, now event.Millis, s Settlement) (woken []Key, er
 	}
 	from := treeKey(s.RenamedFrom)
 	err = t.rows("SELECT kind, id, link, dn, bound FROM object WHERE directory = ? AND dn_key > ? AND dn_key < ?",
-		[]any{s.Key.Directory, from, treeEnd(from)}, func(rows *sql.Rows) error {
+		[]any{s.Key.Directory, from, treeEnd(from)}, func(rows scanner) error {
 			m := moved{tie: tie{directory: s.Key.Directory}}
 			if err := rows.Scan(&m.ref.Kind, &m.ref.ID, &m.link, &m.dn, &m.mark); err != nil {
 				return failure(err)
@@ -250,7 +249,7 @@ func (t *tx) again(s *Settlement) (again bool, err error) {
 		}
 	}
 	err = t.rows("SELECT seq, retried FROM delivery WHERE directory = ? AND kind = ? AND object = ? AND state IN ('pending', 'waiting')",
-		keyArgs(s.Key), func(rows *sql.Rows) error {
+		keyArgs(s.Key), func(rows scanner) error {
 			var seq, retried int64
 			err := rows.Scan(&seq, &retried)
 			if _, seen := s.Outcomes[seq]; !seen || retried > s.Version {
@@ -294,7 +293,7 @@ func (t *tx) plan(now event.Millis, s Settlement, again bool) error {
 // wake makes the objects due that wait for this one.
 func (t *tx) wake(now event.Millis, key Key) ([]Key, error) {
 	var woken []Key
-	err := t.rows("DELETE FROM dependency WHERE directory = ? AND on_kind = ? AND on_object = ? RETURNING kind, object", keyArgs(key), func(rows *sql.Rows) error {
+	err := t.rows("DELETE FROM dependency WHERE directory = ? AND on_kind = ? AND on_object = ? RETURNING kind, object", keyArgs(key), func(rows scanner) error {
 		k := Key{Directory: key.Directory}
 		err := rows.Scan(&k.Object.Kind, &k.Object.ID)
 		woken = append(woken, k)
@@ -327,8 +326,8 @@ func (t *tx) dueNow(now event.Millis, keys []Key) error {
 }
 
 // MarkPasswordTried records that a password is about to be written.
-func (s *SQLite) MarkPasswordTried(ctx context.Context, seq int64) error {
-	return s.writer.do(ctx, func(t *tx) error {
+func (s *database) MarkPasswordTried(ctx context.Context, seq int64) error {
+	return s.write(ctx, func(t *tx) error {
 		n, err := t.exec("UPDATE delivery SET tried = TRUE WHERE seq = ?", seq)
 		if err == nil && n == 0 {
 			err = fmt.Errorf("note that the password of delivery %d is about to be written: %w", seq, ErrNotFound)

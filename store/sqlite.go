@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
@@ -45,13 +44,12 @@ type SQLiteConfig struct {
 // SQLite is the embedded store: one file, one process that writes to it heavily, others that may look at it and change
 // single rows.
 type SQLite struct {
+	database
+
 	path    string
 	as      string
-	seal    *Seal
 	db      *sql.DB
 	readDB  *sql.DB
-	writer  *writer
-	readers *readers
 	upkeep  *upkeep
 	damage  *damage
 	release func() error // of the work, nil where it is not reserved
@@ -91,7 +89,10 @@ func openLooked(ctx context.Context, cfg SQLiteConfig, there bool) (*SQLite, err
 		silent.SetOutput(io.Discard)
 		cfg.Log = silent
 	}
-	s := &SQLite{path: cfg.Path, as: cfg.As, seal: cfg.Seal, damage: &damage{path: cfg.Path, log: cfg.Log, tell: cfg.Damaged}}
+	s := &SQLite{
+		database: database{dialect: sqliteDialect(), seal: cfg.Seal}, path: cfg.Path, as: cfg.As,
+		damage: &damage{path: cfg.Path, log: cfg.Log, tell: cfg.Damaged},
+	}
 	if err := s.open(ctx, cfg, there); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", cfg.Path, plain(cfg.Path, err)), s.Close())
 	}
@@ -162,7 +163,7 @@ func (s *SQLite) openReaders(ctx context.Context, address string) error {
 	if s.readDB, err = sql.Open("sqlite", address); err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
 	}
-	s.readers, err = newReaders(ctx, s.readDB, readSessions, s.damage)
+	s.readers, err = newReaders(ctx, s.readDB, s.dialect, readSessions, s.damage)
 	return err
 }
 
@@ -174,13 +175,13 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 	if s.db, err = sql.Open("sqlite", cfg.address()+"&_pragma=cache_size(-32768)"); err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
 	}
-	session, err := firstSession(ctx, s.db)
+	session, err := firstSession(ctx, s.db, s.dialect)
 	if err != nil {
 		return err
 	}
 	s.writer = newWriter(session, s.damage)
 	if cfg.Access == ToServe {
-		if err := migrate(ctx, session.conn, s.seal); err != nil {
+		if err := migrate(ctx, session, s.seal); err != nil {
 			return err
 		}
 	}
@@ -216,14 +217,14 @@ func restrict(path string) error {
 
 // firstSession connects to the database. While another process makes the write-ahead log or, as the last one that has the
 // file open, removes it, SQLite refuses at once and does not wait for its busy timeout; so that is done here.
-func firstSession(ctx context.Context, db *sql.DB) (*session, error) {
+func firstSession(ctx context.Context, db *sql.DB, d *dialect) (*session, error) {
 	const patience, pause = 3 * time.Second, 10 * time.Millisecond
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	again := time.NewTicker(pause)
 	defer again.Stop()
 	for {
-		session, err := newSession(ctx, db)
+		session, err := newSession(ctx, db, d)
 		if !errors.Is(err, ErrUnavailable) {
 			return session, err
 		}
@@ -262,57 +263,6 @@ func quickCheck(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// markPlace is where the key has left its mark.
-var markPlace = place("mark of the key")
-
-const readMark = "SELECT value FROM meta WHERE name = 'seal'"
-
-// checkMark makes sure that the key belongs to the database, as far as one has left a mark in it.
-func checkMark(session *session, seal *Seal) error {
-	if known, err := session.row("SELECT 1 FROM sqlite_schema WHERE name = 'meta'", nil, new(int)); err != nil || !known {
-		return err
-	}
-	var mark []byte
-	if known, err := session.row(readMark, nil, &mark); err != nil || !known {
-		return err
-	}
-	_, err := seal.open(markPlace, mark)
-	return err
-}
-
-// leaveMark makes sure of the same where several meet a new database at once: the first key leaves a mark.
-func (s *SQLite) leaveMark(ctx context.Context) error {
-	mark := s.seal.close(markPlace, nil)
-	if err := s.writer.do(ctx, func(t *tx) error {
-		if _, err := t.exec("INSERT INTO meta (name, value) VALUES ('seal', ?) ON CONFLICT (name) DO NOTHING", mark); err != nil {
-			return err
-		}
-		_, err := t.row(readMark, nil, &mark)
-		return err
-	}); err != nil {
-		return err
-	}
-	_, err := s.seal.open(markPlace, mark)
-	return err
-}
-
-// Check writes something of the size of a large event and reads it back.
-func (s *SQLite) Check(ctx context.Context) error {
-	const size = 16 << 10
-	wrote := bytes.Repeat([]byte("idaas-ldap check"), size/16)
-	return s.writer.do(ctx, func(t *tx) error {
-		var read []byte
-		if _, err := t.row("INSERT INTO meta (name, value) VALUES ('check', ?) RETURNING value", []any{wrote}, &read); err != nil {
-			return err
-		}
-		if !bytes.Equal(read, wrote) {
-			return errors.New("the store does not give back what was written")
-		}
-		_, err := t.exec("DELETE FROM meta WHERE name = 'check'")
-		return err
-	})
-}
-
 // Close waits for writes under way and closes the store.
 func (s *SQLite) Close() error {
 	var err error
@@ -325,12 +275,7 @@ func (s *SQLite) close() error {
 	if s.upkeep != nil {
 		s.upkeep.stop()
 	}
-	if s.readers != nil {
-		errs = append(errs, s.readers.close())
-	}
-	if s.writer != nil {
-		errs = append(errs, s.writer.stop())
-	}
+	errs = append(errs, s.stop())
 	for _, db := range []*sql.DB{s.readDB, s.db} {
 		if db != nil {
 			errs = append(errs, db.Close())

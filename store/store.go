@@ -392,6 +392,10 @@ type Store interface {
 	// calls release or ends, however it ends. It is ErrReserved where somebody else is that already.
 	Reserve(ctx context.Context) (release func() error, err error)
 
+	// Lease makes the caller the one who works on what is due in one directory, for as long as the lease lasts. It is ErrReserved
+	// where somebody else does.
+	Lease(ctx context.Context, directory string) (Lease, error)
+
 	// Check writes something and reads it back.
 	Check(ctx context.Context) error
 

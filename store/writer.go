@@ -53,7 +53,8 @@ func (u *unit) begin() bool {
 // tx is the transaction at hand.
 type tx struct {
 	*session
-	version int64 // that of this transaction; zero as long as nobody has asked
+	version int64            // that of this transaction; zero as long as nobody has asked
+	epochs  map[string]int64 // of the leases that were looked at, by directory; nil where a failure may undo that
 }
 
 func newWriter(s *session, d *damage) *writer {
@@ -190,10 +191,17 @@ var errSomeFailed = errors.New("a unit has failed")
 // that of the transaction as a whole: nothing of it is stored.
 func (w *writer) transact(batch []*unit, apart bool) ([]error, error) {
 	results := make([]error, len(batch))
-	if _, err := w.session.exec(beginWrite); err != nil {
+	if err := w.session.attach(context.Background()); err != nil {
 		return results, unavailable(err)
 	}
+	defer w.session.detach()
+	if _, err := w.session.exec(w.session.beginWrite); err != nil {
+		return results, w.rollback(err)
+	}
 	t := &tx{session: w.session}
+	if !apart {
+		t.epochs = map[string]int64{}
+	}
 	for i, u := range batch {
 		if !u.begin() {
 			continue
@@ -217,10 +225,12 @@ func (w *writer) transact(batch []*unit, apart bool) ([]error, error) {
 	return results, nil
 }
 
-// rollback ends a transaction that cannot be committed. The database has ended it already where it ran out of space: then
-// there is none to roll back, which is as well.
+// rollback ends a transaction that cannot be committed. The database has ended it already where it ran out of space, or it was never
+// begun: then there is none to roll back, which is as well.
 func (w *writer) rollback(cause error) error {
-	_, _ = w.session.exec("ROLLBACK")
+	if _, err := w.session.exec("ROLLBACK"); err != nil {
+		w.session.discard()
+	}
 	return unavailable(cause)
 }
 

@@ -4,10 +4,12 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -205,11 +207,19 @@ func settlement(job store.Job, o event.Outcome) store.Settlement {
 	return s
 }
 
-// due returns the objects of a directory that are due, in order.
+// due returns the objects of a directory that are due, in order; those of one moment, which have none, by their names.
 func (w world) due(directory string, now event.Millis) []event.Ref {
 	w.Helper()
 	found, _, err := w.Due(w.Context(), directory, now, 100)
 	w.must(err)
+	for i, d := range found {
+		if i > 0 && d.At < found[i-1].At {
+			w.Fatalf("%v is due longer than %v, and comes later", d, found[i-1])
+		}
+	}
+	slices.SortFunc(found, func(a, b store.Due) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Key.Object.Kind, b.Key.Object.Kind), cmp.Compare(a.Key.Object.ID, b.Key.Object.ID))
+	})
 	var refs []event.Ref
 	for _, d := range found {
 		equal(w, "directory of what is due", d.Key.Directory, directory)

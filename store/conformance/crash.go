@@ -65,10 +65,11 @@ func writeOne(ctx context.Context, s store.Store, id string, finish bool) (strin
 }
 
 // Crash kills a process that writes, several times, and looks whether what it had been told is still there. The command
-// that start returns runs [WriteUntilKilled] on the store that open opens, with its standard output for out.
-func Crash(t *testing.T, start func(ctx context.Context, round string) *exec.Cmd, open func(t *testing.T) store.Store) {
+// that start returns runs [WriteUntilKilled] on the store that open opens, with its standard output for out. It is killed after so many
+// lines, and later in each round.
+func Crash(t *testing.T, lines int, start func(ctx context.Context, round string) *exec.Cmd, open func(t *testing.T) store.Store) {
 	t.Helper()
-	const rounds, lines = 4, 150
+	const rounds = 4
 	var told []string
 	for round := range rounds {
 		told = append(told, writeAndKill(t, start(t.Context(), numbered("round", round)), lines*(round+1))...)

@@ -103,6 +103,40 @@ func Test389DSSparesWhatIsProtected(t *testing.T) {
 	w.sparesTheSuperuser()
 }
 
+// sparesWhatADomainProtects deletes a unit with everything below it while an administrator of the domain is there, then while an account
+// that every domain has is, two levels below, and then without.
+func (w *world) sparesWhatADomainProtects() {
+	w.Helper()
+	dev, lab := unit("protecting"), unit("protecting below")
+	w.must(event.CodeApplied, dev, w.called(dev, "protecting", event.RootUnitID))
+	w.must(event.CodeApplied, lab, w.called(lab, "below", dev.ID))
+	admin, guest := "cn=keeper,"+w.dn(dev).String(), "cn=Guest,"+w.dn(lab).String()
+	moves := func(from, to string) func(*ldap.Conn) error {
+		return func(conn *ldap.Conn) error { return conn.ModifyDN(ldap.NewModifyDNRequest(from, "cn=Guest", true, to)) }
+	}
+	spared := func(who string) {
+		w.Helper()
+		r := w.process(dev, w.say(event.TypeUnitDelete, dev, nil))
+		if r.Outcome.State != event.Failed || !strings.Contains(strings.ToLower(r.Outcome.Message), strings.ToLower(who)) || len(r.Operations) != 0 {
+			w.Errorf("the deletion is %+v, and %d operations were made", r.Outcome, len(r.Operations))
+		}
+		w.must(event.CodeUnchanged, dev, w.called(dev, "protecting", event.RootUnitID))
+	}
+	w.asAdmin(func(conn *ldap.Conn) error {
+		add := ldap.NewAddRequest(admin, nil)
+		for name, value := range map[string]string{"objectClass": "user", "sAMAccountName": "keeper", "adminCount": "1"} {
+			add.Attribute(name, []string{value})
+		}
+		return conn.Add(add)
+	})
+	spared(admin)
+	w.asAdmin(func(conn *ldap.Conn) error { return conn.Del(ldap.NewDelRequest(admin, nil)) })
+	w.asAdmin(moves("cn=Guest,cn=Users,"+suffix, w.dn(lab).String()))
+	spared(guest)
+	w.asAdmin(moves(guest, "cn=Users,"+suffix))
+	w.must(event.CodeApplied, dev, w.say(event.TypeUnitDelete, dev, nil))
+}
+
 // sparesTheSuperuser deletes a unit with everything below it, first with the superuser there, and then without.
 func (w *world) sparesTheSuperuser() {
 	w.Helper()

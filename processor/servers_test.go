@@ -16,7 +16,9 @@ func Test389DSRules(t *testing.T) {
 }
 
 func TestSambaRules(t *testing.T) {
-	checkRules(t, enter(t, ldaptest.StartSamba(t).Access, ldaps, "active-directory.yaml", subtree...), peopleOf(connector.ActiveDirectory, "cn"))
+	w := enter(t, ldaptest.StartSamba(t).Access, ldaps, "active-directory.yaml", subtree...)
+	checkRules(t, w, peopleOf(connector.ActiveDirectory, "cn"))
+	t.Run("what a domain protects is spared", func(t *testing.T) { w.in(t).sparesWhatADomainProtects() })
 }
 
 func TestOpenLDAPStatus(t *testing.T) {

@@ -73,7 +73,27 @@ func (w *work) fetch(ctx context.Context, move plan.ModifyDN) error {
 
 // tellLeftBehind notes what people are to know of an entry that stays where it was.
 func (w *work) tellLeftBehind(move plan.ModifyDN, why string) {
-	w.leftBehind = append(w.leftBehind, fmt.Sprintf(
-		"the server has left %s at the former place of the unit, and it could not be moved to %s: %s. Rename the unit back to its former name, "+
-			"and the server finds it below that again; before the unit is renamed anew, export the database of the server and import it", move.DN, move.NewDN(), why))
+	w.leftBehind = append(w.leftBehind, leftBehindText(move.DN, move.NewDN(), why))
+}
+
+func leftBehindText(at, belongs plan.DN, why string) string {
+	return fmt.Sprintf("the server has left %s at the former place of the unit, and it could not be moved to %s: %s. Rename the unit back to its former name, "+
+		"and the server finds it below that again; before the unit is renamed anew, export the database of the server and import it", at, belongs, why)
+}
+
+// isLeftBehind reports whether the entry of the object itself is one that the server has left at the former place of a unit: there is
+// nothing above it any more, and no object is remembered there.
+func (w *work) isLeftBehind(ctx context.Context, d draft) (bool, error) {
+	if !w.profile.Flavour.LeavesBehind() || d.current == nil || d.plan.DN.Empty() {
+		return false, nil
+	}
+	above := d.current.DN.Parent()
+	for _, at := range []plan.DN{above, d.plan.DN.Parent()} {
+		there, err := w.target.Read(ctx, at, nil)
+		if err != nil || (there == nil) != at.Exactly(above) {
+			return false, err //nolint:wrapcheck // It names the entry.
+		}
+	}
+	holder, err := w.holder(ctx, above)
+	return err == nil && holder.Zero(), err
 }

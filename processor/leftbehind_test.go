@@ -96,6 +96,22 @@ func TestWhoStaysLeftBehindIsTold(t *testing.T) {
 	s.membersAre(annLeft, "uid=bob,ou=Lab,ou=Service,"+people)
 }
 
+// So does every event of the one who was left there, whatever the server says.
+func TestWhoStaysLeftBehindIsToldByItsOwnEvents(t *testing.T) {
+	for kind, code := range map[connector.Kind]uint16{connector.KindExists: ldap.LDAPResultEntryAlreadyExists, connector.KindRetry: ldap.LDAPResultOperationsError} {
+		s := leaving(t)
+		s.directory.meddle = func(op plan.Operation, write func() error) error {
+			if op.Verb() == "modrdn" && op.Target().RDN()[0].Type == "uid" {
+				return &connector.OutcomeError{Kind: kind, Code: code, Verb: "modrdn", DN: op.Target()}
+			}
+			return write()
+		}
+		sales := unit("ou_sales")
+		s.process(sales, s.called(sales, "Service", event.RootUnitID))
+		s.waits(event.CodeRetry, []string{"has left " + annLeft, "to " + annCame, "Rename the unit"}, nil, ann, s.named(ann, "ann", "ou_lab"))
+	}
+}
+
 // A server that is busy is asked again, by another try of the unit.
 func TestWhoWasLeftBehindIsFetchedLater(t *testing.T) {
 	s := leaving(t)

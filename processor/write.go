@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"idaas-ldap/connector"
+	"idaas-ldap/event"
 	"idaas-ldap/plan"
 )
 
@@ -107,6 +108,16 @@ func (w *work) applyFailed(ctx context.Context, d draft, op plan.Operation, err 
 	if !errors.As(err, &outcome) {
 		w.failed(err)
 		return w.block()
+	}
+	if d.renames(op) && !outcome.InDoubt {
+		switch left, lookErr := w.isLeftBehind(ctx, d); {
+		case lookErr != nil:
+			w.failed(lookErr)
+			return w.block()
+		case left:
+			w.wait(event.CodeRetry, leftBehindText(d.current.DN, d.plan.DN, err.Error()))
+			return w.block()
+		}
 	}
 	switch outcome.Kind {
 	case connector.KindMissingParent, connector.KindConflict, connector.KindRefused:

@@ -127,10 +127,18 @@ func due(job store.Job, s store.Settlement, result processor.Result, now event.M
 		return now // even if nobody is left to go on with the others
 	}
 	at := result.PurgeAt
+	if isUnseen(result) {
+		at = earliest(at, now+event.Millis(lastPause.Milliseconds()))
+	}
 	if s.Known.Exists() {
 		at = earliest(at, s.Known.Account().NextChange(now))
 	}
 	return at
+}
+
+// isUnseen reports whether the object is held because its entry is not to be seen: it goes on by itself when that is seen again.
+func isUnseen(result processor.Result) bool {
+	return result.Outcome.State == event.Held && result.Outcome.Act == string(processor.ActVanish)
 }
 
 // alone returns what a person should see although there is no event whose outcome it is, as nobody asked; nil for nothing.

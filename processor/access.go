@@ -116,6 +116,10 @@ func (w *work) applyAccess(ctx context.Context, op plan.Operation) verdict {
 		return lookAgain
 	}
 	w.result.Facets[event.FacetAccess] = outcomeOf(err)
+	if outcome != nil && outcome.LacksRight() && w.endsAccess() {
+		// Nobody is let in for good because a right was missing for a while.
+		w.result.Facets[event.FacetAccess] = event.Outcome{State: event.Waiting, Code: event.CodeRetry, Message: outcome.Explain() + "; it is tried again until the right is there"}
+	}
 	if w.result.Facets[event.FacetAccess].Code == event.CodeUnavailable {
 		w.failed(err)
 		return ended

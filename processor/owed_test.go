@@ -5,8 +5,10 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/memdir"
+	"idaas-ldap/plan"
 )
 
 // Somebody's access is owed an end while the directory cannot be asked, whether they are disabled or gone; not where the login is barred
@@ -42,4 +44,25 @@ func TestAccessIsOwedAnEndUntilItIsWritten(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A right that is missing fails a record until a person asks again; what ends somebody's access is tried again by itself.
+func TestAMissingRightFailsTheRecordAndNotTheEndOfAccess(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.directory.meddle = func(op plan.Operation, _ func() error) error {
+			return &connector.OutcomeError{Kind: connector.KindRefused, Code: ldap.LDAPResultInsufficientAccessRights, Verb: op.Verb(), DN: op.Target()}
+		}
+		if r := s.process(ann, s.say(event.TypeUserUpdateInfo, ann, event.Values{"email": "ann@example.org"})); r.Of(event.FacetRecord).Code != event.CodeRefused {
+			s.Errorf("the record is %+v", r.Of(event.FacetRecord))
+		}
+		disabled := s.say(event.TypeUserDisable, ann, event.Values{event.FieldStatus: event.StatusDisabled})
+		if r := s.process(ann, disabled); r.Of(event.FacetAccess).State != event.Waiting || !r.AccessOwed {
+			s.Errorf("the access is %+v, owed %v", r.Of(event.FacetAccess), r.AccessOwed)
+		}
+		s.directory.meddle = nil
+		if r := s.process(ann, disabled); r.Of(event.FacetAccess).State != event.Done || r.AccessOwed {
+			s.Errorf("with the right the access is %+v, owed %v", r.Of(event.FacetAccess), r.AccessOwed)
+		}
+	})
 }

@@ -94,6 +94,14 @@ func (t *tx) alone(now event.Millis, s Settlement, payload []byte) error {
 		append(keyArgs(s.Key), OwnApplication), &asked); err != nil || asked > 0 {
 		return err
 	}
+	// What an event of somebody else is held for already is seen there.
+	if s.Alone.Act != "" {
+		if _, err := t.row(`SELECT COUNT(*) FROM delivery d JOIN event e ON e.id = d.event
+			WHERE d.directory = ? AND d.kind = ? AND d.object = ? AND d.state IN ('held', 'failed') AND d.state = 'held' AND d.act = ? AND e.application <> ?`,
+			append(keyArgs(s.Key), s.Alone.Act, OwnApplication), &asked); err != nil || asked > 0 {
+			return err
+		}
+	}
 	// What was found out before and is still open was found out anew.
 	if _, err := t.exec(`DELETE FROM event WHERE id IN (SELECT event FROM delivery WHERE directory = ? AND kind = ? AND object = ? AND state IN ('held', 'failed'))
 		AND application = ?`, append(keyArgs(s.Key), OwnApplication)...); err != nil {
@@ -106,10 +114,19 @@ func (t *tx) alone(now event.Millis, s Settlement, payload []byte) error {
 	return t.outcome(now, s, seq, *s.Alone)
 }
 
-// mended ends what was held or has failed of the events of our own about an object: what they asked for is so by now.
+// actVanish is what the guard counts on entries that are gone.
+const actVanish = "vanished"
+
+// mended ends what was held or has failed of the events of our own about an object: what they asked for is so by now. Events that were
+// held because the entry was not to be seen go on, unapproved.
 func (t *tx) mended(now event.Millis, key Key) error {
-	_, err := t.exec(`UPDATE delivery SET state = ?, code = ?, message = 'no longer needed: the entry is as it should be', settled = ?
+	if _, err := t.exec(`UPDATE delivery SET state = ?, code = ?, message = 'no longer needed: the entry is as it should be', settled = ?
 		WHERE directory = ? AND kind = ? AND object = ? AND state IN ('held', 'failed') AND event IN (SELECT id FROM event WHERE id = delivery.event AND application = ?)`,
-		string(event.Skipped), string(event.CodeSuperseded), int64(now), key.Directory, string(key.Object.Kind), key.Object.ID, OwnApplication)
+		string(event.Skipped), string(event.CodeSuperseded), int64(now), key.Directory, string(key.Object.Kind), key.Object.ID, OwnApplication); err != nil {
+		return err
+	}
+	_, err := t.exec(`UPDATE delivery SET state = ?, code = ?, message = 'the entry is seen again', settled = 0
+		WHERE directory = ? AND kind = ? AND object = ? AND state IN ('held', 'failed') AND state = 'held' AND act = ?`,
+		string(event.Pending), string(event.CodeAccepted), key.Directory, string(key.Object.Kind), key.Object.ID, actVanish)
 	return err
 }

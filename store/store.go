@@ -121,7 +121,8 @@ type Settlement struct {
 	// somebody else meanwhile stays as it is. A password that was refused counts as not tried, so that a refusal of the
 	// retry is not taken for our own repeat. The act of one that is held is stored, and Retry makes it the approval.
 	Outcomes map[int64]event.Outcome
-	// Mended: all of the object is as it should be. What was held or has failed of the events of our own about it is over.
+	// Mended: all of the object is as it should be. What was held or has failed of the events of our own about it is over, and events
+	// that were held because its entry was not to be seen go on.
 	Mended bool
 	// Alone, if set, is what became of an object that no event asked to look at, and that a person should see: it is stored
 	// as an event of our own, as if Ask had asked for it.

@@ -50,6 +50,18 @@ func (g *guarded) disabled() {
 	g.barred = nil
 }
 
+// waitsToBeEmpty notes the units that wait to be empty after a guard has granted that they are deleted.
+func (g *guarded) waitsToBeEmpty() {
+	records := g.events(event.Waiting)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, r := range records {
+		if r.Outcome.Code == event.CodeWaitsForEmpty {
+			g.emptying[r.Object.ID] = time.Now()
+		}
+	}
+}
+
 // isBarred reports whether a user cannot log in, or not for longer than the window of the guard.
 func (g *guarded) isBarred(e *plan.Entry) bool {
 	if e.Value("pwdAccountLockedTime") != "" || e.Value("nsAccountLock") == "TRUE" || e.Value("employeeType") == "ended" {
@@ -105,8 +117,11 @@ func (g *guarded) takes(act processor.Act, now time.Time, entries []*plan.Entry)
 		if i > 0 {
 			kind = g.kindBelow(e)
 		}
-		before, counted := g.counted[idOf(e)]
-		if _, again := within[idOf(e)]; !again && !(act == processor.ActDisable && counted && before.After(now.Add(-limit.Window))) {
+		before := g.counted[idOf(e)]
+		if act == processor.ActDelete {
+			before = g.emptying[idOf(e)]
+		}
+		if _, again := within[idOf(e)]; !again && !before.After(now.Add(-limit.Window)) {
 			fresh[kind] = true
 		}
 		within[idOf(e)] = kind

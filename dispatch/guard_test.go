@@ -75,7 +75,9 @@ type guarded struct {
 	// counted is when something about the status of a user was written that may have been counted to be on the safe side:
 	// what was granted stays granted.
 	counted map[string]time.Time
-	took    *atomic.Int64
+	// emptying is when the deletion of a unit, which was granted, waited for the unit to become empty: it stays granted as well.
+	emptying map[string]time.Time
+	took     *atomic.Int64
 }
 
 type barred struct {
@@ -96,7 +98,7 @@ type takenAway struct {
 
 func playGuarded(t *testing.T, server string, steps []step, took, held *atomic.Int64) string {
 	t.Helper()
-	g := &guarded{rig: &rig{T: t, store: openStore(t), seen: &observer{}}, granted: map[approval]bool{}, counted: map[string]time.Time{}, took: took}
+	g := &guarded{rig: &rig{T: t, store: openStore(t), seen: &observer{}}, granted: map[approval]bool{}, counted: map[string]time.Time{}, emptying: map[string]time.Time{}, took: took}
 	g.directory = newLooked(t, server, g.told)
 	g.edit(0, 0)
 	routes := []dispatch.Route{{
@@ -116,6 +118,7 @@ func playGuarded(t *testing.T, server string, steps []step, took, held *atomic.I
 		g.play(s, routes)
 		g.pass(3 * time.Second)
 		g.disabled()
+		g.waitsToBeEmpty()
 		if g.isWrong() {
 			g.wrong = fmt.Sprintf("step %d, %+v: %s", i, s, g.wrong)
 			break

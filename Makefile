@@ -19,7 +19,7 @@ GO_TEST := CGO_ENABLED=1 go test -race -timeout 25m
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-memory test-platforms test-openldap test-389ds test-samba test-postgres lint vet fmt fuzz bench performance events demo release test-packages test-alerts install-servers clean
+.PHONY: help build test test-unit test-memory test-platforms test-openldap test-389ds test-samba test-postgres test-browser lint vet fmt fuzz bench performance events demo release test-packages test-alerts install-servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ test-samba: ## tests on a real Samba domain controller
 test-postgres: ## tests on a real PostgreSQL server
 	@scripts/suite.sh postgres $(GO_TEST)
 
+test-browser: ## tests of the console in Chromium; pictures of its pages go to bin/console
+	@scripts/suite.sh browser $(GO_TEST)
+
 vet: ## what the Go team considers wrong
 	go vet ./...
 
@@ -113,7 +116,7 @@ test-alerts: ## alerts are right, and each is fired: with promtool
 		echo "alerts: not tested, as promtool is not installed; run: sudo make install-servers" >&2; [ "$${CI:-}" != true ]; \
 	fi
 
-install-servers: ## slapd, 389 DS, Samba and PostgreSQL for the tests (root on Debian or Ubuntu)
+install-servers: ## slapd, 389 DS, Samba, PostgreSQL and Chromium for the tests (root on Debian or Ubuntu)
 	@scripts/install-servers.sh
 
 clean: ## remove what was built

@@ -195,9 +195,22 @@ func (c *Console) isKnown(ctx context.Context, directory string, ref event.Ref) 
 	return err //nolint:wrapcheck // It says what it does.
 }
 
+// personView is what the page of one object shows.
+type personView struct {
+	explain.Story
+	// Open are the events that a person may decide about, the newest first: they say what is in the way.
+	Open []store.EventRecord
+}
+
 func (c *Console) personPage(ctx *gin.Context) {
 	story, err := c.person(ctx.Request.Context(), ctx.Request.URL.Query())
-	c.show(ctx, "person", story, err)
+	view := personView{Story: story}
+	for _, e := range story.Events {
+		if (eventRow{EventRecord: e}).Takes(actionDiscard) {
+			view.Open = append(view.Open, e)
+		}
+	}
+	c.show(ctx, "person", view, err)
 }
 
 func (c *Console) personAPI(ctx *gin.Context) {

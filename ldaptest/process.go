@@ -12,19 +12,23 @@ import (
 	"time"
 )
 
-// ServerKind names a real server.
+// ServerKind names a real server, or the browser that tests look with.
 type ServerKind string
 
-// The servers that tests can start.
+// What tests can start.
 const (
 	OpenLDAP ServerKind = "OpenLDAP (slapd)"
 	DS389    ServerKind = "389 Directory Server (ns-slapd)"
 	Samba    ServerKind = "Samba AD DC (samba)"
 	Postgres ServerKind = "PostgreSQL (postgres, pgbouncer)"
+	Browser  ServerKind = "Chromium"
 )
 
-// binaries are where Debian puts the servers.
-var binaries = map[ServerKind]string{OpenLDAP: "/usr/sbin/slapd", DS389: "/usr/sbin/ns-slapd", Samba: "/usr/sbin/samba", Postgres: "/usr/sbin/pgbouncer"}
+// binaries are where Debian puts them.
+var binaries = map[ServerKind]string{OpenLDAP: "/usr/sbin/slapd", DS389: "/usr/sbin/ns-slapd", Samba: "/usr/sbin/samba", Postgres: "/usr/sbin/pgbouncer", Browser: "/usr/bin/chromium"}
+
+// Binary returns where one of them is.
+func Binary(kind ServerKind) string { return binaries[kind] }
 
 // Require makes sure that a server can be started. Where it cannot, the test is left out with the command that installs it;
 // in CI, which is told by the variable of that name, it fails.

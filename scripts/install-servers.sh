@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install-servers.sh [--if-possible]: install what the tests run on: slapd, 389 Directory Server, a Samba domain controller, PostgreSQL
-# with the pooler pgbouncer, and the tool that tries alerts. It installs only what is missing, and lets no daemon start: the tests
+# with the pooler pgbouncer, the tool that tries alerts, and Chromium to look at the console with. It installs only what is missing, and lets no daemon start: the tests
 # start their own, with all files in a folder of the test.
 #
 # It needs root on Debian or Ubuntu. With --if-possible it only says what to do where it cannot install.
@@ -20,6 +20,8 @@ compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || lacking+=(postgres
 have pgbouncer || lacking+=(pgbouncer)
 # Alerts are tried with Prometheus's own tool.
 have promtool || lacking+=(prometheus)
+# The console is in Chinese too, and its pictures are to show that.
+have chromium || lacking+=(chromium fonts-wqy-microhei)
 [ ${#lacking[@]} -gt 0 ] || exit 0
 
 cannot() {
@@ -29,7 +31,7 @@ cannot() {
 }
 
 mode=${1:-}
-have apt-get || cannot "$mode" "this is not Debian or Ubuntu; install OpenLDAP (slapd), 389 Directory Server, a Samba domain controller, PostgreSQL and pgbouncer with the tools of this system, for instance: dnf install openldap-servers openldap-clients 389-ds-base samba-dc postgresql-server pgbouncer"
+have apt-get || cannot "$mode" "this is not Debian or Ubuntu; install OpenLDAP (slapd), 389 Directory Server, a Samba domain controller, PostgreSQL, pgbouncer and Chromium with the tools of this system, for instance: dnf install openldap-servers openldap-clients 389-ds-base samba-dc postgresql-server pgbouncer chromium"
 [ "$(id -u)" = 0 ] || cannot "$mode" "installing ${lacking[*]} needs root; run: sudo make install-servers"
 
 # What a package installs is started at once and with every boot from then on, unless this file says no (101).

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Tests that need a real server begin with its name: TestOpenLDAP..., Test389DS..., TestSamba..., TestPostgres....
+# Tests that need a real server begin with its name: TestOpenLDAP..., Test389DS..., TestSamba..., TestPostgres...; those that
+# need a browser, and slapd behind what they look at, with TestBrowser....
 #
-#   suite.sh NAME COMMAND...   run the tests of one server (openldap, 389ds, samba, postgres) with a "go test" command
+#   suite.sh NAME COMMAND...   run the tests of one server (openldap, 389ds, samba, postgres, browser) with a "go test" command
 #   suite.sh --missing         print the pattern of the tests whose server is not installed, for go test -skip;
 #                              say on stderr what is left out. With CI=true a missing server is a failure
 #   suite.sh --all             print the pattern of all of them
@@ -14,6 +15,7 @@ prefix() {
     389ds) echo Test389DS ;;
     samba) echo TestSamba ;;
     postgres) echo TestPostgres ;;
+    browser) echo TestBrowser ;;
     *) echo "suite.sh: no such server: $1" >&2; exit 2 ;;
   esac
 }
@@ -26,6 +28,7 @@ installed() {
     389ds) command -v ns-slapd && command -v certutil ;;
     samba) command -v samba && command -v samba-tool ;;
     postgres) compgen -G '/usr/lib/postgresql/*/bin/postgres' && command -v pgbouncer ;;
+    browser) command -v chromium && command -v slapd && command -v slapadd ;;
   esac >/dev/null
 }
 
@@ -48,11 +51,11 @@ packages() {
 
 case ${1:-} in
   --all)
-    echo '^(TestOpenLDAP|Test389DS|TestSamba|TestPostgres)'
+    echo '^(TestOpenLDAP|Test389DS|TestSamba|TestPostgres|TestBrowser)'
     ;;
   --missing)
     missing=
-    for server in openldap 389ds samba postgres; do
+    for server in openldap 389ds samba postgres browser; do
       if ! usable "$server"; then
         missing="$missing|$(prefix "$server")"
         echo "not tested on $(why "$server")" >&2

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -80,6 +81,14 @@ type step = chromedp.Action[chromedp.Void]
 // xpath and css are the elements that an expression finds.
 func xpath(expression string) chromedp.Search { return chromedp.Search(expression) }
 func css(expression string) chromedp.CSS      { return chromedp.CSS(expression) }
+
+// until waits for what a page shows while parts of it are replaced.
+func until(condition string) step {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(within))(ctx, t)
+		return err
+	})
+}
 
 // heed notes what a browser complains about.
 func (c *chromium) heed(happened any) {
@@ -205,9 +214,10 @@ func TestBrowserShowsEveryPageAndTakesDecisions(t *testing.T) {
 	c.look("login", "/console/held", "en", 1440, 900, false)
 	c.run("sign in", chromedp.SendKeys(css(`input[name=token]`), token), chromedp.SendKeys(css(`input[name=who]`), "Ann Admin"), chromedp.Submit(css(`input[name=token]`)),
 		chromedp.WaitVisible(xpath(`//h2[contains(., "Deletions")]`)))
+	s.day()
 	held := s.in(event.Held, 4)
 	for name, path := range map[string]string{
-		"held": "/console/held", "held_set": "/console/held/set?directory=corp&code=GUARDED&act=delete", "events": "/console/events", "people": "/console/people",
+		"overview": "/console/overview", "held": "/console/held", "held_set": "/console/held/set?directory=corp&code=GUARDED&act=delete", "events": "/console/events", "people": "/console/people",
 		"event": "/console/events/one?seq=" + seqsOf(held)[0], "person": "/console/people/one?directory=corp&kind=user&id=" + people.waiter.ID,
 		"audit": "/console/audit",
 	} {
@@ -226,6 +236,11 @@ func TestBrowserShowsEveryPageAndTakesDecisions(t *testing.T) {
 	c.run("confirm", chromedp.Click(xpath(`//button[contains(., "Yes, try again")]`)),
 		chromedp.WaitVisible(xpath(`//p[contains(., "It is being tried again")]`)))
 	s.in(event.Held, 2)
+	c.run("see it move", chromedp.Navigate(c.url+"/console/overview"), until(`document.querySelector('dd a[href="/console/held"]')?.textContent === "2"`))
+	if _, err := s.Store.Discard(t.Context(), 1, "somebody", []int64{s.in(event.Held, 2)[0].Seq}); err != nil {
+		t.Fatal(err)
+	}
+	c.run("see it move", until(`document.querySelector('dd a[href="/console/held"]')?.textContent === "1"`))
 
 	c.run("find who has no account, and ask for another try", chromedp.Navigate(c.url+"/console/people"),
 		chromedp.SendKeys(css(`input[name=who]`), "zoe"), chromedp.Submit(css(`input[name=who]`)),
@@ -285,5 +300,20 @@ func (s *service) remove(slapd *ldaptest.Slapd, dn string) {
 	}
 	if err != nil {
 		s.Fatal(err)
+	}
+}
+
+// day lets the store remember a day.
+func (s *service) day() {
+	s.Helper()
+	now := time.Now()
+	for i := range 288 {
+		n := int64(i)
+		if err := s.Store.RecordSample(s.Context(), store.Sample{
+			At: event.Millis(now.Add(-time.Duration(i) * 5 * time.Minute).UnixMilli()), Accepted: 20 + n*n%70, Failed: n % 17 / 15, Backlog: n * 7 % 40,
+			Operations: 50, Took: time.Duration(100+n%90) * time.Millisecond,
+		}); err != nil {
+			s.Fatal(err)
+		}
 	}
 }

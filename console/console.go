@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -24,6 +25,10 @@ type Config struct {
 	Token func() secret.Text
 	// Directories returns those that are fed now.
 	Directories func() []explain.Directory
+	// States returns how each directory is, in words that begin with a known one.
+	States func() map[string]string
+	// Stopping is closed when the service ends, so that nobody waits for what is shown as it changes.
+	Stopping <-chan struct{}
 	// Wake makes objects be looked at that a decision has made due.
 	Wake  func(keys []store.Key)
 	Log   logrus.FieldLogger
@@ -47,6 +52,8 @@ type Console struct {
 	texts    map[language]catalogue
 	pages    map[language]*template.Template
 	assets   map[string]asset
+	latest   latest
+	streams  atomic.Int64
 	// confirming is the key of the confirmation values of those who have no session.
 	confirming secret.Text
 }

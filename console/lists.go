@@ -2,6 +2,7 @@ package console
 
 import (
 	"html/template"
+	"strings"
 
 	"idaas-ldap/store"
 )
@@ -28,7 +29,10 @@ func parts() template.FuncMap {
 			}
 			return tab{name, path, current}
 		},
-		"rows": func(events []eventRow, choose bool) rowsView { return rowsView{events, choose} },
+		"plots": plots,
+		"word":  func(state string) string { word, _, _ := strings.Cut(state, ":"); return word },
+		"rest":  func(state string) string { _, rest, _ := strings.Cut(state, ": "); return rest },
+		"rows":  func(events []eventRow, choose bool) rowsView { return rowsView{events, choose} },
 		"told": func(records []store.EventRecord) rowsView {
 			view := rowsView{Choose: true}
 			for _, r := range records {

@@ -33,6 +33,8 @@ func (c *Console) routes() []route {
 		{method: http.MethodGet, path: pagesPath + "/login", handle: c.showLogin, open: true},
 		{method: http.MethodPost, path: pagesPath + "/login", handle: c.login, open: true},
 		{method: http.MethodPost, path: pagesPath + "/logout", handle: c.logout, changes: true},
+		page("/overview", c.overviewPage),
+		page("/overview/live", c.overviewStream),
 		page("/events", c.eventsPage),
 		page("/events/one", c.eventPage),
 		{method: http.MethodPost, path: pagesPath + "/events/decide", handle: c.decidePage, changes: true},
@@ -43,6 +45,8 @@ func (c *Console) routes() []route {
 		page("/audit", c.auditPage),
 		{method: http.MethodPost, path: apiPath + "/session", handle: c.openSession, open: true},
 		{method: http.MethodDelete, path: apiPath + "/session", handle: c.closeSession, changes: true},
+		api("/overview", c.overviewAPI),
+		api("/overview/live", c.overviewLiveAPI),
 		api("/events", c.eventsAPI),
 		api("/events/one", c.eventAPI),
 		{method: http.MethodPost, path: apiPath + "/events/decide", handle: c.decideAPI, changes: true},
@@ -56,6 +60,6 @@ func (c *Console) routes() []route {
 }
 
 // homePage is where the console opens.
-const homePage = pagesPath + "/held"
+const homePage = pagesPath + "/overview"
 
 func (c *Console) home(ctx *gin.Context) { ctx.Redirect(http.StatusSeeOther, homePage) }

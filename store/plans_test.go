@@ -25,6 +25,8 @@ var mayRead = []struct{ statement, step, reason string }{
 	{"SELECT member, present, said, said_update FROM membership", "SEARCH membership USING PRIMARY KEY (directory=? AND grp=?)", "whoever asks for all members gets them"},
 	{"DELETE FROM membership WHERE directory = ? AND grp", "SEARCH membership USING PRIMARY KEY (directory=? AND grp=?)", "a group has ended with all its members"},
 	{"membership WHERE directory = ? AND grp = ? AND rejoin", "SEARCH membership USING INDEX membership_rejoin (directory=? AND grp=?)", "it has only those who are back"},
+	{"SELECT directory, code, COUNT(*)", "SCAN delivery USING COVERING INDEX delivery_failed", "what has failed is what is counted"},
+	{"FROM sample WHERE at >= ?", "SCAN sample", "it has a row for each minute of a day"},
 	{"SELECT directory, code, act, COUNT(*)", "SCAN delivery USING COVERING INDEX delivery_held", "what is held is what is counted"},
 	{"SELECT state, COUNT(*)", "SEARCH delivery USING COVERING INDEX delivery_unfinished (state=? AND directory=?)", "what is not settled is what is counted"},
 	{"FROM object WHERE directory = ? AND link <> ''", "SEARCH object USING INDEX object_by_link (directory=?)", "a person has accepted another directory, which concerns all of it"},

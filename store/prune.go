@@ -67,7 +67,7 @@ func (s *database) oldEvents(ctx context.Context, last oldEvent, before event.Mi
 // has cared for it for so long, and a password is not kept for ever. A deletion that was dropped stays as well: it tells why the
 // entry is still there.
 func (t *tx) prune(id int64) (removed int, err error) {
-	if _, err := t.exec("UPDATE delivery SET password = NULL WHERE event = ? AND state = 'failed' AND password IS NOT NULL", id); err != nil {
+	if _, err := t.exec("UPDATE delivery SET password = NULL WHERE event = ? AND state = ? AND password IS NOT NULL", id, string(event.Failed)); err != nil {
 		return 0, err
 	}
 	n, err := t.exec("DELETE FROM event WHERE id = ? AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.event = event.id AND (delivery."+unfinished+" OR "+dropped+"))", id)

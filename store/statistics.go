@@ -19,6 +19,8 @@ var statistics = []struct{ table, index, rows string }{
 	{"delivery", "delivery_open", "10000 5000 2500 1 1"},
 	{"delivery", "delivery_unfinished", "20000 5000 2500"},
 	{"delivery", "delivery_parked", "10000 5000 2500 1"},
+	{"delivery", "delivery_failed", "5000 2500 500"},
+	{"sample", "sqlite_autoindex_sample_1", "1440 1"},
 	{"delivery", "delivery_held", "5000 2500 1000 500"},
 	{"object", "sqlite_autoindex_object_1", "200000 100000 50000 1"},
 	{"object", "object_by_dn", "200000 100000 1"},

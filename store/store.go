@@ -353,6 +353,19 @@ type Store interface {
 	// HeldSets returns what is held, in sets of what is held for the same reason.
 	HeldSets(ctx context.Context) ([]HeldSet, error)
 
+	// FailuresByReason returns what has failed and is kept, by directory and reason, the most first.
+	FailuresByReason(ctx context.Context) ([]Failures, error)
+
+	// OldestOpen returns when the oldest event was received of those in a directory that are pending or wait, zero where none is.
+	OldestOpen(ctx context.Context, directory string) (event.Millis, error)
+
+	// RecordSample remembers how a minute was, in the place of the same minute of the day before. What somebody else, or the same, has
+	// counted within this minute is added to.
+	RecordSample(ctx context.Context, sample Sample) error
+
+	// Samples returns the minutes that are remembered since a moment, in the order of time.
+	Samples(ctx context.Context, since event.Millis) ([]Sample, error)
+
 	// FindByName returns objects by how their names begin, first those whose user name, or name of a unit or group, does. Next is
 	// where to go on, empty where nothing follows. It is ErrCursor where After is none of those.
 	FindByName(ctx context.Context, f NameFilter) (found []Named, next string, err error)

@@ -1,5 +1,5 @@
 "use strict";
-// The pages work without this. It shows moments in the time of the browser, and ticks all boxes of a list at once.
+// The pages work without this. It shows moments in the time of the browser, ticks all boxes of a list at once, and shows what moves.
 (() => {
   const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
   const local = (root) => {
@@ -11,6 +11,15 @@
     }
   };
   local(document);
+  const live = document.querySelector("[data-live]");
+  if (live && window.EventSource) {
+    const source = new EventSource(live.dataset.live);
+    source.addEventListener("overview", (event) => {
+      live.innerHTML = event.data;
+      local(live);
+    });
+    window.addEventListener("pagehide", () => source.close());
+  }
   for (const all of document.querySelectorAll("input[data-all]")) {
     all.addEventListener("change", () => {
       for (const box of all.form.querySelectorAll("input[name=seq]")) box.checked = all.checked;

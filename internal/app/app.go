@@ -39,6 +39,8 @@ type App struct {
 	server  *receiver.Server
 	admin   *receiver.Server
 	console *console.Console
+	// stopping is closed when Run ends.
+	stopping chan struct{}
 
 	mu      sync.Mutex
 	refused error    // why the last Reload changed nothing, nil if it was good
@@ -79,6 +81,7 @@ func OpenWith(ctx context.Context, cfg *config.Config, log *logrus.Logger, versi
 	options = options.orUsual()
 	a := &App{
 		log: log, clock: options.Clock, options: options, metrics: telemetry.NewMetrics(version, options.Clock.Now), changes: make(chan change),
+		stopping: make(chan struct{}),
 	}
 	if err := a.open(ctx, cfg); err != nil {
 		a.close()
@@ -170,6 +173,7 @@ func (a *App) Run(ctx context.Context) error {
 	// The parts that work on events outlive those that take them in, so that a request under way gets its answer.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	context.AfterFunc(ctx, func() { close(a.stopping) })
 	inner, stopInner := context.WithCancel(context.WithoutCancel(ctx))
 	var front, back sync.WaitGroup
 	failures := make(chan error, 2)
@@ -183,6 +187,7 @@ func (a *App) Run(ctx context.Context) error {
 	front.Go(func() { serve(a.admin, "admin") })
 	back.Go(func() { a.supervise(inner) })
 	back.Go(func() { a.prune(inner) })
+	back.Go(func() { a.sample(inner) })
 	back.Go(func() { boundMemory(inner) })
 	back.Go(func() { a.watchCertificates(inner) })
 	back.Go(func() { a.options.trail.keep(inner, a.Store, a.log) })

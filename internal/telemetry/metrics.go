@@ -46,6 +46,8 @@ type Metrics struct {
 	damaged     prometheus.Gauge
 	ends        *prometheus.GaugeVec
 
+	totals totals
+
 	configuredLock sync.Mutex
 	configured     []string // directories
 }
@@ -96,13 +98,19 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 // Accepted counts events that were stored.
-func (m *Metrics) Accepted(events int) { m.accepted.Add(float64(events)) }
+func (m *Metrics) Accepted(events int) {
+	m.accepted.Add(float64(events))
+	m.totals.accepted.Add(int64(events))
+}
 
 // Rejected counts a callback that was refused, for a reason in one word.
 func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(word(reason)).Inc() }
 
 // Settled counts an event that came to an outcome. The directory is empty for an event that is for none.
 func (m *Metrics) Settled(directory string, outcome event.Outcome) {
+	if outcome.State == event.Failed {
+		m.totals.failed.Add(1)
+	}
 	m.settled.WithLabelValues(directory, word(string(outcome.State)), word(string(outcome.Code))).Inc()
 }
 
@@ -120,6 +128,8 @@ func (m *Metrics) Available(directory string, available bool) {
 // Operation measures one LDAP operation. The result is a word or a result code.
 func (m *Metrics) Operation(directory, operation, result string, took time.Duration) {
 	m.operations.WithLabelValues(directory, word(operation), word(result)).Observe(took.Seconds())
+	m.totals.operations.Add(1)
+	m.totals.took.Add(int64(took))
 }
 
 // Request measures one HTTP request. The route is the pattern that was matched and never the path of the request.

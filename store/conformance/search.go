@@ -15,6 +15,9 @@ func searchTests() []test {
 		{"who has another name is found by that", findRenamed},
 		{"a place that is none in the list is refused", findNowhere},
 		{"what is held is counted and listed by what holds it", heldSets},
+		{"what has failed is counted by its reason", failuresCounted},
+		{"the oldest event that is open is known", oldestOpen},
+		{"a day is remembered minute by minute, and no more", dayRemembered},
 		{"the events of one object are listed in pages", eventsOfOne},
 		{"events are listed down to a number", eventsDownTo},
 	}
@@ -170,4 +173,61 @@ func eventsDownTo(w world) {
 	w.must(err)
 	equal(w, "number of events after the first", len(page), 1)
 	equal(w, "the event after the first", page[0].Seq, second)
+}
+
+func failuresCounted(w world) {
+	var last int64
+	for i := range 3 {
+		id := numbered("u", i)
+		last = w.seq(update("evt_"+id, id))
+		w.finish(noon, in(corp, user(id)), failed())
+	}
+	all, err := w.FailuresByReason(w.Context())
+	w.must(err)
+	equal(w, "failures", all, []store.Failures{{Directory: corp, Code: failed().Code, Count: 3, Newest: last}})
+	_, err = w.Retry(w.Context(), noon, "ann", []int64{last})
+	w.must(err)
+	all, err = w.FailuresByReason(w.Context())
+	w.must(err)
+	equal(w, "failures after a retry", all[0].Count, 2)
+}
+
+func oldestOpen(w world) {
+	oldest := func() event.Millis {
+		w.Helper()
+		at, err := w.OldestOpen(w.Context(), corp)
+		w.must(err)
+		return at
+	}
+	equal(w, "oldest of none", oldest(), 0)
+	w.accept(noon, update("evt_1", "u1"))
+	w.accept(noon+1, update("evt_2", "u2"))
+	equal(w, "oldest", oldest(), noon)
+	w.finish(noon+2, in(corp, user("u1")), waiting())
+	equal(w, "oldest that waits", oldest(), noon)
+	w.finish(noon+3, in(corp, user("u1")), done())
+	equal(w, "oldest afterwards", oldest(), noon+1)
+	w.finish(noon+4, in(corp, user("u2")), held())
+	equal(w, "oldest where one is held", oldest(), 0)
+}
+
+func dayRemembered(w world) {
+	const minute, day = 60_000, 24 * 60
+	for i := range event.Millis(day + 3) {
+		if i%100 != 0 && i > 3 && i < day {
+			continue // most minutes are like the others
+		}
+		w.must(w.RecordSample(w.Context(), store.Sample{At: noon + i*minute, Accepted: int64(i), Failed: 1, Backlog: 2, Operations: 3, Took: 4}))
+	}
+	all, err := w.Samples(w.Context(), 0)
+	w.must(err)
+	equal(w, "the first that is left", all[0].At, noon+3*minute)
+	equal(w, "the last", all[len(all)-1], store.Sample{At: noon + (day+2)*minute, Accepted: day + 2, Failed: 1, Backlog: 2, Operations: 3, Took: 4})
+	w.must(w.RecordSample(w.Context(), store.Sample{At: noon + (day+2)*minute + 7, Accepted: 1, Failed: 2, Backlog: 9, Operations: 4, Took: 5}))
+	all, err = w.Samples(w.Context(), 0)
+	w.must(err)
+	equal(w, "the last, of which somebody else tells", all[len(all)-1], store.Sample{At: noon + (day+2)*minute, Accepted: day + 3, Failed: 3, Backlog: 9, Operations: 7, Took: 9})
+	late, err := w.Samples(w.Context(), noon+day*minute)
+	w.must(err)
+	equal(w, "number of the last minutes", len(late), 3)
 }

@@ -132,7 +132,7 @@ func (g *guarded) takes(act processor.Act, now time.Time, entries []*plan.Entry)
 		of[kind]++
 	}
 	for kind := range fresh {
-		known, err := g.store.CountObjects(context.Background(), corp, kind)
+		known, err := g.store.CountObjects(context.Background(), corp, kind, 0)
 		if err != nil {
 			g.wrong = err.Error()
 		}

@@ -141,7 +141,7 @@ func (g *guarded) count() {
 	defer g.mu.Unlock()
 	g.known = map[event.Kind]int{}
 	for _, kind := range []event.Kind{event.KindUser, event.KindUnit, event.KindGroup} {
-		n, err := g.store.CountObjects(g.Context(), corp, kind)
+		n, err := g.store.CountObjects(g.Context(), corp, kind, 0)
 		if err != nil {
 			g.Fatal(err)
 		}

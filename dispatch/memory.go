@@ -188,7 +188,7 @@ func (m *memory) permit(ctx context.Context, act processor.Act, objects []event.
 		if _, counted := most[ref.Kind]; counted {
 			continue
 		}
-		known, err := m.store.CountObjects(ctx, m.job.Key.Directory, ref.Kind)
+		known, err := m.store.CountObjects(ctx, m.job.Key.Directory, ref.Kind, limit.Enough())
 		if err != nil {
 			return processor.Permission{}, fmt.Errorf("count the objects of %s: %w", m.job.Key.Directory, err)
 		}

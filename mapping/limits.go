@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -25,6 +26,14 @@ func (l Limit) Allows(known int) int {
 		return l.Max
 	}
 	return max(1, min(l.Max, int(l.Percent*float64(known)/100)))
+}
+
+// Enough returns from how many known objects on it makes no difference how many more there are, as Max is the smaller bound then.
+func (l Limit) Enough() int {
+	if l.Percent >= 100 || l.Percent <= 0 {
+		return 1
+	}
+	return int(min(math.MaxInt32, math.Ceil(float64(l.Max)*100/l.Percent)+1))
 }
 
 // Guards are the limits on what happens to entries without a person's approval.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -203,10 +204,13 @@ func (s *database) Objects(ctx context.Context, directory string, kind event.Kin
 }
 
 // CountObjects returns how many objects of a kind are known to exist.
-func (s *database) CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error) {
+func (s *database) CountObjects(ctx context.Context, directory string, kind event.Kind, most int) (int, error) {
+	if most <= 0 {
+		most = math.MaxInt32
+	}
 	n := 0
 	err := s.readers.read(ctx, func(r *session) error {
-		_, err := r.row("SELECT COUNT(*) FROM object WHERE directory = ? AND kind = ? AND present", []any{directory, string(kind)}, &n)
+		_, err := r.row("SELECT COUNT(*) FROM (SELECT 1 FROM object WHERE directory = ? AND kind = ? AND present LIMIT ?) AS counted", []any{directory, string(kind), most}, &n)
 		return err
 	})
 	return n, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -32,6 +33,7 @@ var most = map[string]store.Work{
 	"stay as they are":      {Statements: 14, Steps: 750, Pages: 18},
 	"join a group":          {Statements: 14.1, Steps: 400, Pages: 5}, // the first time takes one more
 	"be found by the entry": {Statements: 1, Steps: 40},
+	"be let go by a guard":  {Statements: 4, Steps: 3800, Pages: 3},
 	"be deleted":            {Statements: 10, Steps: 350, Pages: 11},
 }
 
@@ -116,6 +118,15 @@ func (c *crowd) perPerson(t *testing.T) map[string]store.Work {
 		step("join a group", func() { c.joins(t, key, must) })
 		step("be found by the entry", func() {
 			_, err := c.ByLink(t.Context(), "corp", []string{"link of " + key.Object.ID})
+			must(err)
+		})
+		step("be let go by a guard", func() {
+			// As by a guard with max: 20 and percent: 5, which counts no further than where the first is the smaller bound.
+			known, err := c.CountObjects(t.Context(), "corp", event.KindUser, 401)
+			must(err)
+			_, err = c.Spend(t.Context(), store.Spending{
+				Directory: "corp", Act: "delete", Objects: []event.Ref{key.Object}, Now: 9, Window: time.Hour, Max: 1000, MaxOf: map[event.Kind]int{event.KindUser: known},
+			})
 			must(err)
 		})
 		step("be deleted", func() {

@@ -327,8 +327,8 @@ type Store interface {
 	// their DNs and found by the match rules. For the id that is known already it does nothing.
 	AcceptDirectory(ctx context.Context, now event.Millis, by, directory string, base plan.DN, id string) error
 
-	// CountObjects returns how many objects of a kind are known to exist in a directory.
-	CountObjects(ctx context.Context, directory string, kind event.Kind) (int, error)
+	// CountObjects returns how many objects of a kind are known to exist in a directory. With most it counts no further than that.
+	CountObjects(ctx context.Context, directory string, kind event.Kind, most int) (int, error)
 
 	// Said returns what an event says, without its password, by the number of one of its deliveries. It is ErrNotFound where there
 	// is no such delivery.

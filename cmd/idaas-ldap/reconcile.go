@@ -275,7 +275,7 @@ func (r *reconciliation) known(ctx context.Context) (int, error) {
 	}
 	total := 0
 	for _, kind := range []event.Kind{event.KindUnit, event.KindUser, event.KindGroup} {
-		n, err := r.store.CountObjects(ctx, r.directory.Name, kind)
+		n, err := r.store.CountObjects(ctx, r.directory.Name, kind, 0)
 		if err != nil {
 			return 0, fmt.Errorf("count the objects of %s: %w", r.directory.Name, err)
 		}
@@ -357,7 +357,7 @@ func (r *reconciliation) summary(ctx context.Context) error {
 	fmt.Fprintf(r.out, "# %s: %d equal, %d drifted, %d missing, %d surplus, %d left out by the mapping, %d blocked, %d orphans\n",
 		r.directory.Name, n[dispatch.Equal], n[dispatch.Drift], n[dispatch.Missing], n[dispatch.Surplus], n[dispatch.Left], n[dispatch.Blocked], n[dispatch.Orphan])
 	guards := r.directory.Mapping().Guards()
-	known, err := r.store.CountObjects(ctx, r.directory.Name, event.KindUser)
+	known, err := r.store.CountObjects(ctx, r.directory.Name, event.KindUser, 0)
 	if err != nil {
 		return fmt.Errorf("count the users of %s: %w", r.directory.Name, err)
 	}

@@ -297,9 +297,12 @@ func countObjects(w world) {
 		kind      event.Kind
 		want      int
 	}{{corp, event.KindUser, 6}, {corp, event.KindUnit, 1}, {corp, event.KindGroup, 0}, {lab, event.KindUser, 1}} {
-		n, err := w.CountObjects(w.Context(), c.directory, c.kind)
+		n, err := w.CountObjects(w.Context(), c.directory, c.kind, 0)
 		w.must(err)
 		equal(w, fmt.Sprintf("objects of %s in %s", c.kind, c.directory), n, c.want)
+		n, err = w.CountObjects(w.Context(), c.directory, c.kind, 4)
+		w.must(err)
+		equal(w, fmt.Sprintf("objects of %s in %s, four at most", c.kind, c.directory), n, min(c.want, 4))
 	}
 }
 

@@ -89,18 +89,25 @@ func TestOpenLDAPSequence(t *testing.T) {
 	playSeed(t, dir, 2, 0)
 }
 
-// playSeed works on so many objects at a time; 0 for as many as usual.
-// A slapd that takes no writes, hides people or everything, cuts what is searched, and refuses one address in twenty.
+// A slapd that takes no writes, hides people or everything, cuts what is searched, forgets who we are, and refuses one address in twenty.
 func TestOpenLDAPSequenceInTrouble(t *testing.T) {
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AddressRule: allowedAddresses})
 	dir := slapdDirectory(server)
-	dir.troubles = slapdTroubles(server)
+	between := ldaptest.StartForgetful(t, server.URL)
+	dir.through = between.URL
+	dir.troubles = append(slapdTroubles(server), trouble{
+		"login lost", func(testing.TB) { between.Forget(true) }, func(testing.TB) { between.Forget(false) },
+	})
 	for _, trouble := range dir.troubles {
 		trouble.end(t)
 	}
 	playEvents(t, startTroubled(t, dir), 3, 300)
+	if between.Forgotten() == 0 {
+		t.Error("no login was forgotten")
+	}
 }
 
+// playSeed works on so many objects at a time; 0 for as many as usual.
 func playSeed(t *testing.T, dir *directory, seed uint64, atOnce int) {
 	t.Helper()
 	playEvents(t, startProductWith(t, setup{atOnce: atOnce, directories: []configured{{name: "corp", dir: dir}}}), seed, 2000)

@@ -18,9 +18,11 @@ import (
 // directory is a directory that the product is tried on, and how the truth about it is read.
 type directory struct {
 	vocabulary
-	can              means
-	kind             ldaptest.ServerKind // the program, empty for the directory in memory
-	url, ca          string
+	can     means
+	kind    ldaptest.ServerKind // the program, empty for the directory in memory
+	url, ca string
+	// through is where the product connects to, where that is not the server itself.
+	through          string
 	bindDN, password string
 	// readDN is who reads the truth and writes by hand: somebody whom no limit holds back.
 	readDN, readPassword string

@@ -116,7 +116,7 @@ func (p *process) signal(s syscall.Signal) {
 func (p *process) awaitPort(tb testing.TB, address string) {
 	tb.Helper()
 	dialer := net.Dialer{Timeout: time.Second}
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute) // only met where something is wrong
 	for time.Now().Before(deadline) {
 		conn, err := dialer.DialContext(context.Background(), "tcp", address)
 		if err == nil {

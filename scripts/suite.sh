@@ -3,9 +3,10 @@
 # need a browser, and slapd behind what they look at, with TestBrowser....
 #
 #   suite.sh NAME COMMAND...   run the tests of one server (openldap, 389ds, samba, postgres, browser) with a "go test" command
-#   suite.sh --missing         print the pattern of the tests whose server is not installed, for go test -skip;
-#                              say on stderr what is left out. With CI=true a missing server is a failure
-#   suite.sh --all             print the pattern of all of them
+#   suite.sh --if-installed NAMES COMMAND...
+#                              the same for several, with commas in between, and say on stderr which is left out. With CI=true
+#                              a missing server is a failure
+#   suite.sh --all             print the pattern of all of them, for go test -skip
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,35 +46,50 @@ why() {
   fi
 }
 
+# packages PREFIX: where there are such tests, those that take longest first.
 packages() {
-  grep -rlE --include='*_test.go' "^func $(prefix "$1")" . | xargs -r -n1 dirname | sort -u
+  grep -rlE --include='*_test.go' "^func $1" . | xargs -r -n1 dirname | sort -u |
+    awk '{ print (/(acceptance|processor)$/ ? 0 : 1), $0 }' | sort -s -k1,1n | cut -d ' ' -f 2
+}
+
+# tested SERVER: print its prefix. A suite that has lost its tests would pass.
+tested() {
+  grep -rqE --include='*_test.go' "^func $(prefix "$1")" . || { echo "no test begins with $(prefix "$1")" >&2; exit 1; }
+  prefix "$1"
+}
+
+# run PREFIX COMMAND...
+run() {
+  local prefix=$1
+  shift
+  mapfile -t found < <(packages "$prefix")
+  exec env "$@" -count=1 -run "^$prefix" "${found[@]}"
 }
 
 case ${1:-} in
   --all)
     echo '^(TestOpenLDAP|Test389DS|TestSamba|TestPostgres|TestBrowser)'
     ;;
-  --missing)
-    missing=
-    for server in openldap 389ds samba postgres browser; do
-      if ! usable "$server"; then
-        missing="$missing|$(prefix "$server")"
+  --if-installed)
+    IFS=, read -r -a servers <<<"$2"
+    shift 2
+    there=
+    for server in "${servers[@]}"; do
+      if usable "$server"; then
+        prefix=$(tested "$server")
+        there="$there|$prefix"
+      else
         echo "not tested on $(why "$server")" >&2
+        [ "${CI:-}" != true ] || exit 1
       fi
     done
-    if [ -n "$missing" ]; then
-      [ "${CI:-}" != true ] || exit 1
-      echo "^(${missing#|})"
-    fi
+    [ -z "$there" ] || run "(${there#|})" "$@"
     ;;
   *)
     server=$1
     shift
-    pattern="^$(prefix "$server")"
     usable "$server" || { echo "cannot test on $(why "$server")" >&2; exit 1; }
-    mapfile -t found < <(packages "$server")
-    # A suite that has lost its tests would pass.
-    [ ${#found[@]} -gt 0 ] || { echo "no test begins with ${pattern#^}" >&2; exit 1; }
-    exec env "$@" -count=1 -run "$pattern" "${found[@]}"
+    prefix=$(tested "$server")
+    run "$prefix" "$@"
     ;;
 esac

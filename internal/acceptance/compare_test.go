@@ -18,6 +18,7 @@ func TestEmbeddedEverybodyIsCompared(t *testing.T) {
 }
 
 func TestOpenLDAPEverybodyIsCompared(t *testing.T) {
+	t.Parallel()
 	everybodyIsCompared(t, startProduct(t, slapdDirectory(ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Unlimited: true})), true))
 }
 

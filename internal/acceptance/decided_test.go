@@ -46,14 +46,17 @@ func TestEmbeddedDecidesNamesAndNumbersOnce(t *testing.T) {
 }
 
 func TestOpenLDAPDecidesNamesAndNumbersOnce(t *testing.T) {
+	t.Parallel()
 	decidedOnce(t, slapdDirectory(ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})), posixDecision())
 }
 
 func Test389DSDecidesNamesAndNumbersOnce(t *testing.T) {
+	t.Parallel()
 	decidedOnce(t, ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), posixDecision())
 }
 
 func TestSambaDecidesNamesAndNumbersOnce(t *testing.T) {
+	t.Parallel()
 	decidedOnce(t, sambaDirectory(ldaptest.StartSamba(t)), activeDirectoryDecision())
 }
 

@@ -20,9 +20,11 @@ func ds389Directory(s *ldaptest.DS389Server) *directory {
 }
 
 func Test389DSEvents(t *testing.T) {
+	t.Parallel()
 	runRows(t, "389 DS", ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), manyAtOnce)
 }
 
 func Test389DSSequence(t *testing.T) {
+	t.Parallel()
 	playSeed(t, ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), 3, oneAtOnce)
 }

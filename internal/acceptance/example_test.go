@@ -11,6 +11,7 @@ import (
 // The example that the documentation leads to, on a real server: a flat tree, names in two scripts, Linux accounts and a
 // place for leavers.
 func TestOpenLDAPExampleOfTheDocumentation(t *testing.T) {
+	t.Parallel()
 	dir := slapdDirectory(ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}))
 	dir.mapping = "../../docs/example.yaml"
 	dir.bindDN = dir.readDN // who may make the place for leavers

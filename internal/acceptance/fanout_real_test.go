@@ -79,6 +79,7 @@ func (w *twoWorlds) answered(e idaastest.Event) (string, event.Code, string) {
 // One application feeds a real OpenLDAP and a real Active Directory: everything arrives in both, in the terms of each, and
 // neither waits for the other or answers for it.
 func TestSambaAndOpenLDAPAreFedByOneApplication(t *testing.T) {
+	t.Parallel()
 	w := startTwoWorlds(t)
 	w.livesInBoth()
 	w.refusedByOne()

@@ -19,6 +19,7 @@ func TestEmbeddedKeepsDisabledUsersAndLeaversElsewhere(t *testing.T) {
 }
 
 func TestOpenLDAPKeepsDisabledUsersAndLeaversElsewhere(t *testing.T) {
+	t.Parallel()
 	dir := slapdDirectory(ldaptest.StartSlapd(t, ldaptest.SlapdConfig{}))
 	dir.mapping = keptMapping
 	dir.bindDN = dir.readDN // who may add entries right below the suffix

@@ -24,6 +24,7 @@ func slapdDirectory(s *ldaptest.Slapd) *directory {
 
 // A user's life on slapd, and what slapd's own log says was written at each step.
 func TestOpenLDAPLife(t *testing.T) {
+	t.Parallel()
 	for _, encrypted := range []bool{true, false} {
 		t.Run(map[bool]string{true: "encrypted", false: "unencrypted"}[encrypted], func(t *testing.T) {
 			server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
@@ -152,6 +153,7 @@ func wantMembers(t *testing.T, p *product, group string, want ...string) {
 }
 
 func TestOpenLDAPConnectionTest(t *testing.T) {
+	t.Parallel()
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})
 	p := startProduct(t, slapdDirectory(server), true)
 	p.apply(event.CodeTestOK, p.tenant.Test())
@@ -173,6 +175,7 @@ func TestOpenLDAPConnectionTest(t *testing.T) {
 
 // A thousand people in fifty units, pushed twice in an order that nobody would choose.
 func TestOpenLDAPFullPush(t *testing.T) {
+	t.Parallel()
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
 	p := startProduct(t, slapdDirectory(server), true)
 	org := idaastest.Generate(1, 1000, 50)
@@ -248,6 +251,7 @@ func checkOrganization(t *testing.T, p *product, org idaastest.Organization) {
 }
 
 func TestOpenLDAPEvents(t *testing.T) {
+	t.Parallel()
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
 	dir := slapdDirectory(server)
 	dir.writes = server.Writes
@@ -256,6 +260,7 @@ func TestOpenLDAPEvents(t *testing.T) {
 
 // Without its overlays slapd keeps nobody out and follows no reference by itself.
 func TestOpenLDAPBareEvents(t *testing.T) {
+	t.Parallel()
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Bare: true, AccessLog: true})
 	dir := slapdDirectory(server)
 	dir.can, dir.writes = means{posix: true}, server.Writes

@@ -15,6 +15,7 @@ import (
 
 // Active Directory hands out 1,500 members at once. Those beyond are known all the same.
 func TestSambaGroupBeyondARange(t *testing.T) {
+	t.Parallel()
 	allAreMembers(t, sambaDirectory(ldaptest.StartSamba(t)), 1400, "contact", func(tb testing.TB, d *directory) int {
 		tb.Helper()
 		result, err := d.reader(tb).Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{"highestCommittedUSN"}, nil))
@@ -31,6 +32,7 @@ func TestSambaGroupBeyondARange(t *testing.T) {
 
 // 389 DS hands out all members at once. There are more than are asked about one by one.
 func Test389DSGroupOfMany(t *testing.T) {
+	t.Parallel()
 	allAreMembers(t, ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), 0, "device", nil)
 }
 

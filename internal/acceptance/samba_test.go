@@ -62,9 +62,11 @@ func sambaDirectory(s *ldaptest.SambaServer) *directory {
 }
 
 func TestSambaEvents(t *testing.T) {
+	t.Parallel()
 	runRows(t, "Active Directory", sambaDirectory(ldaptest.StartSamba(t)), oneAtOnce)
 }
 
 func TestSambaSequence(t *testing.T) {
+	t.Parallel()
 	playSeed(t, sambaDirectory(ldaptest.StartSamba(t)), 4, manyAtOnce)
 }

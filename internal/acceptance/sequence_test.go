@@ -83,6 +83,7 @@ func TestEmbeddedSequence(t *testing.T) {
 }
 
 func TestOpenLDAPSequence(t *testing.T) {
+	t.Parallel()
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
 	dir := slapdDirectory(server)
 	dir.writes = server.Writes
@@ -91,6 +92,7 @@ func TestOpenLDAPSequence(t *testing.T) {
 
 // A slapd that takes no writes, hides people or everything, cuts what is searched, forgets who we are, and refuses one address in twenty.
 func TestOpenLDAPSequenceInTrouble(t *testing.T) {
+	t.Parallel()
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AddressRule: allowedAddresses})
 	dir := slapdDirectory(server)
 	between := ldaptest.StartForgetful(t, server.URL)

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# soak.sh TIME COMMAND...: run all tests with a "go test" command again and again until a time such as 30m or 8h is over; the round that
+# is under way is finished. Each round has another order of tests and other seeds. What fails ends it, and says how to repeat it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+case $1 in
+  *h) seconds=$((${1%h} * 3600)) ;;
+  *m) seconds=$((${1%m} * 60)) ;;
+  *s) seconds=${1%s} ;;
+  *) echo "soak.sh: a time is a number with h, m or s: $1" >&2; exit 2 ;;
+esac
+shift
+unset RAPID_SEED
+round=0
+while [ "$round" = 0 ] || [ "$SECONDS" -lt "$seconds" ]; do
+  round=$((round + 1))
+  echo "==> round $round, after $SECONDS s"
+  env "$@" -count=1 -shuffle=on -skip "$(scripts/suite.sh --all)" ./...
+  scripts/suite.sh --if-installed openldap,389ds,samba,postgres "$@" -shuffle=on
+done

@@ -19,7 +19,7 @@ func ds389Directory(s *ldaptest.DS389Server) *directory {
 	return d
 }
 
-func Test389DSEvents(t *testing.T) {
+func Test389DSEvents(t *testing.T) { //nolint:tparallel // Rows share a server and follow each other.
 	t.Parallel()
 	runRows(t, "389 DS", ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), manyAtOnce)
 }

@@ -61,6 +61,21 @@ func (f *feed) apply(tb testing.TB, code event.Code, events ...idaastest.Event) 
 	}
 }
 
+// testsOK fails unless a connection test succeeds. A directory has two seconds for it, which on a busy machine is not always enough.
+func (f *feed) testsOK(tb testing.TB) {
+	tb.Helper()
+	for deadline := time.Now().Add(settleWithin); ; {
+		test := f.tenant.Test()
+		list, result := f.send(tb, test).Of(test.ID)
+		if result.EventCode == string(event.CodeTestOK) {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("a connection test is answered with %s %s: %s", list, result.EventCode, result.EventMessage)
+		}
+	}
+}
+
 // settleWithin is how long events may take to settle. It is only met where something is wrong.
 const settleWithin = 2 * time.Minute
 

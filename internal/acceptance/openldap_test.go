@@ -27,6 +27,7 @@ func TestOpenLDAPLife(t *testing.T) {
 	t.Parallel()
 	for _, encrypted := range []bool{true, false} {
 		t.Run(map[bool]string{true: "encrypted", false: "unencrypted"}[encrypted], func(t *testing.T) {
+			t.Parallel()
 			server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
 			p := startProduct(t, slapdDirectory(server), encrypted)
 			life(t, p, func() []ldaptest.Write { return server.Writes(t) })
@@ -156,7 +157,7 @@ func TestOpenLDAPConnectionTest(t *testing.T) {
 	t.Parallel()
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})
 	p := startProduct(t, slapdDirectory(server), true)
-	p.apply(event.CodeTestOK, p.tenant.Test())
+	p.testsOK(t)
 	server.Stop()
 	test := p.tenant.Test()
 	answer := p.send(test)
@@ -250,7 +251,7 @@ func checkOrganization(t *testing.T, p *product, org idaastest.Organization) {
 	}
 }
 
-func TestOpenLDAPEvents(t *testing.T) {
+func TestOpenLDAPEvents(t *testing.T) { //nolint:tparallel // Rows share a server and follow each other.
 	t.Parallel()
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
 	dir := slapdDirectory(server)
@@ -259,7 +260,7 @@ func TestOpenLDAPEvents(t *testing.T) {
 }
 
 // Without its overlays slapd keeps nobody out and follows no reference by itself.
-func TestOpenLDAPBareEvents(t *testing.T) {
+func TestOpenLDAPBareEvents(t *testing.T) { //nolint:tparallel // Rows share a server and follow each other.
 	t.Parallel()
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Bare: true, AccessLog: true})
 	dir := slapdDirectory(server)

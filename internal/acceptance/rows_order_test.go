@@ -34,7 +34,7 @@ var orderRows = []row{
 	{"names that change places", "a unit goes below the new one that gets its name, with everybody in it", unitBelowItsHeir},
 }
 
-func connectionTest(s *scene) { s.gets(event.CodeTestOK, s.f.tenant.Test()) }
+func connectionTest(s *scene) { s.f.testsOK(s.t) }
 
 func unknownType(s *scene) {
 	e := s.f.tenant.Event("ud:user:promote", "user_x", map[string]any{"userId": "user_x"})

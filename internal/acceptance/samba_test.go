@@ -61,7 +61,7 @@ func sambaDirectory(s *ldaptest.SambaServer) *directory {
 	}
 }
 
-func TestSambaEvents(t *testing.T) {
+func TestSambaEvents(t *testing.T) { //nolint:tparallel // Rows share a server and follow each other.
 	t.Parallel()
 	runRows(t, "Active Directory", sambaDirectory(ldaptest.StartSamba(t)), oneAtOnce)
 }

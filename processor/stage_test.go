@@ -153,6 +153,9 @@ func openDirectory(t *testing.T, cfg connector.Config) *connector.Directory {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 5 * time.Minute // more than anything takes on a busy machine
+	}
 	d, err := connector.Open(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -85,7 +85,7 @@ directories:
     bind_dn: %q
     bind_password: %q
     mapping: %q
-    timeout: 5s
+    timeout: 1m
 admin: { listen: "127.0.0.1:0" }
 `, receiver, application, url, adminDN, password, filepath.Join(mappingsFolder(tb), "openldap.yaml"))
 	path := filepath.Join(folder, "idaas-ldap.yaml")

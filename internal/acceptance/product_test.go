@@ -207,7 +207,7 @@ func (p *product) feedOf(tb testing.TB, c configured) *feed {
 
 func (c configured) yaml(f *feed, mapping string) string {
 	d := c.dir
-	out := fmt.Sprintf("  - name: %s\n    urls: [%q]\n    bind_dn: %q\n    bind_password: %q\n    mapping: %q\n    applications: [%q]\n    timeout: 10s\n",
+	out := fmt.Sprintf("  - name: %s\n    urls: [%q]\n    bind_dn: %q\n    bind_password: %q\n    mapping: %q\n    applications: [%q]\n    timeout: 1m\n",
 		c.name, cmp.Or(d.through, d.url), d.bindDN, d.password, mapping, f.tenant.Application)
 	if d.ca != "" {
 		out += fmt.Sprintf("    tls: { ca_file: %q }\n", d.ca)

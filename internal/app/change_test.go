@@ -116,7 +116,7 @@ func TestEveryPartOfTheConfigurationIsReadAgain(t *testing.T) {
 		{"the application", "id: " + l.tenant.Application, "id: app_other", "401", admin},
 		{"the instance", "id: " + l.tenant.Application, "id: " + l.tenant.Application + "\n    instance_id: idaas_other", "401", admin},
 		{"the encryption key", "[encryption.secret]", "[another.secret]", "401", admin},
-		{"who feeds", "    timeout: 5s\n", "    timeout: 5s\n    applications: [app_b]\n", "200 skipped SWITCHED_OFF", admin},
+		{"who feeds", "    timeout: 1m\n", "    timeout: 1m\n    applications: [app_b]\n", "200 skipped SWITCHED_OFF", admin},
 		{"the mapping", "mapping: mapping.yaml", "mapping: closed.yaml", "200 skipped OUT_OF_SCOPE", admin},
 		{"the token", "127.0.0.1:0\" }", "127.0.0.1:0\", token_file: token.secret }", good, "401"},
 	} {
@@ -351,7 +351,7 @@ func TestTheAdminListenerSpeaksTLS(t *testing.T) {
 // Events that come without pause meet twenty configurations, and each is answered and applied.
 func TestNoEventIsLostByAReload(t *testing.T) {
 	l := newLive(t)
-	l.edit("    timeout: 5s\n", "    timeout: 5s\n  - name: lab\n    urls: ["+fmt.Sprintf("%q", l.server.SecureURL())+"]\n    tls: { ca_file: ca.pem }\n    bind_dn: "+adminDN+"\n    bind_password_file: bind.secret\n    mapping: lab.yaml\n")
+	l.edit("    timeout: 1m\n", "    timeout: 1m\n  - name: lab\n    urls: ["+fmt.Sprintf("%q", l.server.SecureURL())+"]\n    tls: { ca_file: ca.pem }\n    bind_dn: "+adminDN+"\n    bind_password_file: bind.secret\n    mapping: lab.yaml\n")
 	lab, err := os.ReadFile(l.path("mapping.yaml"))
 	if err != nil {
 		t.Fatal(err)

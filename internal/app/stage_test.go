@@ -134,7 +134,7 @@ directories:
     bind_dn: %q
     bind_password_file: bind.secret
     mapping: mapping.yaml
-    timeout: 5s
+    timeout: 1m
 admin: { listen: "127.0.0.1:0" }
 `, s.server.SecureURL(), accountDN))
 	return s

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && !race
 
 package attacks_test
 
@@ -19,9 +19,10 @@ import (
 	"idaas-ldap/idaastest"
 )
 
-// What the service may become, whatever is done to it.
+// What the service may become, whatever is done to it. What attackers send is eight hundred MiB and more; on a busy machine garbage of
+// the service is collected late.
 const (
-	mostMemory = 150 << 20
+	mostMemory = 256 << 20
 	mostLogged = 100_000
 )
 
@@ -174,7 +175,7 @@ func within(t *testing.T, s *service) {
 	t.Helper()
 	memory, logged := s.most(), s.logged.Load()
 	t.Logf("resident at most %d MiB, %d octets of log, %s of processor", memory>>20, logged, s.processor())
-	if measured && memory > mostMemory {
+	if memory > mostMemory {
 		t.Errorf("the service had %d MiB resident", memory>>20)
 	}
 	if logged > mostLogged {
@@ -220,7 +221,7 @@ func TestAForgedGiantCostsAHash(t *testing.T) {
 	}
 	hash := time.Since(begin)
 	t.Logf("40 forged tokens took %s of processor; their hashes alone %s", took, hash)
-	if measured && took > 8*hash+time.Second {
+	if took > 8*hash+time.Second {
 		t.Errorf("40 forged tokens took %s of processor; their hashes alone %s", took, hash)
 	}
 	within(t, s)

@@ -16,9 +16,7 @@ CYCLONEDX := .tools/cyclonedx-gomod-$(CYCLONEDX_VERSION)
 RELEASE := TAGS='$(TAGS)' NFPM='$(CURDIR)/$(NFPM)' CYCLONEDX='$(CURDIR)/$(CYCLONEDX)'
 GO_TEST := go test -timeout 25m
 
-# What was translated from C, the engine of the store, is not watched for races: it has no goroutines of ours, and watching it takes longer
-# than all the rest.
-RACE := CGO_ENABLED=1 $(GO_TEST) -race '-gcflags=modernc.org/...=-race=0 -d=checkptr=0'
+RACE := CGO_ENABLED=1 $(GO_TEST) -race
 
 # Property tests draw the same in every run, so that the same code passes or fails the same way. "make soak" draws anew.
 SAME := RAPID_SEED=1

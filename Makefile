@@ -50,7 +50,7 @@ test: ## everything: set up, vet, lint, all tests, with the race detector and on
 	@scripts/step.sh "test"
 	@$(MAKE) -s --no-print-directory test-unit
 	@scripts/step.sh "test on servers"
-	@scripts/suite.sh --if-installed openldap,389ds,samba $(GO_TEST)
+	@scripts/suite.sh --if-installed openldap,389ds,samba,browser $(GO_TEST)
 	@scripts/suite.sh --if-installed postgres $(RACE)
 	@scripts/step.sh "memory"
 	@$(MAKE) -s --no-print-directory test-memory

@@ -16,5 +16,5 @@ while [ "$round" = 0 ] || [ "$SECONDS" -lt "$seconds" ]; do
   round=$((round + 1))
   echo "==> round $round, after $SECONDS s"
   env "$@" -count=1 -shuffle=on -skip "$(scripts/suite.sh --all)" ./...
-  scripts/suite.sh --if-installed openldap,389ds,samba,postgres "$@" -shuffle=on
+  scripts/suite.sh --if-installed openldap,389ds,samba,postgres,browser "$@" -shuffle=on
 done

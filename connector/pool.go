@@ -79,6 +79,10 @@ func (p *pool) use(ctx context.Context, f func(*pooled) error) error {
 	if err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		p.put(conn)
+		return fmt.Errorf("use a connection: %w", err) // it took a while to get one
+	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	conn.allowMore()
 	err = f(conn)

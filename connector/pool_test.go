@@ -190,6 +190,33 @@ func TestACallerWhoGoesAwayDoesNotWait(t *testing.T) {
 	}
 }
 
+// over is a context that has ended, and whose end nobody was told of yet.
+type over struct{ context.Context }
+
+// Err reports the end.
+func (over) Err() error { return context.Canceled }
+
+// Whoever may not ask any more does not, whether that has got about or not.
+func TestNothingIsAskedAfterTheEnd(t *testing.T) {
+	server := startServer(t, ldaptest.Config{})
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}})
+	if err := read(t, d); err != nil {
+		t.Fatal(err)
+	}
+	asked := false
+	server.Fault(func(ldaptest.Operation) ldaptest.Fault {
+		asked = true
+		return ldaptest.Fault{}
+	})
+	if _, err := d.Read(over{t.Context()}, plan.MustParseDN(people), nil); !errors.Is(err, context.Canceled) || asked {
+		t.Errorf("the directory was asked: %t (%v)", asked, err)
+	}
+	server.Fault(nil)
+	if err := read(t, d); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 // A connection that has rested is tried before it is used, and one that has grown old is replaced.
 func TestAConnectionThatHasRestedIsTriedFirst(t *testing.T) {
 	server := startServer(t, ldaptest.Config{})

@@ -108,6 +108,18 @@ func (d *Dispatcher) Availability() map[string]string {
 	return out
 }
 
+// Elsewhere returns who else works on each directory, by name; an empty text where this process does.
+func (d *Dispatcher) Elsewhere() map[string]string {
+	lanes := d.fleet.Load().lanes
+	out := make(map[string]string, len(lanes))
+	for _, l := range lanes {
+		l.mu.Lock()
+		out[l.route.Directory] = l.elsewhere
+		l.mu.Unlock()
+	}
+	return out
+}
+
 // Accept stores the changes of one request in one transaction. After it has returned without an error they are never
 // lost; with an error nothing was accepted. The ticket must be waited for.
 func (d *Dispatcher) Accept(ctx context.Context, application, instance string, changes []event.Change) (*Ticket, error) {

@@ -1,6 +1,8 @@
 package dispatch
 
 import (
+	"context"
+
 	"idaas-ldap/event"
 	"idaas-ldap/processor"
 	"idaas-ldap/store"
@@ -46,4 +48,9 @@ func Busy(d *Dispatcher, directory string, by, ref event.Ref) bool {
 // MemoryOf returns the memory of the task of a job, at the beginning of time and with nobody busy.
 func MemoryOf(s store.Store, job store.Job) processor.Memory {
 	return &memory{store: s, job: job, now: func() event.Millis { return 1 }}
+}
+
+// Under returns the context of work under a lease.
+func Under(ctx context.Context, lease store.Lease, clock Clock) context.Context {
+	return leased{ctx, lease, clock}
 }

@@ -79,7 +79,7 @@ func (l *lane) takeTurn(ctx context.Context) {
 		return
 	}
 	defer func() { <-l.turn }()
-	l.run(ctx)
+	l.lead(ctx)
 }
 
 // inForce returns the fleet that is in force, and keeps its routes until done is called.

@@ -24,20 +24,23 @@ type lane struct {
 	signal chan struct{} // something changed; capacity one
 	turn   chan struct{} // one lane at a time has put something in
 	units  *units
-	tree   gate // every reconcile is inside; one that moves entries of other objects is so alone
+	lease  store.Lease     // in whose time the lane works
+	tenure context.Context // ends with the lease
+	tree   gate            // every reconcile is inside; one that moves entries of other objects is so alone
 
-	mu      sync.Mutex
-	queue   []event.Ref
-	queued  map[event.Ref]bool
-	running map[event.Ref]bool
-	again   map[event.Ref]bool // running, and to be looked at once more
-	stored  map[event.Ref]bool // running, with nothing left to do but to tell what came of it
-	ended   map[event.Ref]bool // worked on while the store is being asked, whose answer is older; nil at other times
-	behind  bool               // the store may hold due objects that are not in the queue
-	nextDue event.Millis       // when to ask the store again, zero for never
-	askAt   event.Millis       // when to ask it again in any case
-	down    string             // why the directory is not reachable
-	holds   holds              // who may not be worked on, as another object is written that names them
+	mu        sync.Mutex
+	queue     []event.Ref
+	queued    map[event.Ref]bool
+	running   map[event.Ref]bool
+	again     map[event.Ref]bool // running, and to be looked at once more
+	stored    map[event.Ref]bool // running, with nothing left to do but to tell what came of it
+	ended     map[event.Ref]bool // worked on while the store is being asked, whose answer is older; nil at other times
+	behind    bool               // the store may hold due objects that are not in the queue
+	nextDue   event.Millis       // when to ask the store again, zero for never
+	askAt     event.Millis       // when to ask it again in any case
+	down      string             // why the directory is not reachable
+	elsewhere string             // who works on the directory, where we do not
+	holds     holds              // who may not be worked on, as another object is written that names them
 }
 
 func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {

@@ -26,6 +26,7 @@ func (l *lane) reconcile(ctx context.Context, key store.Key) {
 	// What has begun is finished even if the product is told to stop.
 	ctx, cancel := withGrace(ctx)
 	defer cancel()
+	defer context.AfterFunc(l.tenure, cancel)() // but not beyond the lease
 	l.tree.enter()
 	needsAlone := l.attempt(ctx, key, false)
 	l.tree.leave()
@@ -54,6 +55,9 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 	result, worked := l.process(ctx, &job, merged, alone)
 	if result.NeedsAlone {
 		return true
+	}
+	if l.over() {
+		return false // whoever works on the directory next finds the object as due as it was
 	}
 	if result.Outcome.Code == event.CodeUnavailable {
 		l.markDown(result.Outcome.Message)
@@ -172,7 +176,7 @@ func (l *lane) guarded(ctx context.Context, task processor.Task, m *memory) (res
 	if l.route.Begin != nil {
 		ctx = l.route.Begin(ctx, m.job)
 	}
-	return l.cutShort(ctx, l.route.Processor.Process(ctx, task))
+	return l.cutShort(ctx, l.route.Processor.Process(leased{ctx, l.lease, l.Clock}, task))
 }
 
 // kept is a result that leaves what is remembered of an object as it is.

@@ -157,6 +157,22 @@ func (b *board) report(key postKey, outcome event.Outcome) {
 	}
 }
 
+// open returns the events of a directory that somebody waits for, and of which nothing is known yet.
+func (b *board) open(directory string) []postKey {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var keys []postKey
+	for key, posts := range b.posts {
+		for p := range posts {
+			if key.directory == directory && p.get().State == event.Pending {
+				keys = append(keys, key)
+				break
+			}
+		}
+	}
+	return keys
+}
+
 // reportAll tells all tickets that wait for anything of a directory.
 func (b *board) reportAll(directory string, outcome event.Outcome) {
 	b.mu.Lock()

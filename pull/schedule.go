@@ -48,10 +48,12 @@ type Schedule struct {
 	Application string
 	Every       time.Duration
 	AtStart     Start
-	Clock       Clock
-	Rand        *rand.Rand
-	Log         logrus.FieldLogger
-	Observer    Observer
+	// Leads reports whether rounds are ours to make, where several processes could; nil for always.
+	Leads    func(ctx context.Context) bool
+	Clock    Clock
+	Rand     *rand.Rand
+	Log      logrus.FieldLogger
+	Observer Observer
 
 	mu      sync.Mutex
 	groups  map[string]alone // to be read alone
@@ -69,8 +71,16 @@ func (s *Schedule) Run(ctx context.Context) {
 	defer wg.Wait()
 	s.begin(ctx)
 	wg.Go(func() { s.pulse(ctx) })
+	led := s.Leads == nil
 	for failures := 0; s.wait(ctx, s.Clock.Now().Add(askedEvery)); {
 		s.readGroups(ctx)
+		leads := s.Leads == nil || s.Leads(ctx)
+		if leads && !led {
+			s.begin(ctx) // what another one has left
+		}
+		if led = leads; !leads {
+			continue
+		}
 		why, request := s.reason(ctx)
 		if why == "" {
 			continue

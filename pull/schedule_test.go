@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,11 +63,17 @@ func (p *product) schedule(start pull.Start, seen *rounds) (s *pull.Schedule, st
 // scheduleOn does so with notes in another place.
 func (p *product) scheduleOn(notes store.Rounds, start pull.Start, seen *rounds) (s *pull.Schedule, stop func()) {
 	p.Helper()
+	return p.scheduleLed(notes, start, seen, nil)
+}
+
+// scheduleLed does so where several processes could make the rounds.
+func (p *product) scheduleLed(notes store.Rounds, start pull.Start, seen *rounds, leads func(context.Context) bool) (s *pull.Schedule, stop func()) {
+	p.Helper()
 	log := logrus.New()
 	log.SetOutput(io.MultiWriter(p.Output(), &p.log))
 	s = &pull.Schedule{
 		Round: p.round, Rounds: notes, Application: p.api.Tenant.Application, Every: 2 * time.Hour, AtStart: start,
-		Clock: dispatch.SystemClock{}, Rand: random(), Log: log, Observer: seen,
+		Leads: leads, Clock: dispatch.SystemClock{}, Rand: random(), Log: log, Observer: seen,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -119,6 +126,30 @@ func TestWhenEverythingIsRead(t *testing.T) {
 		p.pass(time.Minute)
 		p.want(seen, 4, "with always")
 		stop()
+	})
+}
+
+// Of several instances one makes the rounds. Another one that takes over goes on from what that has left.
+func TestOneInstanceMakesTheRounds(t *testing.T) {
+	inProduct(t, small(), true, func(p *product) {
+		var one, two rounds
+		var leads atomic.Int64
+		leads.Store(1)
+		_, stopOne := p.scheduleLed(p.store, pull.AfterOutage, &one, func(context.Context) bool { return leads.Load() == 1 })
+		_, stopTwo := p.scheduleLed(p.store, pull.AfterOutage, &two, func(context.Context) bool { return leads.Load() == 2 })
+		p.pass(10 * time.Second)
+		p.want(&one, 1, "of the first, at its start,")
+		p.want(&two, 0, "of the second, at its start,")
+		p.pass(130 * time.Minute)
+		p.want(&one, 2, "of the first, after 130 minutes,")
+		leads.Store(2)
+		p.pass(60 * time.Minute)
+		p.want(&one, 2, "of the first, when the second one leads,")
+		before := two.count()
+		p.pass(2 * time.Hour)
+		p.want(&two, before+1, "of the second, within its times,")
+		stopOne()
+		stopTwo()
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 // Lease is the right to work on what is due in one directory. Nobody else has it until it ends.
 type Lease interface {
 	// Store is the store for the one who has the lease: what writes through it changes nothing once somebody else has it
-	// ([ErrFenced]).
+	// ([ErrFenced]). It is nil where nobody else can.
 	Store() Store
 	// Ends is the moment at which somebody else may have the lease, by the clock of this process. It moves on for as long as the
 	// database answers. It is zero where nobody else can.
@@ -23,10 +23,10 @@ type Lease interface {
 var ErrFenced = errors.New("somebody else works on this directory by now")
 
 // standing is the lease of whoever has a store alone.
-type standing struct{ store Store }
+type standing struct{}
 
-// Store returns the store itself.
-func (s standing) Store() Store { return s.store }
+// Store returns none, as no other would do.
+func (standing) Store() Store { return nil }
 
 // Ends returns that it never does.
 func (standing) Ends() time.Time { return time.Time{} }
@@ -35,7 +35,7 @@ func (standing) Ends() time.Time { return time.Time{} }
 func (standing) Release(context.Context) error { return nil }
 
 // Lease returns one that stands for as long as the store is open: the work is reserved, or nobody else is there.
-func (s *SQLite) Lease(context.Context, string) (Lease, error) { return standing{s}, nil }
+func (s *SQLite) Lease(context.Context, string) (Lease, error) { return standing{}, nil }
 
 // fence is the epoch of a lease. Whoever has another one is not its owner.
 type fence struct {

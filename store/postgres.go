@@ -87,13 +87,20 @@ func unique(name string, random io.Reader) (string, error) {
 	return fmt.Sprintf("%s (%x)", name, nonce), nil
 }
 
-// ExaminePostgres reports why OpenPostgres would fail, and changes nothing.
-func ExaminePostgres(ctx context.Context, cfg PostgresConfig, keyFile string) error {
-	s, _, err := cfg.look(ctx, keyFile)
-	if s != nil {
-		err = errors.Join(err, s.Close())
+// ExaminePostgres reports why OpenPostgres would fail, and whether somebody works on what is due. It changes nothing.
+func ExaminePostgres(ctx context.Context, cfg PostgresConfig, keyFile string) (running bool, err error) {
+	s, there, err := cfg.look(ctx, keyFile)
+	if err != nil {
+		return false, postgresError(err)
 	}
-	return postgresError(err)
+	err = s.within(ctx, func(session *session) error {
+		if !there || isOutdated(session) {
+			return nil
+		}
+		_, err := session.row("SELECT COUNT(*) > 0 FROM lease WHERE until >= "+databaseNow, nil, &running)
+		return err
+	})
+	return running, postgresError(errors.Join(err, s.Close()))
 }
 
 // look is the part of opening that changes nothing: it connects, reports whether the tables are there, takes their key, and finds what

@@ -329,8 +329,8 @@ func (p postgres) access() {
 		}
 	}
 	key := filepath.Join(t.TempDir(), "new", "store.key")
-	if err := store.ExaminePostgres(t.Context(), store.PostgresConfig{URL: url}, key); err != nil {
-		t.Errorf("without tables: %v", err)
+	if running, err := store.ExaminePostgres(t.Context(), store.PostgresConfig{URL: url}, key); err != nil || running {
+		t.Errorf("without tables: %t, %v", running, err)
 	}
 	if _, err := os.Stat(filepath.Dir(key)); err == nil {
 		t.Error("looking has made something")
@@ -342,6 +342,16 @@ func (p postgres) access() {
 	defer func() { _ = s.Close() }()
 	if _, err := s.Accept(t.Context(), 1, []store.NewEvent{newEvent("evt_1")}); err != nil {
 		t.Fatal(err)
+	}
+	for _, leased := range []bool{false, true} {
+		if leased {
+			if _, err := s.Lease(t.Context(), "corp"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if running, err := store.ExaminePostgres(t.Context(), store.PostgresConfig{URL: url}, key); err != nil || running != leased {
+			t.Errorf("somebody works on it: %t, %v", running, err)
+		}
 	}
 	made, err := store.LoadKey(key)
 	if err != nil {

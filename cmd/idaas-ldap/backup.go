@@ -24,6 +24,9 @@ func (c backupCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err
 	}
+	if err := onlyFile(cfg); err != nil {
+		return err
+	}
 	s, err := store.Open(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite()), Access: store.ToRead}, string(cfg.Store.KeyFile), nil)
 	if err != nil {
 		return err //nolint:wrapcheck // It names the store.
@@ -40,6 +43,14 @@ func (c backupCommand) Run(ctx context.Context, t terminal) error {
 	}
 	_, err = fmt.Fprintf(t.Out, "%s holds %s\nthe key that opens it, %s, is not in it: keep a copy of that as well, and in another place\n", c.File, content(held), cfg.Store.KeyFile)
 	return err //nolint:wrapcheck // Of the terminal.
+}
+
+// onlyFile refuses a store that is no file.
+func onlyFile(cfg *config.Config) error {
+	if cfg.Store.Postgres().Empty() {
+		return nil
+	}
+	return fmt.Errorf("the store is the database %s: a server is backed up and restored by its own means, such as pg_dump and pg_restore; docs/scale.md says what to mind", cfg.Store.URL)
 }
 
 // backupReport is what 'backup' and 'restore' print for programs.
@@ -76,6 +87,9 @@ type restoreCommand struct {
 func (c restoreCommand) Run(ctx context.Context, t terminal) error {
 	cfg, err := loadConfig(c.Config, t)
 	if err != nil {
+		return err
+	}
+	if err := onlyFile(cfg); err != nil {
 		return err
 	}
 	held, err := store.ExamineBackup(ctx, c.File, string(cfg.Store.KeyFile))

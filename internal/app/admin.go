@@ -59,9 +59,12 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		loaded, state := k.state()
 		out.Ready, out.Keys[k.application] = out.Ready && loaded, state
 	}
-	reasons := a.Dispatcher.Availability()
+	reasons, elsewhere := a.Dispatcher.Availability(), a.Dispatcher.Elsewhere()
 	for _, d := range in.directories {
 		out.Directories[d.Name] = d.State(reasons[d.Name])
+		if other := elsewhere[d.Name]; other != "" {
+			out.Directories[d.Name] = "left to another instance: " + other
+		}
 		out.Mappings[d.Name] = stateOf(d.mapping)
 	}
 	for _, h := range in.files() {

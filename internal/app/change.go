@@ -130,8 +130,9 @@ func keep(before, cfg *config.Config) (next *config.Config, kept []string) {
 		*is = *was
 		note("admin.listen", "an address takes a restart; until then it is "+was.Listen+", with all of admin as it was")
 	}
-	if was, is := &before.Store, &changed.Store; was.URL != is.URL || was.KeyFile != is.KeyFile {
-		is.URL, is.KeyFile = was.URL, was.KeyFile
+	if was, is := before.Store, changed.Store; was.URL != is.URL || !was.Postgres().Equal(is.Postgres()) || was.KeyFile != is.KeyFile {
+		changed.Store = was
+		changed.Store.Retention = is.Retention
 		note("store.url", "the store takes a restart; until then it is "+was.URL+" with the key in "+string(was.KeyFile))
 	}
 	if was, is := &before.Audit, &changed.Audit; *was != *is {

@@ -34,6 +34,9 @@ func storeProblem(cfg *config.Config, err error) error {
 		return err
 	}
 	key := "store.url"
+	if cfg.Store.URLFile != "" {
+		key = "store.url_file"
+	}
 	if wrong.Key {
 		key = "store.key_file"
 	}
@@ -111,7 +114,8 @@ func Examine(ctx context.Context, cfg *config.Config, log *logrus.Logger) Examin
 	found, err := builder{log: log, metrics: telemetry.NewMetrics("", now), now: now}.parts(cfg)
 	note(err)
 	e.Directories, e.keys, e.sources = found.directories, found.keys, found.sources
-	note(storeProblem(cfg, store.Examine(ctx, store.SQLiteConfig{Path: string(cfg.Store.SQLite())}, string(cfg.Store.KeyFile))))
+	running, err := examineStore(ctx, cfg)
+	note(storeProblem(cfg, err))
 	for _, c := range found.certificates() {
 		switch text, invalidNow := c.trouble(now()); {
 		case invalidNow:
@@ -121,7 +125,6 @@ func Examine(ctx context.Context, cfg *config.Config, log *logrus.Logger) Examin
 		}
 	}
 	note(mayTrail(cfg))
-	running := store.Reserved(ctx, string(cfg.Store.SQLite()))
 	for _, a := range addresses(cfg) {
 		err := receiver.CanListen(ctx, a.address)
 		if running && errors.Is(err, syscall.EADDRINUSE) {

@@ -28,6 +28,7 @@ type Source struct {
 	feeds       []pull.Feed
 	secret      *reload.Held[secret.Text] // nil where the configuration holds it
 	schedule    *pull.Schedule            // nil outside of the service
+	turn        *turn                     // to make rounds; nil as well
 }
 
 // absentPause is how long after the first time an absent object is asked for again.
@@ -157,9 +158,11 @@ func (s *Source) SayTo(d *dispatch.Dispatcher, outcomes func([]event.Outcome)) f
 // schedule has the service make rounds, once the setup runs.
 func (a *App) schedule(in *setup) {
 	for _, s := range in.sources {
+		s.turn = &turn{name: "pull:" + s.Application.ID, store: a.Store, clock: a.clock}
 		s.schedule = &pull.Schedule{
+			Leads: s.turn.leads,
 			Round: func() *pull.Round {
-				return s.Round(a.Store, a.Store, a.clock, s.SayTo(a.Dispatcher, func([]event.Outcome) {}))
+				return s.Round(a.Store, s.turn.rounds(), a.clock, s.SayTo(a.Dispatcher, func([]event.Outcome) {}))
 			},
 			Rounds: a.Store, Application: s.Application.ID, Every: s.Application.Pull.Every,
 			AtStart: map[string]pull.Start{config.PullAlways: pull.Always, config.PullNever: pull.Never}[s.Application.Pull.AtStart],

@@ -103,7 +103,10 @@ func (s *setup) run(ctx context.Context, lanes func(ctx context.Context), log lo
 	parts.Go(func() { lanes(ctx) })
 	parts.Go(func() { s.watcher.Run(ctx) })
 	for _, source := range s.sources {
-		parts.Go(func() { source.schedule.Run(ctx) })
+		parts.Go(func() {
+			source.schedule.Run(ctx)
+			source.turn.end(ctx)
+		})
 	}
 	for _, k := range s.keys {
 		if k.remote != nil {

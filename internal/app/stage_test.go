@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
@@ -174,11 +175,17 @@ func (s *stage) open() (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	return app.Open(s.Context(), cfg, s.logger(), "test")
+}
+
+// logger writes the log.
+func (s *stage) logger() *logrus.Logger {
+	s.Helper()
 	log, err := telemetry.NewLogger(telemetry.LogConfig{Level: "debug", Format: "text", Out: s.log})
 	if err != nil {
-		return nil, err
+		s.Fatal(err)
 	}
-	return app.Open(s.Context(), cfg, log, "test")
+	return log
 }
 
 // reload does what a SIGHUP does.
@@ -191,6 +198,12 @@ func (s *stage) reload() {
 // run runs the product until the test ends.
 func (s *stage) run() {
 	s.Helper()
+	s.Cleanup(s.begin())
+}
+
+// begin runs the product until end is called.
+func (s *stage) begin() (end func()) {
+	s.Helper()
 	var err error
 	if s.app, err = s.open(); err != nil {
 		s.Fatal(err)
@@ -198,12 +211,12 @@ func (s *stage) run() {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.app.Run(ctx) }()
-	s.Cleanup(func() {
+	return func() {
 		stop()
 		if err := <-done; err != nil {
 			s.Error(err)
 		}
-	})
+	}
 }
 
 // readiness is what /readyz says.

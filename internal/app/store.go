@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"idaas-ldap/internal/config"
 	"idaas-ldap/store"
@@ -19,12 +20,34 @@ func OpenStore(ctx context.Context, cfg *config.Config, access store.Access) (st
 }
 
 func openStoreAs(ctx context.Context, cfg *config.Config, as store.SQLiteConfig) (store.Store, error) {
+	if !cfg.Store.Postgres().Empty() {
+		s, err := store.OpenPostgres(ctx, onServer(cfg, as.Access), string(cfg.Store.KeyFile), rand.Reader)
+		if err != nil {
+			return nil, err // as below
+		}
+		return s, nil
+	}
 	as.Path, as.Reserve, as.As = string(cfg.Store.SQLite()), as.Access == store.ToServe, thisProcess()
 	s, err := store.Open(ctx, as, string(cfg.Store.KeyFile), rand.Reader)
 	if err != nil {
 		return nil, err // and not s, which would be a store that is nil
 	}
 	return s, nil
+}
+
+// onServer says how to open a store on a server, which several processes may do.
+func onServer(cfg *config.Config, access store.Access) store.PostgresConfig {
+	return store.PostgresConfig{URL: cfg.Store.Postgres(), Access: access, As: thisProcess(), Clock: time.Now}
+}
+
+// examineStore reports why the store could not be opened to serve, and whether somebody works with it now. It changes nothing.
+func examineStore(ctx context.Context, cfg *config.Config) (running bool, err error) {
+	keyFile := string(cfg.Store.KeyFile)
+	if !cfg.Store.Postgres().Empty() {
+		return store.ExaminePostgres(ctx, onServer(cfg, store.ToServe), keyFile)
+	}
+	path := string(cfg.Store.SQLite())
+	return store.Reserved(ctx, path), store.Examine(ctx, store.SQLiteConfig{Path: path}, keyFile)
 }
 
 // thisProcess says who we are, for whoever finds the work reserved.

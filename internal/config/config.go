@@ -127,16 +127,23 @@ const (
 
 // Store says where events and what became of them are kept.
 type Store struct {
-	// URL is sqlite:PATH, with the path resolved.
+	// URL is sqlite:PATH, with the path resolved, or a postgres: URL of which only the server and the database are left.
 	URL string `yaml:"url"`
+	// URLFile holds the URL instead, as it may have a password in it.
+	URLFile Path `yaml:"url_file"`
 	// KeyFile holds the key that everything personal in the store is encrypted with. It is made if absent.
 	KeyFile Path `yaml:"key_file"`
 	// Retention is how long settled events are kept.
 	Retention time.Duration `yaml:"retention"`
+
+	postgres secret.Text
 }
 
-// SQLite returns the path of the database.
+// SQLite returns the path of the database, which is on no server then.
 func (s Store) SQLite() Path { return Path(strings.TrimPrefix(s.URL, sqliteScheme)) }
+
+// Postgres returns the whole URL of a PostgreSQL server, the empty one where the database is a file.
+func (s Store) Postgres() secret.Text { return s.postgres }
 
 const sqliteScheme = "sqlite:"
 

@@ -77,6 +77,7 @@ func (l *loader) readSecrets(mode fs.FileMode) {
 			l.readTwin(file, target, paths)
 		}
 	})
+	inline = inline || isPostgres(l.config.Store.URL) && strings.Contains(l.config.Store.URL, "@") && l.origin("store.url").position.Variable == ""
 	if inline && mode.Perm()&worldReadable != 0 {
 		l.warnings = append(l.warnings, Warning{
 			Position{File: l.source.name},

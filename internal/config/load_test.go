@@ -3,9 +3,11 @@ package config_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +24,7 @@ var update = flag.Bool("update", false, "write the expected messages of testdata
 // equal compares secrets by what they hold and addresses by what they mean.
 var equal = cmp.Options{
 	cmp.Comparer(secret.Text.Equal),
-	cmpopts.IgnoreUnexported(config.Config{}),
+	cmpopts.IgnoreUnexported(config.Config{}, config.Store{}),
 	cmpopts.EquateComparable(netip.Prefix{}),
 }
 
@@ -224,4 +226,45 @@ func write(t *testing.T, folder, name, text string, mode os.FileMode) (path stri
 		t.Fatal(err)
 	}
 	return path
+}
+
+// A store on a server may have a password in its URL, which is nowhere to be seen.
+func TestTheStoreMayBeOnAServer(t *testing.T) {
+	const whole = "postgres://idaas:c4n4ry@127.0.0.1:5432/idaas"
+	folder := t.TempDir()
+	write(t, folder, "store.url", whole+"\n", 0o600)
+	for name, c := range map[string]struct{ store, want string }{
+		"in the file":           {`{ url: "` + whole + `", retention: 48h }`, ""},
+		"in a file of its own":  {"{ url_file: store.url, retention: 48h }", ""},
+		"both":                  {`{ url: "sqlite:a.db", url_file: store.url }`, "give either url or url_file, not both"},
+		"without a database":    {`{ url: "postgres://idaas:c4n4ry@127.0.0.1" }`, "a host and a database must be in it"},
+		"unreadable":            {`{ url: "postgres://idaas:c4n4ry@[/idaas" }`, "a host and a database must be in it"},
+		"a file of something":   {"{ url_file: c.yaml }", "more than one line"},
+		"a file with a path":    {"{ url_file: path }", "write sqlite:PATH into store.url"},
+		"there is no such file": {"{ url_file: none }", "cannot read the secret"},
+	} {
+		write(t, folder, "path", "sqlite:a.db", 0o600)
+		text := strings.Replace(secretive, `{ url: "sqlite:a.db", retention: 48h }`, c.store, 1)
+		cfg, _, err := config.Load(write(t, folder, "c.yaml", text, 0o600), nil)
+		switch {
+		case c.want != "":
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "c4n4ry@") {
+				t.Errorf("%s: %v", name, err)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case cfg.Store.Postgres().Reveal() != whole || cfg.Store.URL != "postgres://127.0.0.1:5432/idaas" || strings.Contains(fmt.Sprintf("%+v %#v", cfg, cfg), "c4n4ry@"):
+			t.Errorf("%s: %+v", name, cfg.Store)
+		}
+	}
+	for address, warned := range map[string]bool{
+		"postgres://u@db.example.org/idaas": true, "postgres://u@db.example.org/idaas?sslmode=verify-full": false,
+		"postgres://u@/idaas?host=/run/postgresql": false, "postgresql://u@[::1]/idaas": false,
+	} {
+		text := strings.Replace(secretive, "sqlite:a.db", address, 1)
+		_, warnings, err := config.Load(write(t, folder, "c.yaml", text, 0o600), nil)
+		if err != nil || slices.ContainsFunc(warnings, func(w config.Warning) bool { return strings.Contains(w.String(), "verify-full") }) != warned {
+			t.Errorf("%s: %v %v", address, warnings, err)
+		}
+	}
 }

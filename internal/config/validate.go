@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -191,23 +192,63 @@ func CheckEncryptionKey(key secret.Text) error {
 
 func (l *loader) validateStore() {
 	s := l.config.Store
-	file, isSQLite := strings.CutPrefix(s.URL, sqliteScheme)
-	switch {
-	case strings.HasPrefix(s.URL, "postgres://"), strings.HasPrefix(s.URL, "postgresql://"):
-		l.hideAt("store.url")
-		l.wrong("store.url", "PostgreSQL is not supported by this version; use sqlite:PATH")
-	case !isSQLite:
-		l.hideAt("store.url")
-		l.wrong("store.url", "not a store; write it as sqlite:PATH, such as sqlite:data/idaas-ldap.db")
-	case file == "" || strings.ContainsAny(file, "?#") || strings.HasPrefix(file, "//") || strings.HasSuffix(file, ":memory:"):
-		l.wrong("store.url", "the path of a file must follow %s, without options", sqliteScheme)
-	}
 	if s.KeyFile == "" {
 		l.wrong("store.key_file", "missing; name the file that the key of the store is to be kept in")
 	}
 	if s.Retention < minRetention {
 		l.wrong("store.retention", "%s is too short: repeats of an event could not be told; give at least 1h", s.Retention)
 	}
+	if s.URLFile != "" {
+		if _, given := l.origins["store.url"]; given {
+			l.hideAt("store.url")
+			l.wrong("store.url_file", "give either url or url_file, not both")
+			return
+		}
+		l.config.Store.URL = l.readSecret("store.url_file", s.URLFile).Reveal()
+		l.validateStoreURL("store.url_file")
+		return
+	}
+	l.validateStoreURL("store.url")
+}
+
+// validateStoreURL looks at the URL that a key gives.
+func (l *loader) validateStoreURL(key string) {
+	address := l.config.Store.URL
+	file, isSQLite := strings.CutPrefix(address, sqliteScheme)
+	switch {
+	case isPostgres(address):
+		l.hideAt(key)
+		l.validatePostgres(key, address)
+	case key != "store.url":
+		l.wrong(key, "the file must hold the URL of a PostgreSQL database; write sqlite:PATH into store.url")
+	case !isSQLite:
+		l.hideAt(key)
+		l.wrong(key, "not a store; write it as sqlite:PATH, such as sqlite:data/idaas-ldap.db, or as postgres://USER@HOST/DATABASE")
+	case file == "" || strings.ContainsAny(file, "?#") || strings.HasPrefix(file, "//") || strings.HasSuffix(file, ":memory:"):
+		l.wrong(key, "the path of a file must follow %s, without options", sqliteScheme)
+	}
+}
+
+func isPostgres(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
+}
+
+// validatePostgres looks at the URL of a PostgreSQL database, and leaves of it in the open what may be printed.
+func (l *loader) validatePostgres(key, address string) {
+	u, err := url.Parse(address)
+	host := ""
+	if err == nil {
+		host = cmp.Or(u.Hostname(), u.Query().Get("host"))
+	}
+	switch {
+	case err != nil || host == "" || strings.Trim(u.Path, "/") == "":
+		l.wrong(key, "the URL of a PostgreSQL database is postgres://USER@HOST:5432/DATABASE; a host and a database must be in it")
+		return
+	case !strings.HasPrefix(host, "/") && !isLoopback(host) && u.Query().Get("sslmode") != "verify-full":
+		l.warn(key, "the database is on another machine, and nobody makes sure which; add sslmode=verify-full, and sslrootcert=FILE where its authority is one of your own")
+	}
+	l.config.Store.postgres = secret.New(address)
+	l.config.Store.URL = (&url.URL{Scheme: "postgres", Host: u.Host, Path: u.Path}).String()
 }
 
 func (l *loader) validateAudit() {

@@ -1,0 +1,92 @@
+package app_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"idaas-ldap/internal/app"
+	"idaas-ldap/ldaptest"
+)
+
+// grants returns the statements of docs/scale.md that make the database, with the password of tests.
+func grants(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/scale.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```sql\n(.*?)```").FindSubmatch(page)
+	if block == nil {
+		t.Fatal("docs/scale.md does not say how the database is made")
+	}
+	var statements []string
+	for line := range strings.Lines(strings.Replace(string(block[1]), "CHANGE-ME", ldaptest.PostgresPassword, 1)) {
+		statements = append(statements, line)
+	}
+	return statements
+}
+
+// Two instances share a database that was made as docs/scale.md says. Each takes events in, one of them works on the directory, and the
+// other one goes on when that ends. The server is away for a while, and nothing is lost by that.
+func TestPostgresIsSharedByTwoInstances(t *testing.T) {
+	server := ldaptest.StartPostgres(t, grants(t)...)
+	one := newLive(t)
+	one.write("store.url", server.URL())
+	one.edit("  url: sqlite:data/store.db\n", "  url_file: store.url\n")
+	cfg, err := one.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := app.Examine(t.Context(), cfg, one.logger()); len(e.Problems) > 0 {
+		t.Fatalf("before the first start: %v", e.Problems)
+	}
+	end := one.begin()
+	second := *one
+	second.stage = &stage{T: t, folder: one.folder, server: one.server, issuer: one.issuer, log: &lockedBuffer{}}
+	two := &second
+	two.sent = 100 // other names
+	two.run()
+	const good = "200 success APPLIED"
+	for i := range 4 {
+		if got := []*live{one, two}[i%2].status(); got != good {
+			t.Fatalf("event %d is answered with %s; the logs say\n%s\n%s", i, got, one.log, two.log)
+		}
+	}
+	if a, b := one.readiness().Directories["corp"], two.readiness().Directories["corp"]; a != "ok" || !strings.Contains(b, "left to another instance") {
+		t.Errorf("the first says %q of the directory and the second %q", a, b)
+	}
+	end()
+	await(t, two, "the other one does not take over", func() bool {
+		return !strings.Contains(two.readiness().Directories["corp"], "another instance")
+	})
+	if got := two.status(); got != good {
+		t.Errorf("after the first has ended an event is answered with %s", got)
+	}
+	server.Stop()
+	if got := two.status(); got != "503" {
+		t.Errorf("without the database an event is answered with %s", got)
+	}
+	server.Start(t)
+	await(t, two, "it is not ready again", func() bool { return two.readiness().Ready })
+	if got := two.status(); got != good {
+		t.Errorf("after the database came back an event is answered with %s", got)
+	}
+	for _, l := range []*live{one, two} {
+		if strings.Contains(l.log.String(), ldaptest.PostgresPassword) {
+			t.Error("the log holds the password of the database")
+		}
+	}
+}
+
+// await looks until something is so.
+func await(t *testing.T, l *live, otherwise string, reached func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !reached(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %s\n%s", otherwise, l.page("/readyz"), l.log)
+		}
+	}
+}

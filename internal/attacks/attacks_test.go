@@ -19,10 +19,9 @@ import (
 	"idaas-ldap/idaastest"
 )
 
-// What the service may become, whatever is done to it. What attackers send is eight hundred MiB and more; on a busy machine garbage of
-// the service is collected late.
+// What the service may become, whatever is done to it.
 const (
-	mostMemory = 256 << 20
+	mostMemory = 150 << 20
 	mostLogged = 100_000
 )
 

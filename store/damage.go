@@ -63,14 +63,15 @@ func (d *damage) look(err error) error {
 		if !errors.Is(err, ErrDamaged) {
 			found = damagedBy(err)
 		}
-		d.found.Store(&found)
-		d.log.WithError(found).Error("the database is damaged: no events are taken in any more, and nothing is written to it or to the directories. Stop the service and restore the database from a backup, " +
-			"or move it away and start a full push in IDaaS")
-		if err := os.WriteFile(noteOfDamage(d.path), []byte(found.Error()+"\n"), 0o600); err != nil {
-			d.log.WithError(err).Warn("that the database is damaged cannot be noted beside it, so it is found anew after a restart")
-		}
+		// Whoever finds nothing ready any more finds it counted and in the log.
 		if d.tell != nil {
 			d.tell(found)
+		}
+		d.log.WithError(found).Error("the database is damaged: no events are taken in any more, and nothing is written to it or to the directories. Stop the service and restore the database from a backup, " +
+			"or move it away and start a full push in IDaaS")
+		d.found.Store(&found)
+		if err := os.WriteFile(noteOfDamage(d.path), []byte(found.Error()+"\n"), 0o600); err != nil {
+			d.log.WithError(err).Warn("that the database is damaged cannot be noted beside it, so it is found anew after a restart")
 		}
 	})
 	return d.err()

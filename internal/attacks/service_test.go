@@ -119,7 +119,7 @@ func (s *service) run(path, descriptors string) {
 	s.t.Helper()
 	s.cmd = exec.Command(os.Args[0], path, descriptors)
 	// As where the system gives a limit. Attackers send eight hundred MiB and more, and on a busy machine garbage is collected late otherwise.
-	s.cmd.Env = append(os.Environ(), "GOMEMLIMIT=96MiB")
+	s.cmd.Env = append(s.cmd.Environ(), "GOMEMLIMIT=96MiB")
 	s.cmd.Args[0] = program
 	output, err := s.cmd.StderrPipe()
 	if err != nil {

@@ -137,7 +137,7 @@ var descriptions = map[string]string{
 	"store":                            "Where events and what became of them are kept.",
 	"store.url":                        "The database: sqlite:PATH, such as sqlite:data/idaas-ldap.db, made if absent; or postgres://USER@HOST/DATABASE.",
 	"store.url_file":                   "A file with the URL of a PostgreSQL database instead, as a password may be in it.",
-	"store.key_file":                   "The key that encrypts what is personal in the store; made if absent. Back it up with the store.",
+	"store.key_file":                   "The key that encrypts passwords, and what is known of people but for names and DNs, in the store; made if absent. Keep a copy of it.",
 	"store.retention":                  "How long settled events are kept, and repeats of them told.",
 	"directories":                      "The directories that are kept in step.",
 	"directories[]":                    "One directory.",

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,10 +47,11 @@ func TestAnApprovalNamesItsAuthor(t *testing.T) {
 // A reconcile that has failed is over when whatever comes next brings the object to what it should be.
 func TestAFailedReconcileEndsWhenItsCauseIsMended(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		broken := true
+		var broken atomic.Bool
+		broken.Store(true)
 		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			result := applied(task)
-			if broken {
+			if broken.Load() {
 				result.Facets = map[event.Facet]event.Outcome{event.FacetAccess: {State: event.Failed, Code: event.CodeRefused, Message: "no"}}
 			}
 			return result
@@ -79,7 +81,7 @@ func TestAFailedReconcileEndsWhenItsCauseIsMended(t *testing.T) {
 		if got := own(); !slices.Equal(got, []event.State{event.Failed}) {
 			r.Errorf("while the cause is there the reconcile is %v", got)
 		}
-		broken = false
+		broken.Store(false)
 		r.answer(update("ann", 3))
 		if got := own(); !slices.Equal(got, []event.State{event.Skipped}) {
 			r.Errorf("when the cause is mended the reconcile is %v", got)
@@ -94,24 +96,24 @@ func TestAFailedReconcileEndsWhenItsCauseIsMended(t *testing.T) {
 // What is held because the entry is not to be seen goes on by itself when it is seen again, without anybody's approval.
 func TestWhatIsSeenAgainGoesOn(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		hidden := false
+		var hidden atomic.Bool
 		r.script(func(_ context.Context, task processor.Task) processor.Result {
 			result := applied(task)
-			if hidden {
+			if hidden.Load() {
 				result.Record = task.Record
 				result.Outcome = event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: "not to be seen", Act: string(processor.ActVanish)}
 			}
 			return result
 		})
 		r.answer(update("ann", 1))
-		hidden = true
+		hidden.Store(true)
 		r.answer(update("ann", 2))
 		r.pass(time.Hour)
 		r.wantCode("ann@2", event.CodeGuarded)
 		if records, err := r.store.Events(r.Context(), store.Filter{Type: event.TypeReconcile}); err != nil || len(records) > 0 {
 			r.Errorf("beside the event that is held there are %+v, %v", records, err)
 		}
-		hidden = false
+		hidden.Store(false)
 		r.pass(time.Hour)
 		r.wantCode("ann@2", event.CodeApplied)
 		if records, err := r.store.Events(r.Context(), store.Filter{EventID: "ann@2"}); err != nil || len(records) != 1 || records[0].ApprovedBy != "" {

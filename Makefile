@@ -65,10 +65,11 @@ test-unit: ## tests that need no server, with the race detector
 	$(SAME) $(RACE) -skip "$$(scripts/suite.sh --all)" $(PACKAGES)
 
 # The race detector keeps sync.Pool from pooling and multiplies memory, so both are counted without it.
-test-memory: ## what may be allocated, and what an attacker can make the service hold
+test-memory: ## what may be allocated, what the store may do for one person, and what an attacker can make the service hold
 	go test -run 'WithinBounds|AllocatesLittle' ./mapping
 	go test -count=1 ./internal/attacks
 	go test -run 'CostOfARound' ./pull
+	go test -run 'DoesNotGrow|CostsTheSame' ./store
 
 # Program and tests are compiled for each; they run where they are built.
 test-platforms: ## that program and tests build for linux, darwin and windows on amd64 and arm64

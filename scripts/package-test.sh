@@ -14,7 +14,7 @@ fi
 work=$(mktemp -d)
 service=
 end() {
-  [ -z "$service" ] || kill "$service" 2>/dev/null || true
+  if [ -n "$service" ]; then kill "$service" 2>/dev/null && wait "$service" 2>/dev/null || true; fi
   dpkg --purge idaas-ldap >/dev/null 2>&1 || true
   userdel idaas-ldap >/dev/null 2>&1 || true
   rm -rf "$work" /var/lib/idaas-ldap /etc/idaas-ldap
@@ -31,7 +31,7 @@ cmp "$work/first/SHA256SUMS" "$work/again/SHA256SUMS" || fail "the same commit g
 [ "$(ls "$work"/first/*.rpm | wc -l)" = 1 ] || fail "there is no rpm"
 grep -q '"name": "github.com/go-ldap/ldap/v3"' "$work"/first/*.cdx.json || fail "the list of what is linked lacks go-ldap"
 
-as_user() { runuser -u idaas-ldap -- "$@"; }
+as_user=(setpriv --reuid=idaas-ldap --regid=idaas-ldap --init-groups --)
 install_package() { dpkg -i "$1"/*.deb >"$work/dpkg" 2>&1 || { cat "$work/dpkg"; fail "dpkg"; }; }
 
 install_package "$work/first"
@@ -40,7 +40,7 @@ grep -q 'systemctl enable --now' "$work/dpkg" || fail "the first installation do
 # A machine may be told to leave manual pages out, so the package is asked.
 dpkg -L idaas-ldap | grep -qx /usr/share/man/man1/idaas-ldap.1.gz || fail "there is no manual page"
 [ "$(stat -c '%a %U' /var/lib/idaas-ldap)" = "700 idaas-ldap" ] || fail "the folder of the store is $(stat -c '%a %U' /var/lib/idaas-ldap)"
-for mapping in /etc/idaas-ldap/mappings/*.yaml; do as_user idaas-ldap test "$mapping" >/dev/null || fail "$mapping"; done
+for mapping in /etc/idaas-ldap/mappings/*.yaml; do "${as_user[@]}" idaas-ldap test "$mapping" >/dev/null || fail "$mapping"; done
 
 # A directory that is down: events are taken in and wait, which is enough to see that the store lives through an upgrade.
 cat >/etc/idaas-ldap/idaas-ldap.yaml <<EOF
@@ -51,13 +51,14 @@ store: { url: "sqlite:/var/lib/idaas-ldap/idaas-ldap.db", key_file: /var/lib/ida
 directories: [ { name: corp, type: openldap, urls: ["ldap://127.0.0.1:1"], bind_dn: "cn=provisioner,dc=example,dc=org", bind_password: secret, mapping: mappings/openldap.yaml } ]
 admin: { listen: "127.0.0.97:9090" }
 EOF
-simulate() { as_user idaas-ldap simulate --config /etc/idaas-ldap/idaas-ldap.yaml --signing-key /var/lib/idaas-ldap/simulate.key "$@"; }
+simulate() { "${as_user[@]}" idaas-ldap simulate --config /etc/idaas-ldap/idaas-ldap.yaml --signing-key /var/lib/idaas-ldap/simulate.key "$@"; }
 simulate --people 1 >"$work/log" 2>&1 || true # nobody listens yet; it makes the key that the service is to trust
 
 start() {
-  as_user idaas-ldap serve >"$work/log" 2>&1 &
+  # The process itself, and no shell around it: it is what is stopped.
+  "${as_user[@]}" idaas-ldap serve >"$work/log" 2>&1 &
   service=$!
-  for _ in $(seq 600); do
+  for _ in $(seq 1200); do
     if grep -q '"ready":true\|ready to' <(ask /readyz); then return; fi
     kill -0 "$service" 2>/dev/null || fail "the service ended"
     sleep 0.1
@@ -67,8 +68,13 @@ start() {
 ask() {
   (exec 3<>/dev/tcp/127.0.0.97/9090 && printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.97\r\n\r\n' "$1" >&3 && cat <&3) 2>/dev/null || true
 }
-stop() { kill "$service"; wait "$service" 2>/dev/null || true; service=; }
-waiting() { as_user idaas-ldap events list --waiting --output json | grep -c . || true; }
+stop() {
+  kill "$service"
+  wait "$service" || fail "the service ended with $?"
+  service=
+  [ -z "$(ask /livez)" ] || fail "somebody answers after the service was stopped"
+}
+waiting() { "${as_user[@]}" idaas-ldap events list --waiting --output json | grep -c . || true; }
 
 start
 simulate --people 3 >/dev/null || fail "no event is taken in"

@@ -20,7 +20,7 @@ import (
 
 type validateCommand struct {
 	configFlag
-	Online bool   `help:"Connect to every server of the directories, to the key endpoints and to IDaaS's own API: bind, look whether writes are taken, compare the mapping with the schema, ask for a token and the first pages. At most 30 s for each directory; without it nothing is connected to."`
+	Online bool   `help:"Connect to every server of the directories, to the key endpoints and to IDaaS's own API: bind, look whether writes are taken, compare the mapping with the schema, ask for a token and the first pages. At most two minutes for each directory; without it nothing is connected to."`
 	Rights bool   `help:"With --online: make a unit, a user and a group with idaas-ldap-test-... in their names, do to them all that the mapping can need, and remove them."`
 	Output string `enum:"text,json" default:"text" help:"Form of the output: text, or json for programs; text without it."`
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"crypto/hmac"
 	"fmt"
 	"net"
 	"net/http"
@@ -46,6 +47,11 @@ type proposal struct {
 	More int `json:"more"`
 }
 
+// isConfirmedBy reports whether a decision was made about just this. All of a set is shown first.
+func (p proposal) isConfirmedBy(d decision) bool {
+	return d.Set == nil && len(p.Events) > 0 && hmac.Equal([]byte(d.Confirm), []byte(p.Confirm))
+}
+
 func (p proposal) seqs() []int64 {
 	var seqs []int64
 	for _, e := range p.Events {
@@ -54,11 +60,12 @@ func (p proposal) seqs() []int64 {
 	return seqs
 }
 
-// about names what is confirmed.
-func about(action string, seqs []int64) []string {
-	parts := []string{action}
-	for _, seq := range seqs {
-		parts = append(parts, strconv.FormatInt(seq, 10))
+// about names what is confirmed: the action, and each event as it was shown. One that is held for something else by now was not shown so,
+// and whoever has approved the one has not approved the other.
+func (p proposal) about() []string {
+	parts := []string{p.Action}
+	for _, e := range p.Events {
+		parts = append(parts, strconv.FormatInt(e.Seq, 10), string(e.Outcome.State), string(e.Outcome.Code), e.Act)
 	}
 	return parts
 }
@@ -85,7 +92,7 @@ func (c *Console) propose(ctx context.Context, who caller, d decision) (proposal
 		}
 		p.Events = append(p.Events, rows...)
 	}
-	p.Confirm = confirmation(who.key, about(p.Action, p.seqs())...)
+	p.Confirm = confirmation(who.key, p.about()...)
 	return p, nil
 }
 
@@ -118,11 +125,11 @@ func (c *Console) chosen(ctx context.Context, d decision) (records []store.Event
 }
 
 // decide does what was confirmed, and returns about how many events it was.
-func (c *Console) decide(ctx context.Context, d decision, by string) (int, error) {
-	if d.Action == actionDiscard {
-		return c.Store.Discard(ctx, c.now(), by, d.Seqs) //nolint:wrapcheck // It says what it does.
+func (c *Console) decide(ctx context.Context, p proposal, by string) (int, error) {
+	if p.Action == actionDiscard {
+		return c.Store.Discard(ctx, c.now(), by, p.seqs()) //nolint:wrapcheck // It says what it does.
 	}
-	keys, err := c.Store.Retry(ctx, c.now(), by, d.Seqs)
+	keys, err := c.Store.Retry(ctx, c.now(), by, p.seqs())
 	if err != nil {
 		return 0, err //nolint:wrapcheck // It says what it does.
 	}
@@ -156,9 +163,14 @@ func (c *Console) decidePage(ctx *gin.Context) {
 	}
 	who := c.caller(ctx)
 	to := ownPath(ctx.PostForm("to"))
-	isConfirmed := d.Confirm != "" && confirms(d.Confirm, who.key, about(d.Action, d.Seqs)...)
+	p, err := c.propose(ctx.Request.Context(), who, d)
+	if err != nil {
+		c.fail(ctx, err)
+		return
+	}
+	isConfirmed := p.isConfirmedBy(d)
 	if isConfirmed && d.By != "" {
-		if _, err := c.decide(ctx.Request.Context(), d, signed(d.By, ctx.Request)); err != nil {
+		if _, err := c.decide(ctx.Request.Context(), p, signed(d.By, ctx.Request)); err != nil {
 			c.fail(ctx, err)
 			return
 		}
@@ -166,11 +178,6 @@ func (c *Console) decidePage(ctx *gin.Context) {
 			c.sessions.rename(who.session, d.By)
 		}
 		ctx.Redirect(http.StatusSeeOther, withNotice(to, d.Action))
-		return
-	}
-	p, err := c.propose(ctx.Request.Context(), who, d)
-	if err != nil {
-		c.fail(ctx, err)
 		return
 	}
 	view := confirmView{proposal: p, To: to, Seqs: joined(p.seqs()), Nameless: isConfirmed}
@@ -192,7 +199,13 @@ func withNotice(page, action string) string {
 	return to.RequestURI()
 }
 
-func joined(seqs []int64) string { return strings.Join(about("", seqs)[1:], ",") }
+func joined(seqs []int64) string {
+	texts := make([]string, len(seqs))
+	for i, seq := range seqs {
+		texts[i] = strconv.FormatInt(seq, 10)
+	}
+	return strings.Join(texts, ",")
+}
 
 // decisionIn reads the form of a decision.
 func decisionIn(ctx *gin.Context) (decision, error) {
@@ -231,20 +244,19 @@ func (c *Console) decideAPI(ctx *gin.Context) {
 		return
 	}
 	d.By = named(d.By)
-	who := c.caller(ctx)
-	if d.Confirm == "" {
-		p, err := c.propose(ctx.Request.Context(), who, d)
+	p, err := c.propose(ctx.Request.Context(), c.caller(ctx), d)
+	if err != nil || d.Confirm == "" {
 		c.answer(ctx, p, err)
 		return
 	}
-	if !confirms(d.Confirm, who.key, about(d.Action, d.Seqs)...) {
-		c.fail(ctx, &problem{http.StatusForbidden, "not_confirmed", "this confirms something else; ask without confirm first, and send what that answers"})
+	if !p.isConfirmedBy(d) {
+		c.fail(ctx, &problem{http.StatusForbidden, "not_confirmed", "this confirms something else, or what it is about has changed; ask without confirm first, and send what that answers"})
 		return
 	}
 	if d.By == "" {
 		c.fail(ctx, wrong("by is missing: say who decides"))
 		return
 	}
-	n, err := c.decide(ctx.Request.Context(), d, signed(d.By, ctx.Request))
+	n, err := c.decide(ctx.Request.Context(), p, signed(d.By, ctx.Request))
 	c.answer(ctx, gin.H{"changed": n}, err)
 }

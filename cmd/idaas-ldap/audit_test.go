@@ -10,12 +10,13 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
 	"idaas-ldap/internal/audit"
+	"idaas-ldap/ldaptest"
 )
 
 // audited makes a service that keeps an audit log, with values, of which a password goes nowhere.
-func audited(t *testing.T) (s *service, log string) {
+func audited(t *testing.T, directory *ldaptest.Server) (s *service, log string) {
 	t.Helper()
-	s = newService(t, startDirectory(t, ""))
+	s = newService(t, directory)
 	log = filepath.Join(t.TempDir(), "audit.log")
 	text, err := os.ReadFile(s.config)
 	if err == nil {
@@ -29,7 +30,8 @@ func audited(t *testing.T) (s *service, log string) {
 
 // What the service writes is in the audit log with what it was written for, through a kill, and what is done to the log is found.
 func TestAuditLogOfTheService(t *testing.T) {
-	s, log := audited(t)
+	directory := startDirectory(t, "")
+	s, log := audited(t, directory)
 	s.start()
 	tenant := s.client.Tenant
 	u := idaastest.User{ID: tenant.NewUserID(), Username: "ann", DisplayName: "Ann Lee"}
@@ -75,6 +77,21 @@ func TestAuditLogOfTheService(t *testing.T) {
 		t.Errorf("the last two are\n%s", out)
 	}
 	s.kill()
+	// The command writes itself where no service runs, and goes on in the same log.
+	again := tenant.CreateUser(idaastest.User{ID: tenant.NewUserID(), Username: "bob", DisplayName: "Bob Lee"}, "")
+	s.start()
+	if answer, err := send(s.client, again); err != nil || len(answer.Success) != 1 {
+		t.Fatalf("%v %+v", err, answer)
+	}
+	settled()
+	s.kill()
+	edit(t, directory.URL(), "uid=bob,ou=people,"+suffix, "displayName", "Meddled")
+	if code, out, errs := call(t, "reconcile", "--config", s.config, "--apply"); code != 0 {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	if _, out, _ := call(t, "audit", "list", "--config", s.config, "--dn", "uid=bob", "--limit", "1"); !strings.Contains(out, `displayName ["Meddled"] -> ["Bob Lee"]`) {
+		t.Errorf("what reconcile has written is\n%s", out)
+	}
 	if code, out, errs := call(t, "audit", "verify", "--config", s.config); code != 0 || !strings.Contains(out, "are as they were written") {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
@@ -92,7 +109,7 @@ func TestAuditLogOfTheService(t *testing.T) {
 
 // What keeps the log from being written is said before anything starts, and names the key.
 func TestAuditLogThatCannotBeOpened(t *testing.T) {
-	s, log := audited(t)
+	s, log := audited(t, startDirectory(t, ""))
 	if err := os.WriteFile(log, []byte("something else\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -93,17 +93,34 @@ func (t Target) Apply(ctx context.Context, op plan.Operation) error {
 	r := Record{Directory: t.Directory, Object: by.Object, Events: by.Events, Operation: op.Verb(), DN: op.Target().String()}
 	t.describe(&r, op, by)
 	err := t.Target.Apply(ctx, op)
-	r.At, r.Outcome = t.Clock().UTC(), Done
+	outcome, asked := outcomeOf(err)
+	if !asked {
+		return err //nolint:wrapcheck // As above.
+	}
+	r.At, r.Outcome = t.Clock().UTC(), outcome
 	if err != nil {
-		r.Outcome, r.Reason = Refused, err.Error()
-		var outcome *connector.OutcomeError
-		if errors.As(err, &outcome) && outcome.InDoubt {
-			r.Outcome = InDoubt
-		}
+		r.Reason = err.Error()
 	}
 	// What could not be written comes first when the next write asks whether the log is ready.
 	_ = t.Log.Append(r)
 	return err //nolint:wrapcheck // As above.
+}
+
+// outcomeOf says what came of a write, and whether a server was asked for it at all: one that cannot be reached, refuses the login or takes
+// no writes was not, and is tried again and again.
+func outcomeOf(err error) (outcome Outcome, asked bool) {
+	var refused *connector.OutcomeError
+	switch {
+	case err == nil:
+		return Done, true
+	case !errors.As(err, &refused) || refused.InDoubt:
+		return InDoubt, true
+	case refused.Kind == connector.KindUnavailable, refused.Kind == connector.KindConfiguration, refused.Kind == connector.KindReadOnly && refused.Code == 0:
+		return "", false
+	case refused.Code == 0:
+		return InDoubt, true // it was broken off
+	}
+	return Refused, true
 }
 
 // describe adds what is particular to an operation.

@@ -108,6 +108,7 @@ func TestWhatIsRecordedOfAWrite(t *testing.T) {
 		"another place": {plan.ModifyDN{DN: ann, NewRDN: ann.RDN(), NewSuperior: plan.MustParseDN("ou=leavers,dc=example,dc=org")}, nil, false, []string{`"NewDN":"uid=ann,ou=leavers,dc=example,dc=org"`}},
 		"with all":      {plan.Delete{DN: ann, Subtree: true}, nil, false, []string{`"Operation":"delete"`, `"Subtree":true`}},
 		"refused":       {plan.Delete{DN: ann}, &connector.OutcomeError{Kind: connector.KindRefused, Code: 50, Verb: "delete", DN: ann, Message: "no"}, false, []string{`"Outcome":"refused"`, `no`}},
+		"broken off":    {plan.Delete{DN: ann}, &connector.OutcomeError{Kind: connector.KindRetry, Verb: "delete", DN: ann, Err: context.Canceled}, false, []string{`"Outcome":"in doubt"`}},
 		"in doubt":      {plan.Delete{DN: ann}, &connector.OutcomeError{Kind: connector.KindRetry, InDoubt: true, Verb: "delete", DN: ann}, false, []string{`"Outcome":"in doubt"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,6 +117,28 @@ func TestWhatIsRecordedOfAWrite(t *testing.T) {
 				t.Errorf("recorded is %s", got)
 			}
 		})
+	}
+}
+
+// A server that was not asked for a write has not done or refused one, however often that is tried again.
+func TestWhatNoServerWasAskedForIsNotRecorded(t *testing.T) {
+	for _, answer := range []connector.OutcomeError{
+		{Kind: connector.KindUnavailable, Verb: "connect", Err: errors.New("connection refused")},
+		{Kind: connector.KindConfiguration, Code: 49, Verb: "bind"},
+		{Kind: connector.KindReadOnly, Verb: "no server takes writes", Err: errors.New("shadow context")},
+	} {
+		l := newLogs(t, nil)
+		log := l.open(t)
+		target := audit.Target{Target: &directory{answer: &answer}, Directory: "corp", Log: log, Clock: time.Now}
+		if err := target.Apply(t.Context(), plan.Delete{DN: ann}); !errors.Is(err, &answer) {
+			t.Errorf("the processor is told %v", err)
+		}
+		if end, err := log.Sync(); err != nil || end.Seq != 0 {
+			t.Errorf("%s: %d records: %v", answer.Verb, end.Seq, err)
+		}
+		if err := log.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

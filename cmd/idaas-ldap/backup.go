@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"idaas-ldap/internal/config"
@@ -39,7 +37,7 @@ func (c backupCommand) Run(ctx context.Context, t terminal) error {
 		return err //nolint:wrapcheck // It names the backup.
 	}
 	if c.Output == "json" {
-		return printJSON(t.Out, backupReport{File: c.File, KeyFile: string(cfg.Store.KeyFile), Backed: held})
+		return writeJSON(t.Out, backupReport{File: c.File, KeyFile: string(cfg.Store.KeyFile), Backed: held})
 	}
 	_, err = fmt.Fprintf(t.Out, "%s holds %s\nthe key that opens it, %s, is not in it: keep a copy of that as well, and in another place\n", c.File, content(held), cfg.Store.KeyFile)
 	return err //nolint:wrapcheck // Of the terminal.
@@ -60,10 +58,6 @@ type backupReport struct {
 	// Former is where the store is now that was there before.
 	Former string `json:"former,omitempty"`
 	store.Backed
-}
-
-func printJSON(out io.Writer, report backupReport) error {
-	return json.NewEncoder(out).Encode(report) //nolint:wrapcheck // Of the terminal.
 }
 
 // content says what is in a backup.
@@ -108,7 +102,7 @@ func (c restoreCommand) Run(ctx context.Context, t terminal) error {
 		return err //nolint:wrapcheck // It names both.
 	}
 	if c.Output == "json" {
-		return printJSON(t.Out, backupReport{File: c.File, KeyFile: string(cfg.Store.KeyFile), Former: got.Former, Backed: got.Backed})
+		return writeJSON(t.Out, backupReport{File: c.File, KeyFile: string(cfg.Store.KeyFile), Former: got.Former, Backed: got.Backed})
 	}
 	fmt.Fprintf(t.Out, "%s is restored\n", cfg.Store.SQLite())
 	if got.Former != "" {

@@ -43,7 +43,7 @@ type initCommand struct {
 
 // Run asks for what is not given, looks at the directory, and writes what a service begins with. Nothing is replaced.
 func (c initCommand) Run(ctx context.Context, t terminal) error {
-	ask := &questions{terminal: t, reader: bufio.NewReader(t.In)}
+	ask := &questions{terminal: t, reader: bufio.NewReader(t.In), somebody: isTerminal(t.In)}
 	if err := c.mayWrite(); err != nil {
 		return err
 	}
@@ -255,6 +255,8 @@ Then run it, and press the connection test in IDaaS:
 type questions struct {
 	terminal
 	reader *bufio.Reader
+	// somebody sits there.
+	somebody bool
 }
 
 // text returns what a flag says, or the answer to a question.
@@ -262,7 +264,7 @@ func (q *questions) text(what, flag, given string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	if !isTerminal(q.In) {
+	if !q.somebody {
 		return "", fmt.Errorf("say %s: %s", flag, what)
 	}
 	for {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"idaas-ldap/idaastest"
 	"idaas-ldap/ldaptest"
+	"idaas-ldap/plan"
 )
 
 const keyEndpoint = "https://eiam.example.org/v2/idaas_example/app_example/provisioning/jwks"
@@ -112,6 +115,30 @@ func TestInitSaysWhatItNeeds(t *testing.T) {
 	a.Password = "wrong-c4n4ry"
 	if code, said := initialise(t, a, filepath.Join(t.TempDir(), "x")); code != exitFailed || !strings.Contains(said, "(49)") || strings.Contains(said, "c4n4ry") {
 		t.Errorf("a wrong password: exit %d: %s", code, said)
+	}
+}
+
+// What no flag says is asked for, again where the answer is empty; among several suffixes the person chooses, and the only one is taken.
+func TestInitAsksWhoSitsThere(t *testing.T) {
+	var said bytes.Buffer
+	ask := func(answers string) *questions {
+		return &questions{terminal: terminal{Err: &said}, reader: bufio.NewReader(strings.NewReader(answers)), somebody: true}
+	}
+	if got, err := ask("\n  ldaps://ldap1 \n").text("a server", "--url", ""); err != nil || got != "ldaps://ldap1" || strings.Count(said.String(), "a server: ") != 2 {
+		t.Errorf("%q, %v; it says %q", got, err, said.String())
+	}
+	if got, err := ask("").text("a server", "--url", "ldaps://given"); err != nil || got != "ldaps://given" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := ask("").text("a server", "--url", ""); err == nil || !strings.Contains(err.Error(), "--url") {
+		t.Errorf("without an answer: %v", err)
+	}
+	one, two := plan.MustParseDN("dc=example,dc=org"), plan.MustParseDN("dc=example,dc=com")
+	if got, err := ask("").base([]plan.DN{one}); err != nil || !got.Equal(one) {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err := ask("dc=example,dc=com\n").base([]plan.DN{one, two}); err != nil || !got.Equal(two) || !strings.Contains(said.String(), "dc=example,dc=org; dc=example,dc=com") {
+		t.Errorf("%s, %v; it says %q", got, err, said.String())
 	}
 }
 

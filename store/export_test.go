@@ -290,3 +290,6 @@ func Storable(text string) (stored, read string) {
 	restore([]any{&read})
 	return stored, read
 }
+
+// ConnectionsOf returns what a store keeps open.
+func ConnectionsOf(s *Postgres) sql.DBStats { return s.db.Stats() }

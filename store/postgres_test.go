@@ -39,6 +39,7 @@ func TestPostgres(t *testing.T) {
 		"what cannot be opened is left alone":                   postgres.leftAlone,
 		"a lease has one owner, and one who lost it is fenced":  postgres.leases,
 		"who reads or changes rows needs tables that are there": postgres.access,
+		"an instance keeps nine connections at most":            postgres.fewConnections,
 	} {
 		t.Run(name, func(t *testing.T) { run(postgres{t, server}) })
 	}
@@ -364,5 +365,25 @@ func (p postgres) access() {
 	events, err := openPostgres(t, store.PostgresConfig{URL: url, Access: store.ToRead, Seal: made}).Events(t.Context(), store.Filter{States: []event.State{event.Discarded}})
 	if err != nil || len(events) != 1 {
 		t.Errorf("%d discarded events are seen (%v)", len(events), err)
+	}
+}
+
+// fewConnections: many who ask at the same time share the connections that docs/scale.md names.
+func (p postgres) fewConnections() {
+	s := openPostgres(p.T, store.PostgresConfig{URL: p.url()})
+	var asking sync.WaitGroup
+	for range 40 {
+		asking.Go(func() {
+			if _, err := s.Events(p.Context(), store.Filter{}); err != nil {
+				p.Error(err)
+			}
+			if err := s.Check(p.Context()); err != nil {
+				p.Error(err)
+			}
+		})
+	}
+	asking.Wait()
+	if stats := store.ConnectionsOf(s); stats.MaxOpenConnections != 9 || stats.OpenConnections > 9 {
+		p.Errorf("it keeps %d connections of %d", stats.OpenConnections, stats.MaxOpenConnections)
 	}
 }

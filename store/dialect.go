@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -24,6 +25,14 @@ type dialect struct {
 	beginWrite, beginRead, beginChange string
 	// lasting: a session has one connection for all its life, on which statements stay prepared.
 	lasting bool
+	// beginAlone begins a transaction that may be silent for long while nobody else writes.
+	beginAlone string
+	// lastNumber returns the last number that was given to a row of a table, and numberFrom lets the next one be larger than that.
+	lastNumber func(s *session, table, column string) (int64, error)
+	numberFrom func(s *session, table, column string, last int64) error
+	// copyRows adds many rows at once, analyze is what a statement begins with that looks at a table for the planner. Neither is needed.
+	copyRows func(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error
+	analyze  string
 	// longest bounds how long a statement may take; zero for as long as it takes.
 	longest time.Duration
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"net"
@@ -11,7 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // The patience with PostgreSQL. A transaction is many short statements, so one that is silent for long belongs to a process that was
@@ -36,8 +39,34 @@ func postgresDialect() *dialect {
 		beginWrite:  "BEGIN" + limits + "SELECT value FROM version FOR UPDATE",
 		beginRead:   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 		beginChange: "BEGIN; SELECT pg_advisory_xact_lock(" + migrationLock + ")", // there is no table yet that could be locked
+		beginAlone:  "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '" + postgresLock + "'; SELECT value FROM version FOR UPDATE",
+		lastNumber:  postgresLastNumber,
+		numberFrom:  postgresNumberFrom,
+		copyRows:    postgresCopyRows,
+		analyze:     "ANALYZE ",
 		longest:     postgresWithin,
 	}
+}
+
+func postgresLastNumber(s *session, table, column string) (last int64, err error) {
+	_, err = s.row("SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence(?, ?)::regclass), 0)", []any{table, column}, &last)
+	return last, err
+}
+
+func postgresNumberFrom(s *session, table, column string, last int64) error {
+	_, err := s.row("SELECT setval(pg_get_serial_sequence(?, ?)::regclass, ?)", []any{table, column, last}, new(int64))
+	return err
+}
+
+// postgresCopyRows hands rows over as a stream, which costs a tenth of a statement for each.
+func postgresCopyRows(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error {
+	for i := range rows {
+		rows[i] = storable(rows[i])
+	}
+	return failure(conn.Raw(func(c any) error {
+		_, err := c.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
+		return err //nolint:wrapcheck // It stands for the connection.
+	}))
 }
 
 // migrationLock is a number that stands for this program among all who lock by numbers in a database.

@@ -21,8 +21,24 @@ func sqliteDialect() *dialect {
 		beginWrite:  "BEGIN IMMEDIATE", // one that begins as a reader may find later that it cannot write
 		beginRead:   "BEGIN",
 		beginChange: "BEGIN IMMEDIATE",
+		beginAlone:  "BEGIN IMMEDIATE",
+		lastNumber:  sqliteLastNumber,
+		numberFrom:  sqliteNumberFrom,
 		lasting:     true,
 	}
+}
+
+func sqliteLastNumber(s *session, table, _ string) (last int64, err error) {
+	_, err = s.row("SELECT seq FROM sqlite_sequence WHERE name = ?", []any{table}, &last)
+	return last, err
+}
+
+func sqliteNumberFrom(s *session, table, _ string, last int64) error {
+	n, err := s.exec("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", last, table)
+	if err == nil && n == 0 {
+		_, err = s.exec("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", table, last)
+	}
+	return err
 }
 
 func sqliteMayPass(err error) bool {

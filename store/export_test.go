@@ -293,3 +293,90 @@ func Storable(text string) (stored, read string) {
 
 // ConnectionsOf returns what a store keeps open.
 func ConnectionsOf(s *Postgres) sql.DBStats { return s.db.Stats() }
+
+// FillTables puts rows with values of all kinds into every table of a store that a Carrying carries, and returns what is left out of the
+// tables that there are.
+func FillTables(t *testing.T, s *SQLite) (others []string) {
+	t.Helper()
+	texts := []string{"plain 名", "zero \x00", "no UTF-8 \xff", "mark " + textMark + "41", ""}
+	err := s.writer.do(t.Context(), func(t *tx) error {
+		return t.rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", nil, func(row scanner) error {
+			var name string
+			err := row.Scan(&name)
+			others = append(others, name)
+			return err
+		})
+	})
+	for _, table := range carriedTables {
+		others = slices.DeleteFunc(others, func(name string) bool { return name == table.name })
+		for i := range texts {
+			if err == nil && table.name != "version" {
+				err = s.writer.do(t.Context(), func(x *tx) error { return table.addRow(x, texts[i], i+1) })
+			}
+		}
+	}
+	if err == nil {
+		err = s.writer.do(t.Context(), func(x *tx) error {
+			_, err := x.exec("UPDATE version SET value = 77")
+			return errors.Join(err, sqliteNumberFrom(x.session, "event", "id", 4000))
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(others)
+	return others
+}
+
+// addRow adds a row made of a text and a number. What may be empty is, in every second row.
+func (t carriedTable) addRow(x *tx, text string, n int) error {
+	var columns, marks []string
+	var values []any
+	if err := x.rows("SELECT name, type, \"notnull\" = 0 AND pk = 0 FROM pragma_table_info(?)", []any{t.name}, func(row scanner) error {
+		var name, kind string
+		var empty bool
+		if err := row.Scan(&name, &kind, &empty); err != nil {
+			return err
+		}
+		var value any
+		switch {
+		case empty && n%2 == 0:
+		case kind == "TEXT":
+			value = fmt.Sprint(name, " ", n, text)
+		case kind == "BLOB":
+			value = []byte(text)
+		case kind == "BOOLEAN":
+			value = n%2 == 0
+		default:
+			value = n
+		}
+		columns, marks, values = append(columns, name), append(marks, "?"), append(values, value)
+		return nil
+	}); err != nil {
+		return err
+	}
+	_, err := x.exec("INSERT INTO "+t.name+" ("+strings.Join(columns, ", ")+") VALUES ("+strings.Join(marks, ", ")+")", values...)
+	return err
+}
+
+// ContentOf returns the digests of all tables of a store, and the last number that was given to an event.
+func ContentOf(t *testing.T, s Store) (tables []Carried, last int64) {
+	t.Helper()
+	read := func(session *session) (err error) {
+		if tables, err = digestAll(t.Context(), session); err == nil {
+			last, err = session.lastNumber(session, "event", "id")
+		}
+		return err
+	}
+	var err error
+	switch s := s.(type) {
+	case *SQLite:
+		err = s.readers.read(t.Context(), read)
+	case *Postgres:
+		err = s.readers.read(t.Context(), read)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tables, last
+}

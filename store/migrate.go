@@ -17,12 +17,16 @@ var migrations embed.FS
 const schemaVersion = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)"
 
 // migrate brings the schema up to date in one transaction, and refuses a database of a later version of the program: it
-// may mean something by its data that this one does not know.
-func migrate(ctx context.Context, s *session, seal *Seal) error {
+// may mean something by its data that this one does not know. The mark of a store that is yet to get everything is made with it.
+func migrate(ctx context.Context, s *session, seal *Seal, arriving bool) error {
 	if err := s.script(ctx, s.beginChange); err != nil {
 		return fmt.Errorf("begin the migration: %w", err)
 	}
-	if err := migrateWithin(ctx, s, seal); err != nil {
+	err := migrateWithin(ctx, s, seal)
+	if err == nil && arriving {
+		err = markArriving(s)
+	}
+	if err != nil {
 		return errors.Join(err, s.script(ctx, "ROLLBACK"))
 	}
 	if err := s.script(ctx, "COMMIT"); err != nil {

@@ -147,7 +147,7 @@ func mayMake(path string) error {
 func openError(err error) error {
 	var known *Misconfigured
 	var refused *sqlite.Error
-	if err == nil || errors.As(err, &known) || errors.Is(err, ErrNoStore) || errors.Is(err, ErrReserved) || errors.Is(err, context.Canceled) {
+	if err == nil || errors.As(err, &known) || errors.Is(err, ErrNoStore) || errors.Is(err, ErrReserved) || errors.Is(err, ErrHasContent) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	if errors.As(err, &refused) {
@@ -274,6 +274,9 @@ func (cfg *SQLiteConfig) examine(ctx context.Context) error {
 	}
 	if err == nil {
 		err = checkMark(session, cfg.Seal)
+	}
+	if err == nil {
+		err = checkArrived(session, cfg.arriving)
 	}
 	if err == nil && cfg.Access != ToRead && !(mayWrite(cfg.Path) && mayWrite(filepath.Dir(cfg.Path))) {
 		err = notWritable(cfg.Path)

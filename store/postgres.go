@@ -31,6 +31,8 @@ type PostgresConfig struct {
 	// Clock is by what a lease ends for the one who has it. LeaseFor is how long one lasts that is not renewed; zero for what is usual.
 	Clock    func() time.Time
 	LeaseFor time.Duration
+
+	arriving bool // another store is carried over to it
 }
 
 // Postgres is a store on a PostgreSQL server. Several processes may write to it, one transaction after the other.
@@ -68,7 +70,7 @@ func OpenPostgres(ctx context.Context, cfg PostgresConfig, keyFile string, rando
 		s.owner, err = unique(cfg.As, random)
 	}
 	if err == nil {
-		err = s.open(ctx, cfg.Access)
+		err = s.open(ctx, cfg)
 	}
 	if err != nil {
 		err = errors.Join(err, s.Close())
@@ -89,18 +91,24 @@ func unique(name string, random io.Reader) (string, error) {
 
 // ExaminePostgres reports why OpenPostgres would fail, and whether somebody works on what is due. It changes nothing.
 func ExaminePostgres(ctx context.Context, cfg PostgresConfig, keyFile string) (running bool, err error) {
-	s, there, err := cfg.look(ctx, keyFile)
+	s, _, err := cfg.look(ctx, keyFile)
 	if err != nil {
 		return false, postgresError(err)
 	}
 	err = s.within(ctx, func(session *session) error {
-		if !there || isOutdated(session) {
-			return nil
-		}
-		_, err := session.row("SELECT COUNT(*) > 0 FROM lease WHERE until >= "+databaseNow, nil, &running)
+		running, err = isWorkedOn(session)
 		return err
 	})
 	return running, postgresError(errors.Join(err, s.Close()))
+}
+
+// isWorkedOn reports whether somebody has a lease.
+func isWorkedOn(session *session) (running bool, err error) {
+	if isOutdated(session) {
+		return false, nil
+	}
+	_, err = session.row("SELECT COUNT(*) > 0 FROM lease WHERE until >= "+databaseNow, nil, &running)
+	return running, err
 }
 
 // look is the part of opening that changes nothing: it connects, reports whether the tables are there, takes their key, and finds what
@@ -128,7 +136,15 @@ func (cfg *PostgresConfig) look(ctx context.Context, keyFile string) (s *Postgre
 		if err := checkVersion(session, cfg.Access); err != nil || cfg.Seal == nil {
 			return err
 		}
-		return checkMark(session, cfg.Seal)
+		if err := checkMark(session, cfg.Seal); err != nil {
+			return err
+		}
+		if cfg.arriving {
+			if running, err := isWorkedOn(session); err != nil || running {
+				return errors.Join(err, ErrReserved)
+			}
+		}
+		return checkArrived(session, cfg.arriving)
 	})
 	if err != nil {
 		return nil, there, errors.Join(fmt.Errorf("open the store: %w", err), s.Close())
@@ -211,14 +227,14 @@ func (s *Postgres) within(ctx context.Context, look func(*session) error) error 
 }
 
 // open makes what looked at can be used.
-func (s *Postgres) open(ctx context.Context, access Access) error {
-	if access == ToServe {
-		if err := s.within(ctx, func(session *session) error { return s.migrate(ctx, session) }); err != nil {
+func (s *Postgres) open(ctx context.Context, cfg PostgresConfig) error {
+	if cfg.Access == ToServe {
+		if err := s.within(ctx, func(session *session) error { return s.migrate(ctx, session, cfg.arriving) }); err != nil {
 			return err
 		}
 	}
 	var err error
-	if s.readers, err = newReaders(ctx, s.db, s.dialect, readSessions, nil); err != nil || access == ToRead {
+	if s.readers, err = newReaders(ctx, s.db, s.dialect, readSessions, nil); err != nil || cfg.Access == ToRead {
 		return err
 	}
 	session, err := newSession(ctx, s.db, s.dialect)
@@ -230,11 +246,11 @@ func (s *Postgres) open(ctx context.Context, access Access) error {
 }
 
 // migrate brings the schema up to date. Where it is, not even the right to change it is needed.
-func (s *Postgres) migrate(ctx context.Context, session *session) error {
-	if !isOutdated(session) {
+func (s *Postgres) migrate(ctx context.Context, session *session, arriving bool) error {
+	if !isOutdated(session) && !arriving {
 		return nil
 	}
-	return migrate(ctx, session, s.seal)
+	return migrate(ctx, session, s.seal, arriving)
 }
 
 // Close waits for writes under way and closes all connections.
@@ -247,7 +263,7 @@ func (s *Postgres) Close() error {
 // postgresError marks what does not pass by itself, and says what to do.
 func postgresError(err error) error {
 	var known *Misconfigured
-	if err == nil || errors.As(err, &known) || errors.Is(err, ErrNoStore) || errors.Is(err, context.Canceled) {
+	if err == nil || errors.As(err, &known) || errors.Is(err, ErrNoStore) || errors.Is(err, ErrHasContent) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	advice := ""

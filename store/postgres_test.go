@@ -39,6 +39,9 @@ func TestPostgres(t *testing.T) {
 		"what cannot be opened is left alone":                   postgres.leftAlone,
 		"a lease has one owner, and one who lost it is fenced":  postgres.leases,
 		"who reads or changes rows needs tables that are there": postgres.access,
+		"a store in a file is carried over and back":            postgres.carriedOver,
+		"what may not be carried over is left alone":            postgres.carriedNowhere,
+		"what was carried in part serves nobody":                postgres.carriedInPart,
 		"an instance keeps nine connections at most":            postgres.fewConnections,
 	} {
 		t.Run(name, func(t *testing.T) { run(postgres{t, server}) })

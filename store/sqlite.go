@@ -39,6 +39,8 @@ type SQLiteConfig struct {
 	Damaged func(error)
 	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound. Beyond it the store is full.
 	MaxPages int
+
+	arriving bool // another store is carried over to it
 }
 
 // SQLite is the embedded store: one file, one process that writes to it heavily, others that may look at it and change
@@ -181,7 +183,7 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 	}
 	s.writer = newWriter(session, s.damage)
 	if cfg.Access == ToServe {
-		if err := migrate(ctx, session, s.seal); err != nil {
+		if err := migrate(ctx, session, s.seal, cfg.arriving); err != nil {
 			return err
 		}
 	}

@@ -66,6 +66,7 @@ type commands struct {
 	Audit      auditCommand      `cmd:"" help:"List what was written to directories, or look whether the audit log is whole."`
 	Backup     backupCommand     `cmd:"" help:"Copy the store into a file while the service runs."`
 	Restore    restoreCommand    `cmd:"" help:"Put a backup in the place of the store."`
+	Store      storeCommand      `cmd:"" help:"Carry the store over to another database."`
 	Simulate   simulateCommand   `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of a file, for editors."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

@@ -34,6 +34,12 @@ func (p progress) at(n int) {
 	}
 }
 
+// of shows that so much of so much is done.
+func (p progress) of(n, total int64) {
+	p.total = int(total)
+	p.at(int(n))
+}
+
 // say shows how far it has come in words.
 func (p progress) say(format string, args ...any) {
 	if p.shown {

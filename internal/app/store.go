@@ -40,6 +40,14 @@ func onServer(cfg *config.Config, access store.Access) store.PostgresConfig {
 	return store.PostgresConfig{URL: cfg.Store.Postgres(), Access: access, As: thisProcess(), Clock: time.Now}
 }
 
+// CarryStore carries the configured store over to an empty one, with the same key. Nobody may serve either meanwhile.
+func CarryStore(ctx context.Context, cfg *config.Config, to config.Store, told func(done, of int64)) ([]store.Carried, error) {
+	place := func(s config.Store) store.Place { return store.Place{File: string(s.SQLite()), URL: s.Postgres()} }
+	return store.Carrying{
+		From: place(cfg.Store), To: place(to), KeyFile: string(cfg.Store.KeyFile), As: thisProcess(), Clock: time.Now, Random: rand.Reader, Told: told,
+	}.Run(ctx)
+}
+
 // examineStore reports why the store could not be opened to serve, and whether somebody works with it now. It changes nothing.
 func examineStore(ctx context.Context, cfg *config.Config) (running bool, err error) {
 	keyFile := string(cfg.Store.KeyFile)

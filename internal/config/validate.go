@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -211,44 +210,22 @@ func (l *loader) validateStore() {
 	l.validateStoreURL("store.url")
 }
 
-// validateStoreURL looks at the URL that a key gives.
+// validateStoreURL looks at the URL that a key gives, and leaves of it in the open what may be printed.
 func (l *loader) validateStoreURL(key string) {
 	address := l.config.Store.URL
-	file, isSQLite := strings.CutPrefix(address, sqliteScheme)
-	switch {
-	case isPostgres(address):
+	onServer := isPostgres(address)
+	if onServer || !strings.HasPrefix(address, sqliteScheme) {
 		l.hideAt(key)
-		l.validatePostgres(key, address)
-	case key != "store.url":
+	}
+	if !onServer && key != "store.url" {
 		l.wrong(key, "the file must hold the URL of a PostgreSQL database; write sqlite:PATH into store.url")
-	case !isSQLite:
-		l.hideAt(key)
-		l.wrong(key, "not a store; write it as sqlite:PATH, such as sqlite:data/idaas-ldap.db, or as postgres://USER@HOST/DATABASE")
-	case file == "" || strings.ContainsAny(file, "?#") || strings.HasPrefix(file, "//") || strings.HasSuffix(file, ":memory:"):
-		l.wrong(key, "the path of a file must follow %s, without options", sqliteScheme)
-	}
-}
-
-func isPostgres(address string) bool {
-	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
-}
-
-// validatePostgres looks at the URL of a PostgreSQL database, and leaves of it in the open what may be printed.
-func (l *loader) validatePostgres(key, address string) {
-	u, err := url.Parse(address)
-	host := ""
-	if err == nil {
-		host = cmp.Or(u.Hostname(), u.Query().Get("host"))
-	}
-	switch {
-	case err != nil || host == "" || strings.Trim(u.Path, "/") == "":
-		l.wrong(key, "the URL of a PostgreSQL database is postgres://USER@HOST:5432/DATABASE; a host and a database must be in it")
 		return
-	case !strings.HasPrefix(host, "/") && !isLoopback(host) && u.Query().Get("sslmode") != "verify-full":
+	}
+	if err := l.config.Store.at(address); err != nil {
+		l.wrong(key, "%v", err)
+	} else if onServer && isUnverified(address) {
 		l.warn(key, "the database is on another machine, and nobody makes sure which; add sslmode=verify-full, and sslrootcert=FILE where its authority is one of your own")
 	}
-	l.config.Store.postgres = secret.New(address)
-	l.config.Store.URL = (&url.URL{Scheme: "postgres", Host: u.Host, Path: u.Path}).String()
 }
 
 func (l *loader) validateAudit() {

@@ -14,9 +14,9 @@ const (
 	securePort = "1636"
 )
 
-// freeAddress returns a loopback address on which ports are free now. Every server has an address of its own, drawn from
+// FreeAddress returns a loopback address on which ports are free now. Every server has an address of its own, drawn from
 // sixteen million, so that those which start at the same time, in other tests too, do not get into each other's way.
-func freeAddress(tb testing.TB, ports ...string) string {
+func FreeAddress(tb testing.TB, ports ...string) string {
 	tb.Helper()
 	for range 100 {
 		address := net.IPv4(127, byte(1+rand.IntN(254)), byte(1+rand.IntN(254)), byte(1+rand.IntN(254))).String()

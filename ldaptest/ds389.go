@@ -49,7 +49,7 @@ func StartDS389(tb testing.TB, cfg DS389Config) *DS389Server {
 	s := &DS389Server{
 		Access: Access{BindDN: testConnector, Password: testPassword, AdminDN: "cn=Directory Manager"},
 		cfg:    cfg,
-		dir:    tb.TempDir(), address: freeAddress(tb, plainPort, securePort),
+		dir:    tb.TempDir(), address: FreeAddress(tb, plainPort, securePort),
 	}
 	s.URL, s.TLSURL = "ldap://"+net.JoinHostPort(s.address, plainPort), "ldaps://"+net.JoinHostPort(s.address, securePort)
 	makeFolders(tb, s.dir, ds389Config, ds389Config+"/schema", "backup", "db", "instance", "ldif", "lock", "log", "run", "tmp")

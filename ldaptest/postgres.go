@@ -59,7 +59,7 @@ func versionIn(path string) int {
 func StartPostgres(tb testing.TB, setup ...string) *PostgresServer {
 	tb.Helper()
 	Require(tb, Postgres)
-	host := freeAddress(tb, postgresPort)
+	host := FreeAddress(tb, postgresPort)
 	s := &PostgresServer{Address: net.JoinHostPort(host, postgresPort), dir: postgresFolder(tb)}
 	password := filepath.Join(s.dir, "password")
 	writeFile(tb, password, PostgresPassword)

@@ -39,7 +39,7 @@ var sambaDsacls string
 func StartSamba(tb testing.TB) *SambaServer {
 	tb.Helper()
 	Require(tb, Samba)
-	address := freeAddress(tb, "389", "636")
+	address := FreeAddress(tb, "389", "636")
 	s := &SambaServer{
 		Access: Access{
 			URL: "ldap://" + address, TLSURL: "ldaps://" + address,

@@ -53,7 +53,7 @@ type Slapd struct {
 func StartSlapd(tb testing.TB, cfg SlapdConfig) *Slapd {
 	tb.Helper()
 	Require(tb, OpenLDAP)
-	address := freeAddress(tb, plainPort, securePort)
+	address := FreeAddress(tb, plainPort, securePort)
 	s := &Slapd{
 		Access: Access{
 			URL: "ldap://" + net.JoinHostPort(address, plainPort), TLSURL: "ldaps://" + net.JoinHostPort(address, securePort),

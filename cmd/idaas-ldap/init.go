@@ -34,6 +34,7 @@ type initCommand struct {
 	Base             string `placeholder:"DN" help:"Below which entry everything is; the one that the server names without it, or asked for where it names several."`
 	POSIX            bool   `name:"posix" help:"Accounts are for logins to UNIX as well (OpenLDAP)."`
 	KeyEndpoint      string `placeholder:"URL" help:"The key endpoint of the application, as the console of IDaaS shows it; asked for without it."`
+	Simulated        bool   `help:"Trust 'idaas-ldap simulate' in place of IDaaS, for a trial: its signing key is made, and no key endpoint is asked for."`
 	EncryptionKey    string `name:"encryption-key-file" placeholder:"FILE" type:"path" help:"A file with the key that IDaaS encrypts events with, 64 hex digits; one is made without it."`
 	CertFile         string `placeholder:"FILE" type:"path" help:"The receiver's certificate (PEM); without it, a proxy on this machine speaks TLS."`
 	KeyFile          string `placeholder:"FILE" type:"path" help:"The key of the certificate (PEM); none without one."`
@@ -51,16 +52,12 @@ func (c initCommand) Run(ctx context.Context, t terminal) error {
 	if (a.CertFile == "") != (a.KeyFile == "") {
 		return usageError{errors.New("--cert-file and --key-file go together")}
 	}
+	if c.Simulated && c.KeyEndpoint != "" {
+		return usageError{errors.New("--simulated has no --key-endpoint: either the simulation sends events, or IDaaS")}
+	}
 	var password secret.Text
 	for _, answer := range []func() error{
-		func() (err error) {
-			a.KeyEndpoint, err = ask.text("the key endpoint of the application, as the console of IDaaS shows it", "--key-endpoint", c.KeyEndpoint)
-			return err
-		},
-		func() (err error) {
-			_, _, err = initial.Application(a.KeyEndpoint)
-			return err
-		},
+		func() (err error) { a.KeyEndpoint, err = c.endpoint(ask); return err },
 		func() (err error) {
 			a.URL, err = ask.text("a server of the directory, such as ldaps://ldap1.example.org", "--url", c.URL)
 			return err
@@ -89,6 +86,15 @@ func (c initCommand) Run(ctx context.Context, t terminal) error {
 	files = append(files,
 		initial.File{Name: initial.BindSecret, Content: []byte(password.Reveal() + "\n"), Secret: true},
 		initial.File{Name: initial.EncryptionSecret, Content: []byte(key.Reveal() + "\n"), Secret: true})
+	if c.Simulated {
+		private, text, err := newSigningKey()
+		if err != nil {
+			return err
+		}
+		files = append(files,
+			initial.File{Name: initial.SimulatedKey, Content: text, Secret: true},
+			initial.File{Name: initial.SimulatedKeySet, Content: simulatedTenant(private).JWKS()})
+	}
 	if err := c.write(files); err != nil {
 		return err
 	}
@@ -98,9 +104,21 @@ func (c initCommand) Run(ctx context.Context, t terminal) error {
 	return c.next(t, a)
 }
 
+// endpoint returns the key endpoint, which the simulation has none of.
+func (c initCommand) endpoint(ask *questions) (string, error) {
+	if c.Simulated {
+		return "", nil
+	}
+	endpoint, err := ask.text("the key endpoint of the application, as the console of IDaaS shows it", "--key-endpoint", c.KeyEndpoint)
+	if err == nil {
+		_, _, err = initial.Application(endpoint)
+	}
+	return endpoint, err
+}
+
 // mayWrite refuses a folder in which there is something already.
 func (c initCommand) mayWrite() error {
-	for _, name := range []string{initial.ConfigurationFile, initial.BindSecret, initial.EncryptionSecret, "mappings"} {
+	for _, name := range []string{initial.ConfigurationFile, initial.BindSecret, initial.EncryptionSecret, initial.SimulatedKey, initial.SimulatedKeySet, "mappings"} {
 		path := filepath.Join(c.Folder, name)
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			return usageError{fmt.Errorf("%s is there already, and nothing is replaced: name another folder", path)}
@@ -222,6 +240,16 @@ func (c initCommand) write(files []initial.File) (err error) {
 // next says what is to be done now.
 func (c initCommand) next(t terminal, a initial.Answers) error {
 	path := filepath.Join(c.Folder, initial.ConfigurationFile)
+	if c.Simulated {
+		_, err := fmt.Fprintf(t.Out, `%[1]s is written, with the mapping, two secrets and the key of the simulation beside it
+
+See whether %[2]s has its rights, run it, and send it events from another terminal:
+  idaas-ldap validate --config %[1]s --online --rights
+  idaas-ldap serve --config %[1]s
+  idaas-ldap simulate --config %[1]s --signing-key %[3]s --people 20
+`, path, a.BindDN, filepath.Join(c.Folder, initial.SimulatedKey))
+		return err //nolint:wrapcheck // Of the terminal.
+	}
 	_, application, err := initial.Application(a.KeyEndpoint)
 	if err != nil {
 		return err //nolint:wrapcheck // It was looked at before.

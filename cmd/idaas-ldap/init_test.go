@@ -95,6 +95,7 @@ func TestInitSaysWhatItNeeds(t *testing.T) {
 		"nothing":                   {[]string{"init", filepath.Join(t.TempDir(), "x")}, "say --key-endpoint", exitUsage},
 		"no server":                 {[]string{"init", "--key-endpoint", keyEndpoint, filepath.Join(t.TempDir(), "x")}, "say --url", exitUsage},
 		"another endpoint":          {[]string{"init", "--key-endpoint", "https://example.org/jwks", filepath.Join(t.TempDir(), "x")}, "not one as IDaaS shows it", exitUsage},
+		"two that send":             {[]string{"init", "--key-endpoint", keyEndpoint, "--simulated", filepath.Join(t.TempDir(), "x")}, "--simulated has no --key-endpoint", exitUsage},
 		"something is there":        {[]string{"init", there}, "nothing is replaced", exitUsage},
 		"half a certificate":        {[]string{"init", "--cert-file", "x", filepath.Join(t.TempDir(), "x")}, "go together", exitUsage},
 		"nobody answers":            {[]string{"init", "--key-endpoint", keyEndpoint, "--url", "ldap://127.0.0.1:1", "--bind-dn", adminDN, "--bind-password-file", secret, filepath.Join(t.TempDir(), "x")}, "look at ldap://127.0.0.1:1", exitFailed},
@@ -167,6 +168,25 @@ func TestInitTakesWhatIsGiven(t *testing.T) {
 		t.Errorf("the key is %q: %v", text, err)
 	}
 	if code, said := validate(t, hereabouts(t, folder)); code != 0 {
+		t.Errorf("validate: exit %d: %s", code, said)
+	}
+}
+
+// For a trial the simulation is trusted, whose key is for its owner only, and no key endpoint is asked for.
+func TestInitForATrial(t *testing.T) {
+	directory := startDirectory(t, "")
+	folder, secret := filepath.Join(t.TempDir(), "made"), filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(secret, []byte(password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := call(t, "init", "--simulated", "--url", directory.URL(), "--bind-dn", adminDN, "--bind-password-file", secret, folder)
+	if code != 0 || !strings.Contains(out, "--signing-key "+filepath.Join(folder, "simulate.key")) {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	if info, err := os.Stat(filepath.Join(folder, "simulate.key")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key: %v %v", info.Mode(), err)
+	}
+	if code, said := validate(t, filepath.Join(folder, "idaas-ldap.yaml")); code != 0 {
 		t.Errorf("validate: exit %d: %s", code, said)
 	}
 }

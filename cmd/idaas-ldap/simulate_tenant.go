@@ -25,8 +25,7 @@ func (c *simulateCommand) tenant(cfg *config.Config) (*idaastest.Tenant, bool, e
 	if err != nil {
 		return nil, false, err
 	}
-	tenant := idaastest.NewTenantWithKey(private, time.Now)
-	tenant.KeyID, tenant.Instance, tenant.EncryptionKey = simulatedKeyID, simulatedInstance, secret.Text{}
+	tenant := simulatedTenant(private)
 	if made {
 		if err := os.WriteFile(jwksPath(c.SigningKey), tenant.JWKS(), 0o644); err != nil { // Public keys.
 			return nil, false, fmt.Errorf("write the key set: %w", err)
@@ -53,6 +52,13 @@ func (c *simulateCommand) tenant(cfg *config.Config) (*idaastest.Tenant, bool, e
 		}
 	}
 	return tenant, made, nil
+}
+
+// simulatedTenant is the instance that the simulation sends as, where nothing else is said.
+func simulatedTenant(private *rsa.PrivateKey) *idaastest.Tenant {
+	tenant := idaastest.NewTenantWithKey(private, time.Now)
+	tenant.KeyID, tenant.Instance, tenant.EncryptionKey = simulatedKeyID, simulatedInstance, secret.Text{}
+	return tenant
 }
 
 // fromConfig takes the application, and where to send to, from a configuration.
@@ -109,14 +115,11 @@ func jwksPath(key string) string { return strings.TrimSuffix(key, filepath.Ext(k
 func signingKey(path string) (key *rsa.PrivateKey, made bool, err error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		if key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-			return nil, false, fmt.Errorf("make the signing key: %w", err)
-		}
-		der, err := x509.MarshalPKCS8PrivateKey(key)
+		key, text, err := newSigningKey()
 		if err != nil {
-			return nil, false, fmt.Errorf("encode the signing key: %w", err)
+			return nil, false, err
 		}
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
 			return nil, false, fmt.Errorf("write the signing key: %w", err)
 		}
 		return key, true, nil
@@ -134,4 +137,17 @@ func signingKey(path string) (key *rsa.PrivateKey, made bool, err error) {
 		return nil, false, configError{fmt.Errorf("%s holds no RSA key in PKCS 8 form", path)}
 	}
 	return private, false, nil
+}
+
+// newSigningKey makes a key, and the text of its file.
+func newSigningKey() (*rsa.PrivateKey, []byte, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the signing key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode the signing key: %w", err)
+	}
+	return key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }

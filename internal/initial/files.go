@@ -26,7 +26,7 @@ type Answers struct {
 	Type string
 	// POSIX: accounts are for logins to UNIX as well.
 	POSIX bool
-	// KeyEndpoint is where the console of IDaaS says that the public keys are.
+	// KeyEndpoint is where the console of IDaaS says that the public keys are; empty where the simulation stands in for IDaaS.
 	KeyEndpoint string
 	// CertFile and KeyFile are the receiver's certificate. Without one it listens to this machine only, for a proxy that speaks TLS.
 	CertFile, KeyFile string
@@ -39,7 +39,13 @@ const (
 	ConfigurationFile = "idaas-ldap.yaml"
 	BindSecret        = "bind.secret"
 	EncryptionSecret  = "encryption.secret"
+	// SimulatedKey is the signing key of the simulation, and SimulatedKeySet what the service trusts of it.
+	SimulatedKey    = "simulate.key"
+	SimulatedKeySet = "simulate.jwks"
 )
+
+// SimulatedApplication is the application that the simulation sends as.
+const SimulatedApplication = "app_simulated"
 
 // Port is where events are taken in.
 const Port = "8443"
@@ -145,10 +151,6 @@ func domainOf(base plan.DN) string {
 
 // configuration is as short as it can be: what has a default is left out.
 func (a Answers) configuration(mappingFile string) ([]byte, error) {
-	instance, application, err := Application(a.KeyEndpoint)
-	if err != nil {
-		return nil, err
-	}
 	var b bytes.Buffer
 	line := func(format string, values ...any) {
 		for i, v := range values {
@@ -168,9 +170,18 @@ func (a Answers) configuration(mappingFile string) ([]byte, error) {
 		line("  trusted_proxies: [127.0.0.1]")
 	}
 	line("applications:")
-	line("  - id: %s", application)
-	line("    instance_id: %s", instance)
-	line("    jwks_url: %s", a.KeyEndpoint)
+	if a.KeyEndpoint == "" {
+		line("  - id: %s", SimulatedApplication)
+		line("    jwks_file: %s # the key of 'idaas-ldap simulate': for a trial only", SimulatedKeySet)
+	} else {
+		instance, application, err := Application(a.KeyEndpoint)
+		if err != nil {
+			return nil, err
+		}
+		line("  - id: %s", application)
+		line("    instance_id: %s", instance)
+		line("    jwks_url: %s", a.KeyEndpoint)
+	}
 	line("    encryption_key_files: [%s]", EncryptionSecret)
 	line("store: { url: %s, key_file: %s }", "sqlite:"+a.State+"/idaas-ldap.db", a.State+"/store.key")
 	line("directories:")

@@ -2,7 +2,6 @@ package connector
 
 import (
 	"fmt"
-	"strings"
 
 	"idaas-ldap/plan"
 )
@@ -27,7 +26,7 @@ type Want struct {
 	// Who lacks it, and Below is the entry below which it is wanted.
 	Who   string
 	Below plan.DN
-	// Class is the object class of the entries, Attribute the one to be written.
+	// Class is the object class of the entries. Attribute is the one to be written; for a rename, the one in the name.
 	Class, Attribute string
 }
 
@@ -41,7 +40,7 @@ func (standard) Grant(w Want) string {
 }
 
 // Grant is a line for slapd.conf, or with olcAccess: {0} in front for cn=config. Who adds, deletes or renames needs the pseudo-attribute children of
-// the entry above as well (slapd.access(5)).
+// the entry above as well, and who renames the attribute in the name (slapd.access(5)).
 func (openLDAP) Grant(w Want) string {
 	attributes := "entry,children"
 	switch w.Act {
@@ -49,7 +48,9 @@ func (openLDAP) Grant(w Want) string {
 		attributes = w.Attribute
 	case ActPassword:
 		attributes = "userPassword"
-	case ActAdd, ActDelete, ActDeleteSubtree, ActRename:
+	case ActRename:
+		attributes += "," + w.Attribute
+	case ActAdd, ActDelete, ActDeleteSubtree:
 	}
 	return fmt.Sprintf("to dn.subtree=%q attrs=%s by dn.exact=%q write by * break", w.Below, attributes, w.Who)
 }
@@ -63,7 +64,7 @@ func (ds389) Grant(w Want) string {
 	case ActDelete, ActDeleteSubtree:
 		rights, attributes = "delete", "*"
 	case ActRename:
-		rights, attributes = "write,moddn", "*"
+		rights = "write,moddn"
 	case ActPassword:
 		attributes = "userPassword"
 	case ActWrite:
@@ -91,11 +92,7 @@ func (activeDirectory) Grant(w Want) string {
 	case ActDeleteSubtree:
 		return grant(below, "DT;")
 	case ActRename:
-		name := "cn"
-		if strings.EqualFold(w.Class, "organizationalUnit") {
-			name = "ou"
-		}
-		return grant(here, "CCDC") + " && " + grant(below, "WP;name", "WP;"+name)
+		return grant(here, "CCDC") + " && " + grant(below, "WP;name", "WP;"+w.Attribute)
 	case ActPassword:
 		return grant(below, "CA;Reset Password")
 	case ActWrite:

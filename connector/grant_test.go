@@ -30,10 +30,10 @@ func TestWhatGrantsARight(t *testing.T) {
 		},
 		ActRename: {
 			"let cn=p,dc=example rename and move entries of inetOrgPerson below ou=people,dc=example",
-			`to dn.subtree="ou=people,dc=example" attrs=entry,children by dn.exact="cn=p,dc=example" write by * break`,
-			`aci: (target="ldap:///ou=people,dc=example")(targetattr="*")(version 3.0; acl "idaas-ldap write,moddn"; allow (write,moddn) userdn="ldap:///cn=p,dc=example";)`,
+			`to dn.subtree="ou=people,dc=example" attrs=entry,children,mail by dn.exact="cn=p,dc=example" write by * break`,
+			`aci: (target="ldap:///ou=people,dc=example")(targetattr="mail")(version 3.0; acl "idaas-ldap write,moddn"; allow (write,moddn) userdn="ldap:///cn=p,dc=example";)`,
 			`dsacls "ou=people,dc=example" /I:T /G "cn=p,dc=example:CCDC;inetOrgPerson" && ` +
-				`dsacls "ou=people,dc=example" /I:S /G "cn=p,dc=example:WP;name;inetOrgPerson" "cn=p,dc=example:WP;cn;inetOrgPerson"`,
+				`dsacls "ou=people,dc=example" /I:S /G "cn=p,dc=example:WP;name;inetOrgPerson" "cn=p,dc=example:WP;mail;inetOrgPerson"`,
 		},
 		ActWrite: {
 			"let cn=p,dc=example write mail below ou=people,dc=example",

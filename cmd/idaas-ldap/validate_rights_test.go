@@ -178,7 +178,7 @@ func TestOpenLDAPValidateNamesTheRightOfEveryAct(t *testing.T) {
 	_, people := rightsOf(t.Context(), onlineConfig(t, server.Access, server.URL, "openldap.yaml", every...))
 	_, posix := rightsOf(t.Context(), onlineConfig(t, server.Access, server.URL, "openldap-posix.yaml"))
 	for _, want := range []string{
-		"to below ou=leavers,dc=example,dc=org (", `to dn.subtree="ou=leavers,dc=example,dc=org" attrs=entry,children by`,
+		"to below ou=leavers,dc=example,dc=org (", `to dn.subtree="ou=leavers,dc=example,dc=org" attrs=entry,children,uid by`,
 		"may not write employeeType of", `to dn.subtree="ou=people,dc=example,dc=org" attrs=employeeType by`,
 		"may not write pwdAccountLockedTime of", `to dn.subtree="ou=people,dc=example,dc=org" attrs=pwdAccountLockedTime by`,
 		"may not write pwdEndTime of", `to dn.subtree="ou=people,dc=example,dc=org" attrs=pwdEndTime by`,

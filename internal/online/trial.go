@@ -258,10 +258,18 @@ func (t *trial) lacks(err error, what string, want connector.Want) {
 // lasting is the lowest entry that is none of the trial at or above another one, for a right that outlives the trial.
 func (t *trial) lasting(dn plan.DN) plan.DN {
 	top := dn
-	for _, s := range t.made {
-		if !s.place && dn.Within(s.dn) && len(s.dn) <= len(top) {
-			top = s.dn.Parent()
+	above := func(trial plan.DN) {
+		if !trial.Empty() && dn.Within(trial) && len(trial) <= len(top) {
+			top = trial.Parent()
 		}
+	}
+	for _, s := range t.made {
+		if !s.place {
+			above(s.dn)
+		}
+	}
+	for _, e := range t.Sample.Entries {
+		above(e.Add.DN) // also of one that could not be made
 	}
 	return top
 }

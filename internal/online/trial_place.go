@@ -156,7 +156,7 @@ func (t *trial) modifyDN(ctx context.Context, s *scratch, op plan.ModifyDN) (mov
 		return moved, t.untold(err)
 	}
 	at := s.dn.Parent()
-	want := connector.Want{Act: connector.ActRename, Below: at, Class: s.class}
+	want := connector.Want{Act: connector.ActRename, Below: at, Class: s.class, Attribute: s.dn.RDN()[0].Type}
 	what := fmt.Sprintf("rename an entry of %s below %s", s.class, at)
 	if !op.NewSuperior.Empty() {
 		what = fmt.Sprintf("move an entry of %s from below %s to below %s", s.class, at, op.NewSuperior)

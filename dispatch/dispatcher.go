@@ -53,7 +53,7 @@ type Observer interface {
 	Available(directory string, available bool)
 }
 
-// Config is what a dispatcher is made from. All fields but Observer are needed.
+// Config is what a dispatcher is made from. All fields but Observer and LookEvery are needed.
 type Config struct {
 	Store    store.Store
 	Routes   []Route
@@ -61,6 +61,9 @@ type Config struct {
 	Rand     *rand.Rand
 	Log      logrus.FieldLogger
 	Observer Observer
+	// LookEvery is the pause between two looks at what other processes have done with the store, of which nobody may have told us; zero
+	// for what is usual.
+	LookEvery time.Duration
 }
 
 // Dispatcher hands accepted events to the lanes of the directories.
@@ -224,6 +227,9 @@ func (d *Dispatcher) follow(f *fleet, t *ticketEvent, e store.NewEvent, a store.
 			continue
 		}
 		kept = append(kept, p)
+		if l := f.lane(p.key.directory); p.stored(a.Deliveries[i].Seq) && l != nil {
+			l.tell(store.NoticeSettled, p.key)
+		}
 		if outcome := a.Deliveries[i].Outcome; outcome.State != event.Pending {
 			p.set(outcome)
 			if !a.Repeat {

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -39,6 +40,7 @@ type lane struct {
 	nextDue   event.Millis       // when to ask the store again, zero for never
 	askAt     event.Millis       // when to ask it again in any case
 	down      string             // why the directory is not reachable
+	news      news               // what other processes have done
 	elsewhere string             // who works on the directory, where we do not
 	holds     holds              // who may not be worked on, as another object is written that names them
 }
@@ -58,6 +60,7 @@ func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {
 		behind:  true,
 		units:   newUnits(),
 		holds:   newHolds(),
+		news:    news{told: make(chan struct{}, 1), settled: map[postKey]bool{}},
 	}
 }
 
@@ -189,6 +192,9 @@ func (l *lane) dueAt(at event.Millis) {
 // may have made some due, by a retry on the command line.
 const askEvery = 2 * time.Second
 
+// lookEvery returns the pause between two looks at what other processes have done.
+func (l *lane) lookEvery(usual time.Duration) time.Duration { return cmp.Or(l.LookEvery, usual) }
+
 // refill takes due objects from the store where the queue may lack some and is not full, and from time to time.
 func (l *lane) refill(ctx context.Context) {
 	now := l.now()
@@ -198,7 +204,7 @@ func (l *lane) refill(ctx context.Context) {
 	if need {
 		l.behind = false
 		l.nextDue = 0
-		l.askAt = now + event.Millis(askEvery.Milliseconds())
+		l.askAt = now + event.Millis(l.lookEvery(askEvery).Milliseconds())
 		l.ended = map[event.Ref]bool{}
 	}
 	l.mu.Unlock()

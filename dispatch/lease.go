@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"idaas-ldap/event"
 	"idaas-ldap/store"
 )
 
@@ -13,8 +12,8 @@ const (
 	// leaseMargin is how long before a lease ends nothing new is begun, and what is under way is cut off: a directory may still do
 	// what it was asked last.
 	leaseMargin = 3 * time.Second
-	// leaseAgain is the pause between two tries to get the lease of a directory that somebody else works on, and between two looks for
-	// what became of events.
+	// leaseAgain is the pause between two tries to get the lease of a directory that somebody else works on, and, where the configuration
+	// does not say, between two looks for what became of events.
 	leaseAgain = 500 * time.Millisecond
 )
 
@@ -24,6 +23,7 @@ func (l *lane) lead(ctx context.Context) {
 	defer func() { l.Store = all }()
 	const failed, other = "failed", "other"
 	told := "" // so that it is said once
+	var look time.Time
 	for ctx.Err() == nil {
 		lease, err := all.Lease(ctx, l.route.Directory)
 		if err == nil {
@@ -43,13 +43,11 @@ func (l *lane) lead(ctx context.Context) {
 			told = other
 		}
 		l.setOwner(err)
-		l.hearAnswers(ctx, all)
-		again, stop := l.Clock.At(l.Clock.Now().Add(leaseAgain))
-		select {
-		case <-again:
-		case <-ctx.Done():
+		if now := l.Clock.Now(); !now.Before(look) {
+			l.hearAnswers(ctx, all, l.board.open(l.route.Directory))
+			look = now.Add(l.lookEvery(leaseAgain))
 		}
-		stop()
+		l.standBy(ctx, all)
 	}
 }
 
@@ -115,21 +113,6 @@ func (l *lane) takeStock() {
 	defer l.mu.Unlock()
 	l.queue, l.behind = nil, true
 	clear(l.queued)
-}
-
-// hearAnswers looks in the store for what became of the events that somebody waits for here, and somebody else works on.
-func (l *lane) hearAnswers(ctx context.Context, s store.Store) {
-	for _, key := range l.board.open(l.route.Directory) {
-		records, err := s.Events(ctx, store.Filter{Directory: key.directory, EventID: key.eventID})
-		if err != nil {
-			return // looked for again with the next try to take the lease
-		}
-		for _, r := range records {
-			if r.Application == key.application && r.Outcome.State != event.Pending {
-				l.board.report(key, r.Outcome)
-			}
-		}
-	}
 }
 
 // over reports whether the lease has ended, also where nobody has come to say so yet.

@@ -27,8 +27,17 @@ type database struct {
 type instance struct {
 	store.Store
 	database *database
-	frozen   bool // it renews nothing
-	fenced   int  // writes that came too late
+	frozen   bool                   // it renews nothing
+	fenced   int                    // writes that came too late
+	accepted func([]store.Accepted) // is called before whoever has handed events in knows of it
+}
+
+func (i *instance) Accept(ctx context.Context, now event.Millis, events []store.NewEvent) ([]store.Accepted, error) {
+	accepted, err := i.Store.Accept(ctx, now, events)
+	if err == nil && i.accepted != nil {
+		i.accepted(accepted)
+	}
+	return accepted, err
 }
 
 type lease struct {
@@ -97,11 +106,16 @@ func (i *instance) freeze(frozen bool) {
 // inBubbleOfTwo runs a test of two instances that feed one directory from one database. The first has the lease.
 func inBubbleOfTwo(t *testing.T, test func(one, two *rig)) {
 	t.Helper()
+	inBubbleOfTwoThatLook(t, 0, test)
+}
+
+func inBubbleOfTwoThatLook(t *testing.T, every time.Duration, test func(one, two *rig)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		all, common := openStore(t), &database{leases: map[string]*lease{}}
 		var rigs [2]*rig
 		for i := range rigs {
-			r := &rig{T: t, directories: map[string]*scripted{corp: {}}, seen: &observer{}, store: &instance{Store: all, database: common}}
+			r := &rig{T: t, directories: map[string]*scripted{corp: {}}, seen: &observer{}, lookEvery: every, store: &instance{Store: all, database: common}}
 			r.configure([]dispatch.Route{{Directory: corp, Workers: 4, PasswordSync: true, Processor: r.directories[corp], Check: r.directories[corp].check}})
 			r.start()
 			rigs[i] = r
@@ -209,5 +223,69 @@ func TestTheEndOfALeaseIsFoundByTheClock(t *testing.T) {
 		if ctx.Err() == nil {
 			t.Error("three seconds before the end there is still something to be done")
 		}
+	})
+}
+
+// What one instance is told by another one it looks at then, and nobody looks for it before. That holds too where the answer is faster than
+// the return of whoever has handed the event in.
+func TestInstancesActOnWhatTheyAreTold(t *testing.T) {
+	inBubbleOfTwoThatLook(t, time.Hour, func(one, two *rig) {
+		work := store.Notice{What: store.NoticeWork, Directory: corp}
+		settled := func(accepted []store.Accepted) store.Notice {
+			return store.Notice{What: store.NoticeSettled, Directory: corp, Seqs: []int64{accepted[0].Deliveries[0].Seq}}
+		}
+		var accepted []store.Accepted
+		two.instance().accepted = func(a []store.Accepted) { accepted = a }
+		answer := make(chan event.Outcome, 1)
+		wait := func(ticket *dispatch.Ticket) { answer <- ticket.Wait(context.Background())[0] }
+		go wait(two.accept(update("ann", 1)))
+		two.pass(time.Minute)
+		if n := len(one.directories[corp].tasks()); n != 0 {
+			t.Fatalf("it is worked on %d times before anybody was told", n)
+		}
+		one.Hear(work)
+		two.pass(time.Minute)
+		if n := len(one.directories[corp].tasks()); n != 1 || len(answer) != 0 {
+			t.Fatalf("it is worked on %d times, and %d answers are given before anybody was told", n, len(answer))
+		}
+		two.Hear(store.Notice{What: store.NoticeSettled, Directory: corp, Seqs: []int64{99}})
+		synctest.Wait()
+		if len(answer) != 0 {
+			t.Errorf("what became of another event is the answer: %+v", <-answer)
+		}
+		two.Hear(settled(accepted))
+		if o := <-answer; o.State != event.Done {
+			t.Errorf("it is answered with %+v", o)
+		}
+
+		two.instance().accepted = func(a []store.Accepted) {
+			one.Hear(work)
+			synctest.Wait()
+			two.Hear(settled(a))
+		}
+		wait(two.accept(update("bob", 1)))
+		if o := <-answer; o.State != event.Done {
+			t.Errorf("what was settled at once is answered with %+v", o)
+		}
+
+		// Who was not told for a while looks at everything.
+		two.instance().accepted = nil
+		go wait(two.accept(update("cid", 1)))
+		synctest.Wait()
+		one.Hear(store.Notice{What: store.NoticeMissed})
+		synctest.Wait()
+		two.Hear(store.Notice{What: store.NoticeMissed})
+		if o := <-answer; o.State != event.Done {
+			t.Errorf("after something was missed it is answered with %+v", o)
+		}
+
+		// A lease that is given up is taken at once.
+		one.stop()
+		two.Hear(store.Notice{What: store.NoticeFree, Directory: corp})
+		synctest.Wait()
+		if other := two.Elsewhere()[corp]; other != "" {
+			t.Errorf("the lease is free, and %s has it", other)
+		}
+		one.start()
 	})
 }

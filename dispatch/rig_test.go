@@ -38,6 +38,7 @@ type rig struct {
 	*dispatch.Dispatcher
 	directories map[string]*scripted
 	seen        *observer
+	lookEvery   time.Duration // zero for what is usual
 	log         transcript
 	stop        func()
 }
@@ -116,7 +117,7 @@ func (r *rig) configureAt(clock dispatch.Clock, routes []dispatch.Route) {
 	log := logrus.New()
 	log.SetOutput(io.MultiWriter(r.Output(), &r.log))
 	r.Dispatcher = dispatch.New(dispatch.Config{
-		Store: r.store, Routes: routes, Clock: clock, Rand: rand.New(rand.NewPCG(1, 2)), Log: log, Observer: r.seen,
+		Store: r.store, Routes: routes, Clock: clock, Rand: rand.New(rand.NewPCG(1, 2)), Log: log, Observer: r.seen, LookEvery: r.lookEvery,
 	})
 }
 

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -123,6 +124,8 @@ type post struct {
 	known chan struct{} // closed when the outcome is settled or known to be parked
 
 	mu      sync.Mutex
+	seq     int64 // of the delivery; zero until it is stored
+	early   bool  // something was settled before we knew which delivery ours is
 	outcome event.Outcome
 }
 
@@ -171,6 +174,38 @@ func (b *board) open(directory string) []postKey {
 		}
 	}
 	return keys
+}
+
+// settled returns the events of a directory that somebody waits for, and that are among the deliveries that were settled elsewhere.
+func (b *board) settled(directory string, seqs []int64) []postKey {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var keys []postKey
+	for key, posts := range b.posts {
+		for p := range posts {
+			if key.directory == directory && p.isAmong(seqs) {
+				keys = append(keys, key)
+				break
+			}
+		}
+	}
+	return keys
+}
+
+// isAmong reports whether the delivery is one of those that were settled. Where it is not known yet which one it is, that it may be is noted.
+func (p *post) isAmong(seqs []int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.early = p.early || p.seq == 0
+	return p.seq != 0 && slices.Contains(seqs, p.seq)
+}
+
+// stored notes which delivery it is, and reports whether that may have been settled before.
+func (p *post) stored(seq int64) (early bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seq = seq
+	return p.early
 }
 
 // reportAll tells all tickets that wait for anything of a directory.

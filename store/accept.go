@@ -189,6 +189,7 @@ func (t *tx) deliver(eventRow int64, d *Delivery, password []byte, settled event
 // due makes an object due now, with a fresh count of tries: a new event is a new reason to try. One that is due longer
 // keeps its place.
 func (t *tx) due(key Key, now event.Millis) error {
+	t.tellDue(key.Directory)
 	_, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts) VALUES (?, ?, ?, ?, 0)
 		ON CONFLICT (directory, kind, object) DO UPDATE SET attempts = 0,
 			due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END`,

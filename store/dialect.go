@@ -18,6 +18,8 @@ type dialect struct {
 	text  func(statement string) string
 	args  func(args []any) []any
 	found func(into []any)
+	// announce returns statements that tell others of notices; not needed where there are no others.
+	announce func([]Notice) string
 	// hasTable reports in one row whether there is a table with a name.
 	hasTable string
 	// beginWrite begins a transaction that is going to write, while nobody else does. beginRead begins one that sees one moment only,

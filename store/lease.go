@@ -48,10 +48,10 @@ const lookAtLease = "SELECT epoch FROM lease WHERE directory = ? FOR SHARE"
 
 // write runs work in a transaction, as the writer does it; behind a fence only if that stands.
 func (s *database) write(ctx context.Context, work func(*tx) error) error {
-	if s.fence == nil {
-		return s.writer.do(ctx, work)
-	}
 	return s.writer.do(ctx, func(t *tx) error {
+		if t.fenced = s.fence != nil; !t.fenced {
+			return work(t)
+		}
 		if err := t.behind(*s.fence); err != nil {
 			return err
 		}

@@ -144,7 +144,11 @@ func (l *leased) Release(ctx context.Context) error {
 	l.once.Do(func() {
 		close(l.stop)
 		l.done.Wait()
-		_, err = l.set(ctx, releaseLease, l.fence.directory, l.fence.epoch)
+		if _, err = l.set(ctx, releaseLease, l.fence.directory, l.fence.epoch); err == nil && l.of.dialect.announce != nil {
+			err = l.of.within(ctx, func(session *session) error {
+				return session.script(ctx, l.of.dialect.announce([]Notice{{What: NoticeFree, Directory: l.fence.directory}}))
+			})
+		}
 	})
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,9 @@ type Postgres struct {
 	database
 
 	db       *sql.DB
+	config   *pgx.ConnConfig
+	pooled   bool   // somebody stands between, who gives each transaction another connection
+	nonce    string // by which our own notices are told
 	owner    string // of leases: no other process, and no other store of this one, has the same
 	clock    func() time.Time
 	leaseFor time.Duration
@@ -67,7 +71,8 @@ func OpenPostgres(ctx context.Context, cfg PostgresConfig, keyFile string, rando
 	}
 	if err == nil {
 		s.seal = cfg.Seal
-		s.owner, err = unique(cfg.As, random)
+		s.nonce, err = drawNonce(random)
+		s.owner = fmt.Sprintf("%s (%s)", cfg.As, s.nonce)
 	}
 	if err == nil {
 		err = s.open(ctx, cfg)
@@ -80,13 +85,13 @@ func OpenPostgres(ctx context.Context, cfg PostgresConfig, keyFile string, rando
 	return s, nil
 }
 
-// unique makes a name one of its kind.
-func unique(name string, random io.Reader) (string, error) {
+// drawNonce draws a name that nobody else has.
+func drawNonce(random io.Reader) (string, error) {
 	nonce := make([]byte, 6)
 	if _, err := io.ReadFull(random, nonce); err != nil {
 		return "", fmt.Errorf("draw a number: %w", err)
 	}
-	return fmt.Sprintf("%s (%x)", name, nonce), nil
+	return hex.EncodeToString(nonce), nil
 }
 
 // ExaminePostgres reports why OpenPostgres would fail, and whether somebody works on what is due. It changes nothing.
@@ -181,7 +186,7 @@ func (cfg *PostgresConfig) connect() (*Postgres, error) {
 		config.ConnectTimeout = connectWithin
 	}
 	s := &Postgres{
-		database: database{dialect: postgresDialect(), seal: cfg.Seal}, db: stdlib.OpenDB(*config),
+		database: database{dialect: postgresDialect(), seal: cfg.Seal}, db: stdlib.OpenDB(*config), config: config,
 		clock: cfg.Clock, leaseFor: cmp.Or(cfg.LeaseFor, leaseUsual),
 	}
 	s.db.SetMaxOpenConns(1 + readSessions)
@@ -204,7 +209,7 @@ func (s *Postgres) prepareWherePossible(session *session) error {
 	}); err != nil {
 		return failure(err)
 	}
-	if pid == named {
+	if s.pooled = pid != named; !s.pooled {
 		s.dialect.args = func(args []any) []any { return append([]any{pgx.QueryExecModeCacheStatement}, storable(args)...) }
 	}
 	return nil
@@ -235,6 +240,9 @@ func (s *Postgres) open(ctx context.Context, cfg PostgresConfig) error {
 	}
 	var err error
 	if s.readers, err = newReaders(ctx, s.db, s.dialect, readSessions, nil); err != nil || cfg.Access == ToRead {
+		return err
+	}
+	if err := s.within(ctx, s.canNotify); err != nil {
 		return err
 	}
 	session, err := newSession(ctx, s.db, s.dialect)

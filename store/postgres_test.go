@@ -42,6 +42,7 @@ func TestPostgres(t *testing.T) {
 		"a store in a file is carried over and back":            postgres.carriedOver,
 		"what may not be carried over is left alone":            postgres.carriedNowhere,
 		"what was carried in part serves nobody":                postgres.carriedInPart,
+		"what one does the others are told":                     postgres.tell,
 		"an instance keeps nine connections at most":            postgres.fewConnections,
 	} {
 		t.Run(name, func(t *testing.T) { run(postgres{t, server}) })
@@ -95,6 +96,7 @@ func (p postgres) conforms() {
 		})
 		return s
 	})
+	p.deaf(url)
 	s := openPostgres(t, store.PostgresConfig{URL: url})
 	if prepares := store.Prepares(s); prepares {
 		t.Error("statements are prepared on connections of a pooler")

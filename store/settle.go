@@ -126,6 +126,7 @@ func (t *tx) outcome(now event.Millis, s Settlement, seq int64, o event.Outcome)
 		WHERE seq = ? AND directory = ? AND kind = ? AND object = ? AND state IN ('pending', 'waiting') AND (? OR retried <= ?)`,
 		string(o.State), string(o.Code), o.Message, int64(settled), held, o.Act, held, held, final, o.Code == event.CodePasswordRefused,
 		seq, s.Key.Directory, string(s.Key.Object.Kind), s.Key.Object.ID, final, s.Version)
+	t.notices.settle(s.Key.Directory, seq)
 	return err
 }
 
@@ -315,6 +316,7 @@ func (t *tx) dueNow(now event.Millis, keys []Key) error {
 		return err
 	}
 	for _, k := range keys {
+		t.tellDue(k.Directory)
 		if _, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts, asked) VALUES (?, ?, ?, ?, 0, ?)
 			ON CONFLICT (directory, kind, object) DO UPDATE SET asked = excluded.asked,
 				due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END`,
@@ -323,6 +325,13 @@ func (t *tx) dueNow(now event.Millis, keys []Key) error {
 		}
 	}
 	return nil
+}
+
+// tellDue lets whoever works on a directory hear that objects are due, unless that is us.
+func (t *tx) tellDue(directory string) {
+	if !t.fenced {
+		t.notices.due(directory)
+	}
 }
 
 // MarkPasswordTried records that a password is about to be written.

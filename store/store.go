@@ -410,6 +410,10 @@ type Store interface {
 	// where somebody else does.
 	Lease(ctx context.Context, directory string) (Lease, error)
 
+	// Listen calls told for what other processes do with the store, one call after the other, until ctx ends. What cannot be heard at all,
+	// or was missed, is found by looking.
+	Listen(ctx context.Context, told func(Notice))
+
 	// Check writes something and reads it back.
 	Check(ctx context.Context) error
 

@@ -54,6 +54,8 @@ func (u *unit) begin() bool {
 type tx struct {
 	*session
 	version int64            // that of this transaction; zero as long as nobody has asked
+	notices notices          // to be told to others
+	fenced  bool             // the unit at hand is of who works on its directory, and needs to tell nobody what is due there
 	epochs  map[string]int64 // of the leases that were looked at, by directory; nil where a failure may undo that
 }
 
@@ -219,10 +221,22 @@ func (w *writer) transact(batch []*unit, apart bool) ([]error, error) {
 			return results, w.rollback(lost)
 		}
 	}
-	if _, err := w.session.exec("COMMIT"); err != nil {
+	if err := t.commit(); err != nil {
 		return results, w.rollback(err)
 	}
 	return results, nil
+}
+
+// commit ends the transaction, and others are told of it in the same breath.
+func (t *tx) commit() error {
+	all := t.notices.list()
+	if t.announce == nil || len(all) == 0 {
+		_, err := t.exec("COMMIT")
+		return err
+	}
+	ctx, done := t.patience()
+	defer done()
+	return t.script(ctx, t.announce(all)+"COMMIT")
 }
 
 // rollback ends a transaction that cannot be committed. The database has ended it already where it ran out of space, or it was never

@@ -62,6 +62,8 @@ type Options struct {
 	Clock dispatch.Clock
 	// AtOnce is how many objects of a directory are worked on at a time.
 	AtOnce int
+	// LookEvery is the pause between two looks at what other instances have done, of which they tell us where they can.
+	LookEvery time.Duration
 
 	trail *trail
 }
@@ -187,6 +189,7 @@ func (a *App) Run(ctx context.Context) error {
 	front.Go(func() { serve(a.admin, "admin") })
 	back.Go(func() { a.supervise(inner) })
 	back.Go(func() { a.prune(inner) })
+	back.Go(func() { a.Store.Listen(inner, a.Dispatcher.Hear) })
 	back.Go(func() { a.sample(inner) })
 	back.Go(func() { boundMemory(inner) })
 	back.Go(func() { a.watchCertificates(inner) })

@@ -29,6 +29,33 @@ func grants(t *testing.T) []string {
 	return statements
 }
 
+// An instance that takes an event in tells the one that works on the directory, and is told what became of it: nobody finds that by looking
+// here, which is done once an hour.
+func TestPostgresInstancesTellEachOther(t *testing.T) {
+	server := ldaptest.StartPostgres(t, grants(t)...)
+	one := newLive(t)
+	one.write("store.url", server.URL())
+	one.edit("  url: sqlite:data/store.db\n", "  url_file: store.url\n")
+	one.options.LookEvery = time.Hour
+	one.run()
+	await(t, one, "it does not work on the directory", func() bool { return strings.Contains(one.log.String(), "this instance works on the directory") })
+	two := one.beside()
+	two.run()
+	for i := range 4 {
+		if got := two.status(); got != "200 success APPLIED" {
+			t.Fatalf("event %d is answered with %s; the logs say\n%s\n%s", i, got, one.log, two.log)
+		}
+	}
+}
+
+// beside returns another instance with the same configuration.
+func (l *live) beside() *live {
+	second := *l
+	second.stage = &stage{T: l.T, folder: l.folder, server: l.server, issuer: l.issuer, log: &lockedBuffer{}, options: l.options}
+	second.sent = 100 // other names
+	return &second
+}
+
 // Two instances share a database that was made as docs/scale.md says. Each takes events in, one of them works on the directory, and the
 // other one goes on when that ends. The server is away for a while, and nothing is lost by that.
 func TestPostgresIsSharedByTwoInstances(t *testing.T) {
@@ -44,10 +71,7 @@ func TestPostgresIsSharedByTwoInstances(t *testing.T) {
 		t.Fatalf("before the first start: %v", e.Problems)
 	}
 	end := one.begin()
-	second := *one
-	second.stage = &stage{T: t, folder: one.folder, server: one.server, issuer: one.issuer, log: &lockedBuffer{}}
-	two := &second
-	two.sent = 100 // other names
+	two := one.beside()
 	two.run()
 	const good = "200 success APPLIED"
 	for i := range 4 {

@@ -49,6 +49,8 @@ type stage struct {
 	issuer *authority
 	app    *app.App
 	log    *lockedBuffer
+	// options are what nobody configures.
+	options app.Options
 }
 
 // lockedBuffer takes the log.
@@ -175,7 +177,7 @@ func (s *stage) open() (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.Open(s.Context(), cfg, s.logger(), "test")
+	return app.OpenWith(s.Context(), cfg, s.logger(), "test", s.options)
 }
 
 // logger writes the log.

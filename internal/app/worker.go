@@ -45,7 +45,7 @@ func (w *Worker) Close() {
 // newDispatcher makes a dispatcher for directories. The observer may be nil.
 func newDispatcher(s store.Store, directories []*Directory, log logrus.FieldLogger, observer dispatch.Observer, options Options) *dispatch.Dispatcher {
 	return dispatch.New(dispatch.Config{
-		Store: s, Routes: routesTo(s, directories, options), Clock: options.Clock, Rand: newRand(), Log: log, Observer: observer,
+		Store: s, Routes: routesTo(s, directories, options), Clock: options.Clock, Rand: newRand(), Log: log, Observer: observer, LookEvery: options.LookEvery,
 	})
 }
 

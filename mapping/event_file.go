@@ -219,3 +219,17 @@ func decodeNode(n ast.Node) (event.Change, error) {
 	}
 	return d.Changes[0], nil
 }
+
+// ReadSample reads one event, written as in the tests of a mapping, for a test that expects nothing. The error is an [*Errors].
+func ReadSample(name string, source []byte) (Test, error) {
+	r := newReader(name, source)
+	t := Test{Name: name}
+	if body := r.body(source, "write { type: user:create, user: { id: user_1, username: ann } }", "an event"); body != nil {
+		r.testEvent(&t, body)
+	}
+	if len(r.errors.List) > 0 {
+		r.errors.finish()
+		return Test{}, &r.errors
+	}
+	return t, nil
+}

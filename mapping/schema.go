@@ -79,9 +79,12 @@ func oneOrMore(description string) node {
 	return eitherSchema(description, node{"type": []string{"string", "number", "boolean"}}, node{"type": "array", "items": node{"type": []string{"string", "number", "boolean"}}})
 }
 
+// expressionNote is what the description of every expression ends with.
+const expressionNote = " An expression; texts in it go in quotes, a ?? b is b where a is absent."
+
 // expressionSchema is that of an expression. A number or true is one as well.
 func expressionSchema(description string, examples ...string) node {
-	n := textSchema(description+" An expression; texts in it go in quotes, a ?? b is b where a is absent.", examples...)
+	n := textSchema(description+expressionNote, examples...)
 	n["type"] = []string{"string", "number", "boolean"}
 	return n
 }

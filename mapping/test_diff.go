@@ -151,12 +151,73 @@ func (r ldifRecord) sorted() ldifRecord {
 	return out
 }
 
+// Mark tells of which of two texts a line is.
+type Mark string
+
+// The marks.
+const (
+	InBoth   Mark = " "
+	InFormer Mark = "-"
+	InLatter Mark = "+"
+)
+
+// MarkedLine is a line of one of two texts, or of both.
+type MarkedLine struct {
+	Mark Mark   `json:"mark"`
+	Text string `json:"text"`
+}
+
+// Marked returns the lines of two lists of changes as one text: what both have stands there once.
+func Marked(former, latter Changes) []MarkedLine { return together(linesOf(former), linesOf(latter)) }
+
+// MarkedText returns the lines of two texts as one.
+func MarkedText(former, latter string) []MarkedLine {
+	lines := func(text string) (out []ldifLine) {
+		for line := range strings.SplitSeq(text, "\n") {
+			out = append(out, ldifLine{line, line})
+		}
+		return out
+	}
+	return together(lines(former), lines(latter))
+}
+
+func together(f, l []ldifLine) []MarkedLine {
+	var out []MarkedLine
+	for len(f) > 0 && len(l) > 0 && f[0].key == l[0].key {
+		out = append(out, MarkedLine{InBoth, l[0].shown})
+		f, l = f[1:], l[1:]
+	}
+	alike := 0
+	for alike < min(len(f), len(l)) && f[len(f)-1-alike].key == l[len(l)-1-alike].key {
+		alike++
+	}
+	end := l[len(l)-alike:]
+	f, l = f[:len(f)-alike], l[:len(l)-alike]
+	common := longestCommon(f, l)
+	for i, j := 0, 0; i < len(f) || j < len(l); {
+		switch {
+		case i < len(f) && j < len(l) && f[i].key == l[j].key:
+			out = append(out, MarkedLine{InBoth, l[j].shown})
+			i++
+			j++
+		case j == len(l) || i < len(f) && common(i+1, j) >= common(i, j+1):
+			out = append(out, MarkedLine{InFormer, f[i].shown})
+			i++
+		default:
+			out = append(out, MarkedLine{InLatter, l[j].shown})
+			j++
+		}
+	}
+	for _, line := range end {
+		out = append(out, MarkedLine{InBoth, line.shown})
+	}
+	return out
+}
+
 // Difference returns what is expected and what would be written as one text, with - and + where they differ, and nothing
 // where they do not.
 func Difference(want, got Changes) string {
-	w, g := linesOf(want), linesOf(got)
-	same := func(a, b ldifLine) bool { return a.key == b.key }
-	if slices.EqualFunc(w, g, same) {
+	if slices.EqualFunc(linesOf(want), linesOf(got), func(a, b ldifLine) bool { return a.key == b.key }) {
 		return ""
 	}
 	var b strings.Builder
@@ -164,21 +225,8 @@ func Difference(want, got Changes) string {
 	if len(got) == 0 {
 		b.WriteString("  (nothing would be written)\n")
 	}
-	common := longestCommon(w, g)
-	i, j := 0, 0
-	for i < len(w) || j < len(g) {
-		switch {
-		case i < len(w) && j < len(g) && same(w[i], g[j]):
-			b.WriteString(strings.TrimRight("    "+w[i].shown, " ") + "\n")
-			i++
-			j++
-		case j == len(g) || i < len(w) && common(i+1, j) >= common(i, j+1):
-			b.WriteString(strings.TrimRight("  - "+w[i].shown, " ") + "\n")
-			i++
-		default:
-			b.WriteString(strings.TrimRight("  + "+g[j].shown, " ") + "\n")
-			j++
-		}
+	for _, line := range Marked(want, got) {
+		b.WriteString(strings.TrimRight("  "+string(line.Mark)+" "+line.Text, " ") + "\n")
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"idaas-ldap/dit"
@@ -25,17 +27,22 @@ type Result struct {
 
 // Run runs the tests of a mapping. What is written by the server's own means is not seen in them: passwords, and the login
 // status where the lifecycle section says auto.
-func Run(set *mapping.Set) []Result {
-	tests := set.Tests()
-	out := make([]Result, len(tests))
-	schema, err := memdir.Sketch()
-	for i, t := range tests {
-		out[i] = Result{Name: t.Name, Line: t.Line, Err: err}
-		if err == nil {
-			out[i].Err = compared(set, schema, t)
+func Run(set *mapping.Set) []Result { return slices.Collect(Each(set)) }
+
+// Each runs the tests one after the other, as long as somebody asks for the next.
+func Each(set *mapping.Set) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		schema, err := memdir.Sketch()
+		for _, t := range set.Tests() {
+			result := Result{Name: t.Name, Line: t.Line, Err: err}
+			if err == nil {
+				result.Err = compared(set, schema, t)
+			}
+			if !yield(result) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 // Trial is what the event of a test leads to.

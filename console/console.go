@@ -15,6 +15,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/internal/explain"
 	"idaas-ldap/internal/secret"
+	"idaas-ldap/internal/workbench"
 	"idaas-ldap/store"
 )
 
@@ -25,6 +26,8 @@ type Config struct {
 	Token func() secret.Text
 	// Directories returns those that are fed now.
 	Directories func() []explain.Directory
+	// Workbench returns the same for who edits their mappings.
+	Workbench func() []workbench.Directory
 	// States returns how each directory is, in words that begin with a known one.
 	States func() map[string]string
 	// Stopping is closed when the service ends, so that nobody waits for what is shown as it changes.
@@ -54,13 +57,14 @@ type Console struct {
 	assets   map[string]asset
 	latest   latest
 	streams  atomic.Int64
+	bench    bench
 	// confirming is the key of the confirmation values of those who have no session.
 	confirming secret.Text
 }
 
 // New returns a console.
 func New(cfg Config) (*Console, error) {
-	c := &Console{Config: cfg, sessions: newSessions(cfg.Random), rates: newRates(), confirming: secret.New(cfg.Random())}
+	c := &Console{Config: cfg, sessions: newSessions(cfg.Random), rates: newRates(), bench: newBench(), confirming: secret.New(cfg.Random())}
 	var err error
 	if c.texts, err = readTexts(); err != nil {
 		return nil, err

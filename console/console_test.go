@@ -137,7 +137,7 @@ func lookedAt() []string {
 		"/console/overview", "/api/v1/overview",
 		"/console/events", "/console/events?state=failed", "/console/events?state=waiting&type=ud:user:create", "/console/events?state=done&directory=corp",
 		"/console/events/one?seq=1", "/console/held", "/console/held/set?directory=corp&code=GUARDED&act=delete", "/console/people", "/console/people?who=ann",
-		"/console/audit", "/api/v1/events", "/api/v1/events?state=done", "/api/v1/events/one?seq=1", "/api/v1/held", "/api/v1/held/set?directory=corp&code=GUARDED&act=delete",
+		"/console/audit", "/console/mappings", "/console/mappings/one?directory=corp", "/api/v1/mappings", "/api/v1/mappings/one?directory=corp", "/api/v1/events", "/api/v1/events?state=done", "/api/v1/events/one?seq=1", "/api/v1/held", "/api/v1/held/set?directory=corp&code=GUARDED&act=delete",
 		"/api/v1/people", "/api/v1/people?who=a", "/api/v1/audit", "/api/v1/openapi.json", "/console/language",
 	}
 }
@@ -170,6 +170,8 @@ func TestNoSecretsAndNoMarkupFromOutside(t *testing.T) {
 		paths = append(paths, "/console/events/one?seq="+seqsOf([]store.EventRecord{e})[0], "/api/v1/events/one?seq="+seqsOf([]store.EventRecord{e})[0],
 			"/console/people/one?"+person, "/api/v1/people/one?"+person)
 	}
+	tried := url.Values{"directory": {"corp"}, "source": {s.onDisk()}, "with": {"person"}, "who": {"user_<script>alert(1)</script>"}}
+	b.has("the hostile name in the workbench", b.post("/console/mappings/try", tried), "&lt;img src=x")
 	for _, path := range paths {
 		a := b.get(path)
 		if a.status >= http.StatusInternalServerError {

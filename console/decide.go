@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"crypto/hmac"
 	"fmt"
 	"net"
 	"net/http"
@@ -49,7 +48,7 @@ type proposal struct {
 
 // isConfirmedBy reports whether a decision was made about just this. All of a set is shown first.
 func (p proposal) isConfirmedBy(d decision) bool {
-	return d.Set == nil && len(p.Events) > 0 && hmac.Equal([]byte(d.Confirm), []byte(p.Confirm))
+	return d.Set == nil && len(p.Events) > 0 && same(d.Confirm, p.Confirm)
 }
 
 func (p proposal) seqs() []int64 {

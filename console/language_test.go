@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode"
 
+	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 )
 
@@ -56,6 +57,12 @@ func TestBothLanguagesAreComplete(t *testing.T) {
 		for _, kind := range []string{"confirm.", "confirm.do.", "notice.", "did."} {
 			used[kind+action] = true
 		}
+	}
+	for _, name := range []string{"notice." + actionMapping, "did." + actionMapping, "did." + actionMapping + " failed"} {
+		used[name] = true
+	}
+	for _, verdict := range []dispatch.Verdict{dispatch.Equal, dispatch.Drift, dispatch.Missing, dispatch.Surplus, dispatch.Left, dispatch.Blocked, dispatch.Orphan} {
+		used["verdict."+string(verdict)] = true
 	}
 	for _, s := range states {
 		used["filter."+s.name] = true

@@ -143,7 +143,7 @@ func (c *Console) render(ctx *gin.Context, status int, name string, view any) {
 	if s := c.caller(ctx).session; s != nil && !s.token.Empty() {
 		p.Logout = confirmation(s.key, "logout")
 	}
-	if name == "events" || name == "held" || name == "held_set" {
+	if name == "events" || name == "held" || name == "held_set" || name == "mapping" {
 		p.Notice = noticed(ctx.Request.URL.Query())
 	}
 	var body bytes.Buffer
@@ -159,7 +159,7 @@ func (c *Console) render(ctx *gin.Context, status int, name string, view any) {
 // noticed returns the name of the text about what was just done, which the query has.
 func noticed(query url.Values) string {
 	switch done := query.Get("done"); done {
-	case "retry", "discard":
+	case actionRetry, actionDiscard, actionMapping:
 		return "notice." + done
 	}
 	return ""

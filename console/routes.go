@@ -24,6 +24,10 @@ func (c *Console) routes() []route {
 	api := func(path string, handle gin.HandlerFunc) route {
 		return route{method: http.MethodGet, path: apiPath + path, handle: handle}
 	}
+	// What a mapping is tried on is long, so it is sent with POST as well, by who has a session.
+	work := func(path string, handle gin.HandlerFunc) route {
+		return route{method: http.MethodPost, path: pagesPath + path, handle: handle, changes: true}
+	}
 	return []route{
 		{method: http.MethodGet, path: "/", handle: c.home, open: true},
 		{method: http.MethodGet, path: pagesPath, handle: c.home, open: true},
@@ -43,6 +47,14 @@ func (c *Console) routes() []route {
 		page("/people", c.peoplePage),
 		page("/people/one", c.personPage),
 		page("/audit", c.auditPage),
+		page("/mappings", c.mappingsPage),
+		page("/mappings/one", c.mappingPage),
+		work("/mappings/one", c.mappingEdited),
+		work("/mappings/check", c.checkPart),
+		work("/mappings/try", c.tryPart),
+		work("/mappings/everybody", c.everybodyPage),
+		work("/mappings/file", c.mappingFile),
+		work("/mappings/force", c.forcePage),
 		{method: http.MethodPost, path: apiPath + "/session", handle: c.openSession, open: true},
 		{method: http.MethodDelete, path: apiPath + "/session", handle: c.closeSession, changes: true},
 		api("/overview", c.overviewAPI),
@@ -55,6 +67,13 @@ func (c *Console) routes() []route {
 		api("/people", c.peopleAPI),
 		api("/people/one", c.personAPI),
 		api("/audit", c.auditAPI),
+		api("/mappings", c.mappingsAPI),
+		api("/mappings/one", c.mappingAPI),
+		{method: http.MethodPost, path: apiPath + "/mappings/check", handle: c.checkAPI, changes: true},
+		{method: http.MethodPost, path: apiPath + "/mappings/try", handle: c.tryAPI, changes: true},
+		{method: http.MethodPost, path: apiPath + "/mappings/words", handle: c.wordsAPI, changes: true},
+		{method: http.MethodPost, path: apiPath + "/mappings/everybody", handle: c.everybodyAPI, changes: true},
+		{method: http.MethodPost, path: apiPath + "/mappings/force", handle: c.forceAPI, changes: true},
 		{method: http.MethodGet, path: apiPath + "/openapi.json", handle: c.openAPI, open: true},
 	}
 }

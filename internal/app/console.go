@@ -10,6 +10,7 @@ import (
 	"idaas-ldap/internal/explain"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/internal/telemetry"
+	"idaas-ldap/internal/workbench"
 	"idaas-ldap/store"
 )
 
@@ -32,7 +33,22 @@ func (a *App) newConsole() (*console.Console, error) {
 			}
 			return directories
 		},
+		Workbench: func() []workbench.Directory {
+			var all []workbench.Directory
+			for _, d := range a.current.Load().directories {
+				all = append(all, d.workbench())
+			}
+			return all
+		},
 	})
+}
+
+// workbench is the directory as it is worked on by who edits its mapping.
+func (d *Directory) workbench() workbench.Directory {
+	since, refusal := d.fortunes.told()
+	return workbench.Directory{
+		Name: d.Name, Path: string(d.Config.Mapping), InForce: d.Mapping(), Since: since, Refused: d.mapping.Refused(), Refusal: refusal, Server: d.Server, Reload: d.mapping.Reload,
+	}
 }
 
 // sampleEvery is how often it is noted how things are.

@@ -25,6 +25,7 @@ type Directory struct {
 	Server      *connector.Directory
 	Processor   *processor.Processor
 	mapping     *reload.File
+	fortunes    *fortunes
 	credentials *reload.Held[credentials]
 	identities  *identities
 }
@@ -62,7 +63,7 @@ func openDirectories(cfg *config.Config, former []*Directory, log logrus.FieldLo
 // openDirectory connects nothing yet: a directory that is down does not keep the service from starting.
 func openDirectory(all *config.Config, i int, former *Directory, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) (*Directory, error) {
 	cfg, at := all.Directories[i], fmt.Sprintf("directories[%d]", i)
-	d := &Directory{Name: cfg.Name, Config: cfg, identities: &identities{directory: cfg.Name, met: map[string]string{}}}
+	d := &Directory{Name: cfg.Name, Config: cfg, fortunes: &fortunes{clock: clock, since: clock()}, identities: &identities{directory: cfg.Name, met: map[string]string{}}}
 	var wrong []error
 	var err error
 	if d.mapping, err = reload.Load(string(cfg.Mapping), func(r reload.Result) { d.reloaded(r, log, metrics) }); err != nil {

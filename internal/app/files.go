@@ -2,11 +2,14 @@ package app
 
 import (
 	"errors"
+	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/telemetry"
+	"idaas-ldap/internal/workbench"
 	"idaas-ldap/mapping"
 )
 
@@ -40,6 +43,7 @@ func filesReloaded(log logrus.FieldLogger, metrics *telemetry.Metrics) func(relo
 
 // reloaded tells everybody who looks what came of a mapping file that has changed.
 func (d *Directory) reloaded(r reload.Result, log logrus.FieldLogger, metrics *telemetry.Metrics) {
+	d.fortunes.note(r.Err)
 	if metrics != nil {
 		metrics.MappingReloaded(d.Name, r.Err == nil)
 	}
@@ -66,4 +70,29 @@ func stateOf(h held) string {
 		return "refused, the one from before is in force: " + err.Error()
 	}
 	return "ok"
+}
+
+// fortunes are since when a mapping is in force, and when its file was refused last.
+type fortunes struct {
+	clock func() time.Time
+
+	mu      sync.Mutex
+	since   time.Time
+	refusal workbench.Refusal
+}
+
+func (f *fortunes) note(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		f.refusal = workbench.Refusal{At: f.clock(), Err: err}
+		return
+	}
+	f.since = f.clock()
+}
+
+func (f *fortunes) told() (since time.Time, refusal workbench.Refusal) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.since, f.refusal
 }

@@ -27,3 +27,9 @@ type Refusal struct {
 	// Reason is what the server said.
 	Reason string `json:"r"`
 }
+
+// FormerName is a value by which a group may still name a member who is called otherwise by now, or is gone.
+type FormerName struct {
+	Member event.Ref
+	Value  string
+}

@@ -79,7 +79,7 @@ func loginAt(url string, options ...ldap.DialOpt) func(*testing.T, plan.DN, stri
 
 func TestTheMemoryOfTheTestsConforms(t *testing.T) {
 	conformance.Memory(t, func(*testing.T) conformance.Memories {
-		m := &memory{objects: map[event.Ref]known{}, numbers: map[string]int64{}, names: map[string]event.Ref{}}
+		m := &memory{objects: map[event.Ref]known{}, numbers: map[string]int64{}, names: map[string]event.Ref{}, former: map[event.Ref][]plan.FormerName{}}
 		return conformance.Memories{
 			Of:       func(_ *testing.T, ref event.Ref) processor.Memory { return &memoryOf{memory: m, self: ref} },
 			Remember: func(_ *testing.T, o event.Object, r plan.Record) { m.objects[o.Ref] = known{object: o, Record: r} },

@@ -73,6 +73,10 @@ func verifyMembers(ctx context.Context, w *work) verdict {
 	}
 	if err := w.verify(ctx, w.draft); err != nil {
 		w.failed(err)
+		return ended
+	}
+	if err := w.dropFormer(ctx); err != nil {
+		w.failed(err)
 	}
 	return ended
 }

@@ -39,10 +39,15 @@ func (w *work) members(ctx context.Context, d *draft) bool {
 		maps.Copy(known, words)
 		words = known
 	}
+	words, err := w.formerWords(ctx, words)
+	if err != nil {
+		return w.failed(err)
+	}
 	wanted, ok := w.memberValues(ctx, words)
 	if !ok {
 		return false
 	}
+	wanted = w.formerValues(ctx, rule.Attribute, wanted)
 	if len(wanted) == 0 && d.current != nil {
 		return true
 	}
@@ -103,7 +108,7 @@ func (w *work) memberValues(ctx context.Context, words map[string]event.Membersh
 			continue
 		}
 		wanted = append(wanted, plan.MemberValue{Value: value, Present: present})
-		w.named[ref] = dn
+		w.named[ref], w.memberBy[value] = dn, ref
 	}
 	return wanted, true
 }
@@ -172,7 +177,7 @@ func (w *work) outOfScope(ctx context.Context, user event.Object) (bool, error) 
 func (w *work) held(ctx context.Context, d *draft) bool {
 	members := d.desired.Members
 	if d.current == nil {
-		w.joining(members.Values, nil)
+		w.join(members.Values, nil)
 		return true
 	}
 	values := make([]string, 0, len(members.Values)+1)
@@ -186,7 +191,7 @@ func (w *work) held(ctx context.Context, d *draft) bool {
 	if err != nil {
 		return w.failed(err)
 	}
-	w.joining(members.Values, present)
+	w.join(members.Values, present)
 	// Nobody counts the members of a group of a hundred thousand. There are others until the server says that a group
 	// may not be empty.
 	members.Others = !w.lastMember
@@ -201,13 +206,18 @@ func (w *work) held(ctx context.Context, d *draft) bool {
 	return true
 }
 
-// joining notes which values this task brings into the group.
-func (w *work) joining(values []plan.MemberValue, present map[string]bool) {
+// join notes which members this task brings into the group.
+func (w *work) join(values []plan.MemberValue, present map[string]bool) {
 	for _, v := range values {
 		if v.Present && !present[v.Value] {
-			w.joins[v.Value] = true
+			w.joining = append(w.joining, plan.FormerName{Member: w.memberBy[v.Value], Value: v.Value})
 		}
 	}
+}
+
+// joins reports whether this task brings a member into the group by a value.
+func (w *work) joins(value string) bool {
+	return slices.ContainsFunc(w.joining, func(j plan.FormerName) bool { return j.Value == value })
 }
 
 // dropPlaceholder takes the placeholder out of a group that got a member. Somebody who has left the group at this moment, as

@@ -33,6 +33,8 @@ type Target interface {
 
 // Memory is what the processor needs to know that the directory cannot tell.
 type Memory interface {
+	FormerNames
+
 	// Lookup returns what is known of another object and what is remembered of its entry; found is false where nothing is.
 	Lookup(ctx context.Context, ref event.Ref) (object event.Object, record plan.Record, found bool, err error)
 	// Linked returns the object whose entry has a stable id, and where that is remembered to be; the zero reference if none is
@@ -197,10 +199,12 @@ func (p *Processor) Process(ctx context.Context, task Task) Result {
 	w := p.begin(task)
 	for range replans {
 		if w.round(ctx) != lookAgain {
+			w.ownUp(ctx)
 			return w.trusted(w.conclude())
 		}
 	}
 	w.wait(event.CodeRetry, "the entry keeps changing while it is written; another try follows")
+	w.ownUp(ctx)
 	return w.conclude()
 }
 

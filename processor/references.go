@@ -17,22 +17,32 @@ import (
 // nothing behind, and from where it was found, as somebody may have moved it since. Where it fails, the entry is remembered
 // at its former place for the same reason: the next try starts from there.
 func (w *work) follow(ctx context.Context) error {
+	err := w.followNames(ctx)
+	if err != nil {
+		w.result.DN, w.result.Gone = w.task.DN, false
+	}
+	return err
+}
+
+func (w *work) followNames(ctx context.Context) error {
+	before := len(w.followed)
 	for _, was := range w.formerly {
 		step := followed{was: was.String(), is: w.result.DN.String(), left: w.left}
 		if was.Empty() || !w.left && plan.SameDN(w.matching(ctx), was, w.result.DN) || slices.Contains(w.followed, step) {
 			continue
 		}
 		if err := w.followFrom(ctx, was); err != nil {
-			w.result.DN, w.result.Gone = w.task.DN, false
 			return err
 		}
 		w.followed = append(w.followed, step)
 	}
 	if err := w.followMemberValue(ctx); err != nil {
-		w.result.DN, w.result.Gone = w.task.DN, false
 		return err
 	}
-	return nil
+	if len(w.followed) == before {
+		return nil
+	}
+	return w.leaveWord(ctx, w.task.DN, w.formerlyNamed()...)
 }
 
 // followed is a change of place, or of the value by which groups name a member, that references were brought along with.
@@ -185,6 +195,9 @@ func (w *work) followChild(ctx context.Context, move plan.ModifyDN) error {
 	if err := w.replaceReferences(ctx, w.referring(), move.DN.String(), move.NewDN().String()); err != nil {
 		return err
 	}
+	if err := w.leaveWord(ctx, move.DN); err != nil {
+		return err
+	}
 	return w.followBelow(ctx, move.DN, move.NewDN())
 }
 
@@ -212,7 +225,7 @@ func (w *work) dropBelow(ctx context.Context, dn plan.DN) error {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
 	}
-	return nil
+	return w.leaveWord(ctx, dn)
 }
 
 // followMemberValue corrects groups that name their members by something else than the DN. Any field may be in that, and upper and
@@ -284,6 +297,7 @@ func (w *work) replaceMemberValue(ctx context.Context, attribute, was, is string
 		return fmt.Errorf("find groups with the member %s: %w", was, err)
 	}
 	for _, ref := range references {
+		w.referrers = append(w.referrers, ref.DN)
 		group, err := w.holder(ctx, ref.DN)
 		switch {
 		case err != nil:
@@ -309,6 +323,7 @@ func (w *work) replaceReferences(ctx context.Context, attributes []string, was, 
 		return fmt.Errorf("find references to %s: %w", was, err)
 	}
 	for _, ref := range references {
+		w.referrers = append(w.referrers, ref.DN)
 		if err := w.replaceReference(ctx, ref, is); err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}

@@ -21,6 +21,7 @@ type memory struct {
 	members map[string]map[string]event.Membership
 	numbers map[string]int64 // the highest of a pool, and the one of an object in it
 	names   map[string]event.Ref
+	former  map[event.Ref][]plan.FormerName
 	denied  bool // by the guards
 	asked   []processor.Act
 	counted []event.Ref // what the guards were asked about last

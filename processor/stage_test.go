@@ -167,7 +167,7 @@ func openDirectory(t *testing.T, cfg connector.Config) *connector.Directory {
 func newStage(t *testing.T, target processor.Target, set *mapping.Set) *stage {
 	t.Helper()
 	s := &stage{T: t, directory: &watched{Target: target}, at: 1_800_000_000_000}
-	s.memory = &memory{objects: map[event.Ref]known{}, waits: map[event.Ref][]event.Ref{}, members: map[string]map[string]event.Membership{}, numbers: map[string]int64{}, names: map[string]event.Ref{}}
+	s.memory = &memory{objects: map[event.Ref]known{}, waits: map[event.Ref][]event.Ref{}, members: map[string]map[string]event.Membership{}, numbers: map[string]int64{}, names: map[string]event.Ref{}, former: map[event.Ref][]plan.FormerName{}}
 	s.processor = processor.New(s.directory, func() *mapping.Set { return set })
 	return s
 }

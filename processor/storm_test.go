@@ -252,19 +252,18 @@ func (s *storm) becomes(w weather) {
 	s.sky.Store(int32(w))
 }
 
-// hides chooses what is not to be seen: everything, all people, or some of the people and units that are there. Groups are seen where
-// their members are: nobody can tell that a group which is not seen names somebody.
+// hides chooses what is not to be seen: everything, all people, all groups, or some of what is there.
 func (s *storm) hides() func(plan.DN) bool {
-	root := plan.MustParseDN(people)
-	switch s.draw(4) {
+	roots := []plan.DN{plan.MustParseDN(people), plan.MustParseDN(groups)}
+	switch n := s.draw(6); n {
 	case 0:
 		return plan.MustParseDN(suffix).Equal
-	case 1:
-		return root.Equal
+	case 1, 2:
+		return roots[n-1].Equal
 	}
 	unseen := map[string]bool{}
 	for _, e := range s.Entries() {
-		if e.DN.Below(root) && s.draw(3) == 0 {
+		if (e.DN.Below(roots[0]) || e.DN.Below(roots[1])) && s.draw(3) == 0 {
 			unseen[e.DN.Key()] = true
 		}
 	}

@@ -26,6 +26,24 @@ func TestOpenLDAPWhatIsHiddenIsNotGone(t *testing.T) {
 	w.must(event.CodeApplied, ref, gone)
 }
 
+// A group that an access rule hides while its members get another name, or go, names everybody as they are called when it is seen again.
+func TestOpenLDAPAHiddenGroupNamesNobodyByAFormerName(t *testing.T) {
+	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Bare: true})
+	w := enter(t, server.Access, ldaps, "openldap.yaml")
+	eva, vera, staff := user("eva"), user("vera"), group("staff")
+	w.create(eva, "eva", "", nil)
+	w.create(vera, "vera", "", nil)
+	w.must(event.CodeApplied, staff, w.is(staff, "staff"), w.stage.joins(eva, vera))
+	all := fmt.Sprintf("to * by dn.exact=%q manage", server.BindDN)
+	server.Configure(t, "olcAccess", fmt.Sprintf(`to dn.exact=%q by * none`, w.dn(staff)), all)
+	w.must(event.CodeApplied, eva, w.say(event.TypeUserUpdateInfo, eva, event.Values{event.FieldUsername: "eve"}))
+	w.must(event.CodeApplied, vera, w.say(event.TypeUserDelete, vera, nil))
+	w.must(event.CodeRetry, staff)
+	server.Configure(t, "olcAccess", all)
+	w.must(event.CodeApplied, staff)
+	w.wantValues(w.dn(staff), "member", w.dn(eva).String())
+}
+
 // Where the server shows only a part of the groups, nobody who is gone is taken for no member of the others.
 func TestOpenLDAPNothingIsLeftBehindASizeLimit(t *testing.T) {
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{Bare: true})

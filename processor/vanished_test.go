@@ -2,9 +2,11 @@ package processor_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
+	"idaas-ldap/connector"
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
 	"idaas-ldap/processor"
@@ -46,6 +48,20 @@ func (b blind) ReadNew(ctx context.Context, dn plan.DN, key plan.Key) (*plan.Ent
 		return nil, nil
 	}
 	return b.Target.ReadNew(ctx, dn, key)
+}
+
+func (b blind) Referring(ctx context.Context, base plan.DN, attributes []string, value string) ([]connector.Reference, error) {
+	references, err := b.Target.Referring(ctx, base, attributes, value)
+	return b.shown(references), err
+}
+
+func (b blind) ReferringBelow(ctx context.Context, base plan.DN, attributes []string, at, was plan.DN, remembered []plan.DN) ([]connector.Reference, error) {
+	references, err := b.Target.ReferringBelow(ctx, base, attributes, at, was, remembered)
+	return b.shown(references), err
+}
+
+func (b blind) shown(references []connector.Reference) []connector.Reference {
+	return slices.DeleteFunc(references, func(r connector.Reference) bool { return b.hides(r.DN) })
 }
 
 // An entry that is hidden from the moment it was made, or later, is not made twice when its user gets another name. Where it is gone

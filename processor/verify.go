@@ -113,7 +113,7 @@ func (w *work) elsewhere(ctx context.Context, d draft, s stray) error {
 	if err != nil {
 		return err
 	}
-	if !w.joins[value] {
+	if !w.joins(value) {
 		return nil // Who renames the entry finds what was there before, and there may be nobody who says it again.
 	}
 	if !w.isSaid(s.ref) {

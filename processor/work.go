@@ -55,8 +55,10 @@ type look struct {
 	note string
 	// named are the objects whose DNs went into what is written, with these DNs.
 	named map[event.Ref]plan.DN
-	// joins are the values of members that were not in the group before this task.
-	joins map[string]bool
+	// memberBy are the members of the group that words are about, by the values that name them; joining are those who were not in it
+	// before this task.
+	memberBy map[string]event.Ref
+	joining  []plan.FormerName
 }
 
 // memo is what the work remembers from one round to the next.
@@ -94,6 +96,10 @@ type memo struct {
 	// was found.
 	formerly []plan.DN
 	followed []followed
+	// referrers are entries that were seen to refer to the entry by one of those.
+	referrers []plan.DN
+	// former is by what the group of the task may still name members, and mayName by what it may do so as it was written.
+	former, mayName []plan.FormerName
 	// leftBehind says which entries the server has left at the former place of the unit, and what to do.
 	leftBehind []string
 }
@@ -110,7 +116,7 @@ func (p *Processor) begin(task Task) *work {
 
 // lookAfresh forgets what the last round has found out, and what came of what it could not do.
 func (w *work) lookAfresh() {
-	w.look = look{named: map[event.Ref]plan.DN{}, joins: map[string]bool{}}
+	w.look = look{named: map[event.Ref]plan.DN{}, memberBy: map[string]event.Ref{}}
 	w.result.Outcome, w.result.WaitsFor = event.Outcome{}, nil
 	w.result.MemberOutcomes = map[string]event.Outcome{}
 	delete(w.result.Facets, event.FacetAccess)

@@ -25,6 +25,7 @@ var mayRead = []struct{ statement, step, reason string }{
 	{"SELECT member, present, said, said_update FROM membership", "SEARCH membership USING PRIMARY KEY (directory=? AND grp=?)", "whoever asks for all members gets them"},
 	{"DELETE FROM membership WHERE directory = ? AND grp", "SEARCH membership USING PRIMARY KEY (directory=? AND grp=?)", "a group has ended with all its members"},
 	{"membership WHERE directory = ? AND grp = ? AND rejoin", "SEARCH membership USING INDEX membership_rejoin (directory=? AND grp=?)", "it has only those who are back"},
+	{"SELECT member, value FROM former_name", "SEARCH former_name USING INDEX former_name_of (directory=? AND grp=?)", "whoever asks for what is kept for a group gets it"},
 	{"SELECT directory, code, COUNT(*)", "SCAN delivery USING COVERING INDEX delivery_failed", "what has failed is what is counted"},
 	{"FROM sample WHERE at >= ?", "SCAN sample", "it has a row for each minute of a day"},
 	{"SELECT directory, code, act, COUNT(*)", "SCAN delivery USING COVERING INDEX delivery_held", "what is held is what is counted"},

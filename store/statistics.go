@@ -31,6 +31,7 @@ var statistics = []struct{ table, index, rows string }{
 	{"membership", "membership", "1000000 500000 500 1"},
 	{"membership", "membership_by_member", "1000000 500000 10"},
 	{"membership", "membership_rejoin", "1000 500 10"},
+	{"former_name", "former_name_of", "1000 500 10 1"},
 	{"work", "work", "100000 50000 25000 1"},
 	{"work", "work_by_due", "100000 50000 1"},
 	{"owner", "owner", "200000 100000 50000 1"},

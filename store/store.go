@@ -174,6 +174,20 @@ type Holding struct {
 	DN     plan.DN
 }
 
+// FormerNames is what is kept of groups that were not to be seen when what names a member of theirs was changed.
+type FormerNames interface {
+	// Listing returns the groups that are known to have a member whose entry is remembered at a DN, to some server, or below it.
+	Listing(ctx context.Context, directory string, dn plan.DN) ([]event.Ref, error)
+	// Listed returns the members of a group whose entries are remembered at a DN, to some server, or below it.
+	Listed(ctx context.Context, group Key, dn plan.DN) ([]Holding, error)
+	// KeepFormerNames keeps values by which a group may still name members. What is kept already is kept once.
+	KeepFormerNames(ctx context.Context, group Key, names []plan.FormerName) error
+	// FormerNames returns what is kept for a group, in no particular order.
+	FormerNames(ctx context.Context, group Key) ([]plan.FormerName, error)
+	// DropFormerNames forgets some of what is kept for a group.
+	DropFormerNames(ctx context.Context, group Key, names []plan.FormerName) error
+}
+
 // Spending is something that a guard counts.
 type Spending struct {
 	Directory string
@@ -284,6 +298,8 @@ type Store interface {
 
 	// Memberships returns the known words about some members of a group; about all of them where users is nil.
 	Memberships(ctx context.Context, group Key, users []string) (map[string]event.Membership, error)
+
+	FormerNames
 
 	// Lookup returns what is known and remembered of an object, and ErrNotFound where nothing is.
 	Lookup(ctx context.Context, key Key) (event.Object, Record, error)

@@ -78,6 +78,23 @@ func (m *memory) Claim(_ context.Context, _ string, names []string) (string, err
 // Members knows of no member but those of the event.
 func (m *memory) Members(context.Context) (map[string]event.Membership, error) { return nil, nil }
 
+// Listing knows of no group.
+func (m *memory) Listing(context.Context, plan.DN) ([]event.Ref, error) { return nil, nil }
+
+// Listed knows of no group either.
+func (m *memory) Listed(context.Context, event.Ref, plan.DN, plan.Matching) ([]plan.FormerName, error) {
+	return nil, nil
+}
+
+// KeepFormerNames forgets them: a test ends with its event.
+func (m *memory) KeepFormerNames(context.Context, event.Ref, []plan.FormerName) error { return nil }
+
+// FormerNames remembers none.
+func (m *memory) FormerNames(context.Context) ([]plan.FormerName, error) { return nil, nil }
+
+// DropFormerNames has none to forget.
+func (m *memory) DropFormerNames(context.Context, []plan.FormerName) error { return nil }
+
 // Hold finds nobody busy.
 func (m *memory) Hold([]event.Ref) map[event.Ref]bool { return nil }
 

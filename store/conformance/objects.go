@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -21,6 +23,8 @@ func objectTests() []test {
 		{"a member whose entry was made while the group was worked on is not missed", rejoinMeanwhile},
 		{"a group that is gone forgets its members", membershipsGroupGone},
 		{"a group that is back has no members from before its deletion", membershipsGroupBack},
+		{"which groups list whoever is at a DN or below it", listing},
+		{"by what a group may still name members is kept until it is dropped", formerNames},
 		{"the last deletion of an object is known also when it is back", floorKept},
 		{"objects that exist are counted by kind", countObjects},
 		{"all objects of a kind are visited once", visitAll},
@@ -338,4 +342,55 @@ func visitEnds(w world) {
 		return visits < 4
 	}))
 	equal(w, "visits", visits, 4)
+}
+
+func listing(w world) {
+	w.remember(in(corp, user("ann")), known(user("ann")), at("uid=ann,ou=lab,dc=example"))
+	w.remember(in(corp, user("bob")), known(user("bob")), at("uid=bob,ou=room,ou=lab,dc=example"))
+	w.remember(in(corp, user("cid")), known(user("cid")), at("uid=cid,ou=laboratory,dc=example"))
+	w.remember(in(lab, user("ann")), known(user("ann")), at("uid=ann,ou=lab,dc=example"))
+	yes, no := event.Membership{Present: true, At: event.Stamp{Event: noon}}, event.Membership{At: event.Stamp{Event: noon}}
+	w.speak(in(corp, group("g_1")), known(group("g_1")), map[string]event.Membership{"ann": yes, "bob": yes, "cid": yes})
+	w.speak(in(corp, group("g_2")), known(group("g_2")), map[string]event.Membership{"bob": yes, "ann": no})
+	w.speak(in(corp, group("g_3")), known(group("g_3")), map[string]event.Membership{"cid": yes, "nobody": yes})
+	w.speak(in(lab, group("g_4")), known(group("g_4")), map[string]event.Membership{"ann": yes})
+	for dn, want := range map[string][]event.Ref{
+		"OU=Lab,dc=example":                  {group("g_1"), group("g_2")},
+		"uid=ann,ou=lab,dc=example":          {group("g_1")},
+		"ou=room,ou=lab,dc=example":          {group("g_1"), group("g_2")},
+		"uid=nobody,ou=lab,dc=example":       nil,
+		"":                                   nil,
+		"uid=an,ou=lab,dc=example":           nil,
+		"cn=phone,uid=ann,ou=lab,dc=example": nil,
+	} {
+		groups, err := w.Listing(w.Context(), corp, plan.MustParseDN(dn))
+		w.must(err)
+		equal(w, "groups that list what is at "+dn, groups, want)
+	}
+	members, err := w.Listed(w.Context(), in(corp, group("g_1")), plan.MustParseDN("ou=lab,dc=example"))
+	w.must(err)
+	equal(w, "members of the first group", len(members), 2)
+	equal(w, "first member", members[0].Object, user("ann"))
+	equal(w, "its DN", members[0].DN.String(), "uid=ann,ou=lab,dc=example")
+	equal(w, "second member", members[1].Object, user("bob"))
+}
+
+func formerNames(w world) {
+	g := in(corp, group("g_1"))
+	name := func(id, value string) plan.FormerName { return plan.FormerName{Member: user(id), Value: value} }
+	kept := func(key store.Key, want ...plan.FormerName) {
+		w.Helper()
+		names, err := w.FormerNames(w.Context(), key)
+		w.must(err)
+		slices.SortFunc(names, func(a, b plan.FormerName) int { return strings.Compare(a.Value, b.Value) })
+		equal(w, "kept for "+key.Object.ID, names, want)
+	}
+	w.must(w.KeepFormerNames(w.Context(), g, []plan.FormerName{name("ann", "a"), name("bob", "b")}))
+	w.must(w.KeepFormerNames(w.Context(), g, []plan.FormerName{name("ann", "a"), name("ann", "c")}))
+	kept(g, name("ann", "a"), name("bob", "b"), name("ann", "c"))
+	kept(in(lab, group("g_1")))
+	kept(in(corp, group("g_2")))
+	w.must(w.DropFormerNames(w.Context(), in(corp, group("g_2")), []plan.FormerName{name("ann", "a")}))
+	w.must(w.DropFormerNames(w.Context(), g, []plan.FormerName{name("ann", "a"), name("bob", "b"), name("bob", "none")}))
+	kept(g, name("ann", "c"))
 }

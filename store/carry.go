@@ -224,6 +224,7 @@ var carriedTables = []carriedTable{
 	{name: "delivery", numbered: "seq"},
 	{name: "object"},
 	{name: "membership"},
+	{name: "former_name"},
 	{name: "work"},
 	{name: "dependency"},
 	{name: "number"},

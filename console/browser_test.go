@@ -219,7 +219,7 @@ func TestBrowserShowsEveryPageAndTakesDecisions(t *testing.T) {
 	for name, path := range map[string]string{
 		"overview": "/console/overview", "held": "/console/held", "held_set": "/console/held/set?directory=corp&code=GUARDED&act=delete", "events": "/console/events", "people": "/console/people",
 		"event": "/console/events/one?seq=" + seqsOf(held)[0], "person": "/console/people/one?directory=corp&kind=user&id=" + people.waiter.ID,
-		"audit": "/console/audit", "mappings": "/console/mappings", "mapping": "/console/mappings/one?directory=corp",
+		"audit": "/console/audit", "writes": "/console/audit/writes", "settings": "/console/settings", "mappings": "/console/mappings", "mapping": "/console/mappings/one?directory=corp",
 	} {
 		c.look(name, path, "en", 1440, 900, false)
 		c.look(name, path, "zh-CN", 360, 740, true)

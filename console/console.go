@@ -28,6 +28,9 @@ type Config struct {
 	Directories func() []explain.Directory
 	// Workbench returns the same for who edits their mappings.
 	Workbench func() []workbench.Directory
+	// Settings returns what is in force, and Trail the path of the log of writes, empty where none is kept.
+	Settings func() Settings
+	Trail    func() string
 	// States returns how each directory is, in words that begin with a known one.
 	States func() map[string]string
 	// Stopping is closed when the service ends, so that nobody waits for what is shown as it changes.

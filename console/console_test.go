@@ -137,7 +137,7 @@ func lookedAt() []string {
 		"/console/overview", "/api/v1/overview",
 		"/console/events", "/console/events?state=failed", "/console/events?state=waiting&type=ud:user:create", "/console/events?state=done&directory=corp",
 		"/console/events/one?seq=1", "/console/held", "/console/held/set?directory=corp&code=GUARDED&act=delete", "/console/people", "/console/people?who=ann",
-		"/console/audit", "/console/mappings", "/console/mappings/one?directory=corp", "/api/v1/mappings", "/api/v1/mappings/one?directory=corp", "/api/v1/events", "/api/v1/events?state=done", "/api/v1/events/one?seq=1", "/api/v1/held", "/api/v1/held/set?directory=corp&code=GUARDED&act=delete",
+		"/console/audit", "/console/audit/writes", "/api/v1/audit/writes", "/console/settings", "/api/v1/settings", "/console/mappings", "/console/mappings/one?directory=corp", "/api/v1/mappings", "/api/v1/mappings/one?directory=corp", "/api/v1/events", "/api/v1/events?state=done", "/api/v1/events/one?seq=1", "/api/v1/held", "/api/v1/held/set?directory=corp&code=GUARDED&act=delete",
 		"/api/v1/people", "/api/v1/people?who=a", "/api/v1/audit", "/api/v1/openapi.json", "/console/language",
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
+	"idaas-ldap/internal/audit"
 )
 
 func catalogues(t *testing.T) map[language]catalogue {
@@ -63,6 +64,9 @@ func TestBothLanguagesAreComplete(t *testing.T) {
 	}
 	for _, verdict := range []dispatch.Verdict{dispatch.Equal, dispatch.Drift, dispatch.Missing, dispatch.Surplus, dispatch.Left, dispatch.Blocked, dispatch.Orphan} {
 		used["verdict."+string(verdict)] = true
+	}
+	for _, outcome := range []audit.Outcome{audit.Done, audit.Refused, audit.InDoubt} {
+		used["outcome."+string(outcome)] = true
 	}
 	for _, s := range states {
 		used["filter."+s.name] = true

@@ -52,6 +52,7 @@ func (c catalogue) functions() template.FuncMap {
 		"lines":   visibleLines,
 		"moment":  func(at event.Millis) string { return at.Time().UTC().Format("2006-01-02 15:04:05") + " UTC" },
 		"machine": func(at event.Millis) string { return at.Time().UTC().Format(time.RFC3339) },
+		"millis":  func(at time.Time) event.Millis { return event.Millis(at.UnixMilli()) },
 		"link":    link,
 		"ldif":    explain.LDIF,
 		"entry":   explain.EntryLDIF,

@@ -77,6 +77,7 @@ applications: [ { id: %s, instance_id: %s, jwks_url: %q, encryption_keys: [%q] }
 store: { url: "sqlite:store.db", key_file: store.key }
 directories: [ { name: corp, type: openldap, urls: [%q], bind_dn: %q, bind_password: %q, mapping: mapping.yaml } ]
 admin: { %s listen: "127.0.0.1:0" }
+audit: { file: audit.log, values: true }
 `, tenant.Application, tenant.Instance, keys.URL, tenant.EncryptionKey.Reveal(), at.url, at.bindDN, at.password, admin))
 	cfg, _, err := config.Load(path, nil)
 	if err != nil {

@@ -32,6 +32,7 @@ type App struct {
 	clock   dispatch.Clock
 	metrics *telemetry.Metrics
 	options Options
+	version string
 	current atomic.Pointer[setup]
 	lanes   func(ctx context.Context) // of the first setup
 	front   *receiver.Handler         // of the setup in force
@@ -82,7 +83,7 @@ func (o Options) orUsual() Options {
 func OpenWith(ctx context.Context, cfg *config.Config, log *logrus.Logger, version string, options Options) (*App, error) {
 	options = options.orUsual()
 	a := &App{
-		log: log, clock: options.Clock, options: options, metrics: telemetry.NewMetrics(version, options.Clock.Now), changes: make(chan change),
+		log: log, clock: options.Clock, options: options, version: version, metrics: telemetry.NewMetrics(version, options.Clock.Now), changes: make(chan change),
 		stopping: make(chan struct{}),
 	}
 	if err := a.open(ctx, cfg); err != nil {

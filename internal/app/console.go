@@ -33,6 +33,13 @@ func (a *App) newConsole() (*console.Console, error) {
 			}
 			return directories
 		},
+		Settings: a.settings,
+		Trail: func() string {
+			if a.options.trail == nil {
+				return ""
+			}
+			return a.options.trail.file
+		},
 		Workbench: func() []workbench.Directory {
 			var all []workbench.Directory
 			for _, d := range a.current.Load().directories {

@@ -64,6 +64,7 @@ type commands struct {
 	Pull       pullCommand       `cmd:"" help:"Read the organization from IDaaS's own API, and catch up with what was missed if asked to."`
 	Events     eventsCommand     `cmd:"" help:"List, show, retry or discard events."`
 	Audit      auditCommand      `cmd:"" help:"List what was written to directories, or look whether the audit log is whole."`
+	Notify     notifyCommand     `cmd:"" help:"Send a test message to each receiver of notifications."`
 	Backup     backupCommand     `cmd:"" help:"Copy the store into a file while the service runs."`
 	Restore    restoreCommand    `cmd:"" help:"Put a backup in the place of the store."`
 	Store      storeCommand      `cmd:"" help:"Carry the store over to another database."`

@@ -18,6 +18,7 @@ import (
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/notify"
 	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/receiver"
 	"idaas-ldap/store"
@@ -40,6 +41,9 @@ type App struct {
 	server  *receiver.Server
 	admin   *receiver.Server
 	console *console.Console
+	// notifier tells people what watch has found.
+	notifier *notify.Notifier
+	watch    *watch
 	// stopping is closed when Run ends.
 	stopping chan struct{}
 
@@ -65,6 +69,8 @@ type Options struct {
 	AtOnce int
 	// LookEvery is the pause between two looks at what other instances have done, of which they tell us where they can.
 	LookEvery time.Duration
+	// NewsEvery is how often it is looked whether there is something to tell.
+	NewsEvery time.Duration
 
 	trail *trail
 }
@@ -75,6 +81,9 @@ func (o Options) orUsual() Options {
 	}
 	if o.AtOnce == 0 {
 		o.AtOnce = objectsAtOnce
+	}
+	if o.NewsEvery == 0 {
+		o.NewsEvery = newsEvery
 	}
 	return o
 }
@@ -94,11 +103,13 @@ func OpenWith(ctx context.Context, cfg *config.Config, log *logrus.Logger, versi
 }
 
 func (a *App) open(ctx context.Context, cfg *config.Config) error {
-	in, err := builder{log: a.log, metrics: a.metrics, now: a.clock.Now}.build(cfg)
+	in, err := builder{log: a.log, metrics: a.metrics, clock: a.clock}.build(cfg)
 	if err != nil {
 		return err
 	}
 	a.current.Store(in)
+	a.notifier = notify.New(notify.Config{Clock: a.clock, Log: a.log, Observer: a.metrics, Instance: InstanceName()}, in.notifications())
+	a.watch = newWatch(a)
 	if err := mayListen(ctx, cfg); err != nil {
 		return err
 	}
@@ -108,7 +119,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 	if a.options.trail, err = openTrail(cfg, a.log, a.clock); err != nil {
 		return err
 	}
-	a.Dispatcher = newDispatcher(a.Store, nil, a.log, a.metrics, a.options)
+	a.Dispatcher = newDispatcher(a.Store, nil, a.log, observer{a.metrics, a}, a.options)
 	a.lanes = a.Dispatcher.Reroute(routesTo(a.Store, in.directories, a.options))
 	a.schedule(in)
 	a.configured(in)
@@ -194,6 +205,8 @@ func (a *App) Run(ctx context.Context) error {
 	back.Go(func() { a.sample(inner) })
 	back.Go(func() { boundMemory(inner) })
 	back.Go(func() { a.watchCertificates(inner) })
+	back.Go(func() { a.notifier.Run(inner) })
+	back.Go(func() { a.watch.run(inner, a.options.NewsEvery) })
 	back.Go(func() { a.options.trail.keep(inner, a.Store, a.log) })
 	front.Wait()
 	stopInner()

@@ -92,7 +92,7 @@ func (a *App) said(change func()) {
 func (a *App) put(ctx context.Context, cfg *config.Config, start func(s *setup, lanes func(context.Context))) error {
 	before := a.current.Load()
 	cfg, kept := keep(before.cfg, cfg)
-	next, err := builder{log: a.log, metrics: a.metrics, now: a.clock.Now, former: before}.build(cfg)
+	next, err := builder{log: a.log, metrics: a.metrics, clock: a.clock, former: before}.build(cfg)
 	if err != nil {
 		return err
 	}
@@ -106,6 +106,7 @@ func (a *App) put(ctx context.Context, cfg *config.Config, start func(s *setup, 
 		a.log.WithError(err).Error("the log stays as it was")
 	}
 	a.configured(next)
+	a.notifier.Change(next.notifications())
 	start(next, lanes)
 	a.said(func() { a.refused, a.kept = nil, kept })
 	a.metrics.Reloaded(true)

@@ -155,6 +155,12 @@ func (d *Directory) route(atOnce int) dispatch.Route {
 	}
 }
 
+// What a state of a directory begins with, or is.
+const (
+	stateOK      = "ok"
+	stateUntried = "not tried yet"
+)
+
 // State says how the directory is, for people. The reason is why it is left alone, empty where it is not.
 func (d *Directory) State(reason string) string {
 	switch {
@@ -167,9 +173,9 @@ func (d *Directory) State(reason string) string {
 	case reason != "":
 		return "down: " + reason
 	case !d.Server.Tried():
-		return "not tried yet"
+		return stateUntried
 	}
-	return "ok"
+	return stateOK
 }
 
 // loginKey names what the login of a directory rests on.

@@ -12,6 +12,7 @@ import (
 
 	"idaas-ldap/dispatch"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/notify"
 	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/receiver"
 	"idaas-ldap/store"
@@ -20,11 +21,17 @@ import (
 // openStore opens the store to serve, and reserves the work on what is due.
 func (a *App) openStore(ctx context.Context, cfg *config.Config) error {
 	var err error
-	a.Store, err = openStoreAs(ctx, cfg, store.SQLiteConfig{Access: store.ToServe, Log: a.log, Damaged: func(error) { a.metrics.StoreDamaged() }})
+	a.Store, err = openStoreAs(ctx, cfg, store.SQLiteConfig{Access: store.ToServe, Log: a.log, Damaged: a.damaged})
 	if errors.Is(err, store.ErrReserved) {
 		return fmt.Errorf("another process of idaas-ldap works with the store %s; stop it first: %w", cfg.Store.SQLite(), err)
 	}
 	return storeProblem(cfg, err)
+}
+
+// damaged tells that the store was found damaged.
+func (a *App) damaged(err error) {
+	a.metrics.StoreDamaged()
+	a.notifier.Tell(notify.News{Kind: notify.Store, Text: "It is damaged, and nothing is taken in any more: " + err.Error()})
 }
 
 // storeProblem gives what is wrong with the store its place.
@@ -104,14 +111,15 @@ func (e Examination) AskSources(ctx context.Context) (wrong, notes []string) {
 // Examine opens everything that the service opens when it starts, by the same code, and changes nothing. The directories are those
 // that could be opened; their servers have to be closed.
 func Examine(ctx context.Context, cfg *config.Config, log *logrus.Logger) Examination {
-	now := dispatch.SystemClock{}.Now
+	clock := dispatch.SystemClock{}
+	now := clock.Now
 	e := Examination{cfg: cfg}
 	note := func(err error) {
 		if err != nil {
 			e.Problems = append(e.Problems, err)
 		}
 	}
-	found, err := builder{log: log, metrics: telemetry.NewMetrics("", now), now: now}.parts(cfg)
+	found, err := builder{log: log, metrics: telemetry.NewMetrics("", now), clock: clock}.parts(cfg)
 	note(err)
 	e.Directories, e.keys, e.sources = found.directories, found.keys, found.sources
 	running, err := examineStore(ctx, cfg)

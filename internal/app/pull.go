@@ -12,6 +12,7 @@ import (
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/internal/notify"
 	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/internal/telemetry"
@@ -166,13 +167,16 @@ func (a *App) schedule(in *setup) {
 			},
 			Rounds: a.Store, Application: s.Application.ID, Every: s.Application.Pull.Every,
 			AtStart: map[string]pull.Start{config.PullAlways: pull.Always, config.PullNever: pull.Never}[s.Application.Pull.AtStart],
-			Clock:   a.clock, Rand: newRand(), Log: a.log.WithField(telemetry.FieldApplication, s.Application.ID), Observer: pulled{a.metrics},
+			Clock:   a.clock, Rand: newRand(), Log: a.log.WithField(telemetry.FieldApplication, s.Application.ID), Observer: pulled{a.metrics, a.notifier},
 		}
 	}
 }
 
-// pulled shows rounds in the metrics.
-type pulled struct{ metrics *telemetry.Metrics }
+// pulled shows rounds in the metrics, and tells of those that have failed.
+type pulled struct {
+	metrics  *telemetry.Metrics
+	notifier *notify.Notifier
+}
 
 // Pulled counts a round.
 func (p pulled) Pulled(application string, progress pull.Progress, err error) {
@@ -183,6 +187,9 @@ func (p pulled) Pulled(application string, progress pull.Progress, err error) {
 	p.metrics.Pulled(application, map[string]int{
 		"listed": progress.Units + progress.Users + progress.Groups, "changed": progress.Changed, "absent": progress.Absent, "unlisted": progress.Unlisted,
 	}, took)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		p.notifier.Tell(notify.News{Kind: notify.Pull, Subject: application, Text: err.Error()})
+	}
 }
 
 // Planned notes when rounds were and will be.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"idaas-ldap/dispatch"
 	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/reload"
 	"idaas-ldap/internal/secret"
@@ -31,6 +32,7 @@ type setup struct {
 	verifier                      *receiver.Verifier
 	keys                          []applicationKeys
 	sources                       []*Source
+	told                          []Told
 	watcher                       *reload.Watcher
 	closed                        sync.Once
 }
@@ -39,7 +41,7 @@ type setup struct {
 type builder struct {
 	log     *logrus.Logger
 	metrics *telemetry.Metrics
-	now     func() time.Time
+	clock   dispatch.Clock
 	former  *setup // the one in force, nil at the start
 }
 
@@ -58,19 +60,21 @@ func (b builder) parts(cfg *config.Config) (*setup, error) {
 		}
 	}
 	var err error
-	s.directories, err = openDirectories(cfg, former.directories, b.log, b.metrics, b.now)
+	s.directories, err = openDirectories(cfg, former.directories, b.log, b.metrics, b.clock.Now)
 	note(err)
-	s.certificate, err = certificateOf(cfg, serverTLS, cfg.Receiver.TLS, former.certificate, b.now, observe)
+	s.certificate, err = certificateOf(cfg, serverTLS, cfg.Receiver.TLS, former.certificate, b.clock.Now, observe)
 	note(err)
-	s.adminCertificate, err = certificateOf(cfg, adminTLS, cfg.Admin.TLS, former.adminCertificate, b.now, observe)
+	s.adminCertificate, err = certificateOf(cfg, adminTLS, cfg.Admin.TLS, former.adminCertificate, b.clock.Now, observe)
 	note(err)
 	s.token, err = adminToken(cfg, observe)
 	note(err)
 	s.encryption, err = encryptionKeys(cfg, observe)
 	note(err)
-	s.verifier, s.keys, err = newVerifier(cfg, s.encryption, former.keys, b.log, b.now)
+	s.verifier, s.keys, err = newVerifier(cfg, s.encryption, former.keys, b.log, b.clock.Now)
 	note(err)
-	s.sources, err = OpenSources(cfg, b.log, observe, b.now)
+	s.sources, err = OpenSources(cfg, b.log, observe, b.clock.Now)
+	note(err)
+	s.told, err = OpenReceivers(cfg, observe, b.clock)
 	note(err)
 	return s, errors.Join(wrong...)
 }
@@ -162,6 +166,11 @@ func (s *setup) files() []held {
 	for _, source := range s.sources {
 		if source.secret != nil {
 			all = append(all, source.secret)
+		}
+	}
+	for _, t := range s.told {
+		if t.held != nil {
+			all = append(all, t.held)
 		}
 	}
 	for _, d := range s.directories {

@@ -51,6 +51,8 @@ type stage struct {
 	log    *lockedBuffer
 	// options are what nobody configures.
 	options app.Options
+	// notifications replace those of the file where receivers are in them.
+	notifications config.Notifications
 }
 
 // lockedBuffer takes the log.
@@ -167,6 +169,9 @@ func (s *stage) load() (*config.Config, error) {
 	cfg, _, err := config.Load(s.path("idaas-ldap.yaml"), nil)
 	if err == nil {
 		cfg.Receiver.AnswerWithin = 45 * time.Second
+		if len(s.notifications.Receivers) > 0 {
+			cfg.Notifications = s.notifications
+		}
 	}
 	return cfg, err
 }

@@ -18,6 +18,8 @@ type Config struct {
 	Admin        Admin         `yaml:"admin"`
 	Log          Log           `yaml:"log"`
 	Audit        Audit         `yaml:"audit"`
+	// Notifications say who is told what waits for people.
+	Notifications Notifications `yaml:"notifications"`
 
 	places map[string]Position // by path, where a value was given
 }
@@ -273,12 +275,20 @@ func Defaults() Config {
 		Admin: Admin{Listen: "127.0.0.1:9090"},
 		Log:   Log{Level: "info", Format: "text"},
 		Audit: Audit{MaxBytes: 64 << 20},
+		Notifications: Notifications{
+			Every: time.Hour, Names: true, DownAfter: 5 * time.Minute, Failed: FailedLimit{Count: 10, Within: time.Hour},
+		},
 	}
 }
 
 // DefaultApplication returns what holds for an application of which the file says nothing.
 func DefaultApplication() Application {
 	return Application{Pull: Pull{Every: 24 * time.Hour, AtStart: PullAfterOutage, RequestsPerSecond: 5}}
+}
+
+// DefaultReceiver returns what holds for a receiver of notifications of which the file says nothing.
+func DefaultReceiver() NotificationReceiver {
+	return NotificationReceiver{Webhook: Webhook{Form: WebhookGeneric}}
 }
 
 // DefaultDirectory returns what holds for a directory of which the file says nothing.

@@ -131,6 +131,8 @@ func newItem(list reflect.Type) reflect.Value {
 		*item = DefaultApplication()
 	case *Directory:
 		*item = DefaultDirectory()
+	case *NotificationReceiver:
+		*item = DefaultReceiver()
 	}
 	return item
 }

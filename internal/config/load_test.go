@@ -76,6 +76,11 @@ func TestLoadReadsEverything(t *testing.T) {
 	}
 	want.Admin.Listen = "[::1]:9090"
 	want.Log = config.Log{Level: "debug", Format: "json"}
+	want.Notifications.Every, want.Notifications.Names = 2*time.Hour, false
+	want.Notifications.Receivers = []config.NotificationReceiver{
+		{Name: "oncall", Webhook: config.Webhook{Form: config.WebhookFeishu, URL: secret.New("https://robot.example.org/c4n4ry"), Secret: secret.New("c4n4ry-sign")}},
+		{Name: "ops", Webhook: config.Webhook{Form: config.WebhookGeneric}, Mail: config.Mail{Server: "smtp://mail.example.org", From: "robot@example.org", To: []string{"ops@example.org"}}},
+	}
 
 	got := load(t, "testdata/valid.yaml")
 	if diff := cmp.Diff(&want, got, equal); diff != "" {

@@ -41,6 +41,7 @@ func (l *loader) validate() {
 	l.validateDirectories()
 	l.validateAdmin()
 	l.validateAudit()
+	l.validateNotifications()
 	l.oneOf("log.level", l.config.Log.Level, "debug", "info", "warn", "error")
 	l.oneOf("log.format", l.config.Log.Format, "text", "json")
 }

@@ -45,6 +45,8 @@ type Metrics struct {
 	configState prometheus.Gauge
 	damaged     prometheus.Gauge
 	ends        *prometheus.GaugeVec
+	notified    *prometheus.CounterVec
+	notTold     *prometheus.CounterVec
 
 	totals totals
 
@@ -73,6 +75,8 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 	m.files = m.counters("file_reloads_total", "Secrets and certificates that were read again after a change, by key of the configuration and result.", "key", "result")
 	m.filesState = m.gauges("file_last_reload_successful", "1 if the files of a key of the configuration are in force as they are now, 0 if they were refused.", "key")
 	m.ends = m.gauges("certificate_end_timestamp_seconds", "When the certificate of a key of the configuration ends.", "key")
+	m.notified = m.counters("notifications_total", "Notifications by receiver and result: sent, failed, or dropped as too many waited.", "receiver", "result")
+	m.notTold = m.counters("notifications_suppressed_total", "News that were not told by themselves, as they repeat others, by kind.", "kind")
 	m.configState = prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "config_last_reload_successful",
 		Help: "1 if what the configuration names was good when it was read as a whole for the last time, at the start or at a SIGHUP.",
@@ -136,6 +140,14 @@ func (m *Metrics) Operation(directory, operation, result string, took time.Durat
 func (m *Metrics) Request(route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
 }
+
+// Notified counts a notification to a receiver of the configuration, by its result.
+func (m *Metrics) Notified(receiver, result string) {
+	m.notified.WithLabelValues(receiver, word(result)).Inc()
+}
+
+// NotTold counts news that repeat others.
+func (m *Metrics) NotTold(kind string) { m.notTold.WithLabelValues(word(kind)).Inc() }
 
 // StoreDamaged notes that the database of the store was found damaged.
 func (m *Metrics) StoreDamaged() { m.damaged.Set(1) }

@@ -125,6 +125,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 	a.configured(in)
 	a.metrics.WatchBacklog(ctx, a.Store.Counts)
 	a.metrics.WatchKeys(a.oldestKeys)
+	a.metrics.WatchState(a.state)
 	a.front = receiver.NewHandler(a.receiverConfig(in))
 	if a.console, err = a.newConsole(); err != nil {
 		return err
@@ -264,7 +265,7 @@ func (i intake) Accept(ctx context.Context, d receiver.Delivery) (receiver.Ticke
 	if err != nil {
 		return nil, err
 	}
-	i.app.metrics.Accepted(len(d.Changes))
+	i.app.metrics.Accepted(d.Application, len(d.Changes))
 	i.app.readGroups(d)
 	return ticket, nil
 }

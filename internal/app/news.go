@@ -32,6 +32,7 @@ type watch struct {
 
 	outages map[string]*outage // by directory
 	broken  bool               // the store cannot be written, and that was told
+	full    bool               // its disk is nearly full, and that was told
 	ended   map[string]bool    // certificates that were told
 
 	mu       sync.Mutex
@@ -81,10 +82,16 @@ func (w *watch) look(ctx context.Context, in *setup) {
 	}
 }
 
-// lookAtStore tells that the store cannot be written.
+// lookAtStore tells that the store cannot be written, or soon cannot.
 func (w *watch) lookAtStore(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
+	if text := nearlyFull(w.space()); text == "" {
+		w.full = false
+	} else if !w.full {
+		w.full = true
+		w.app.notifier.Tell(notify.News{Kind: notify.Store, Text: text})
+	}
 	err := w.app.Store.Check(ctx)
 	switch {
 	case err == nil:
@@ -93,6 +100,12 @@ func (w *watch) lookAtStore(ctx context.Context) {
 		w.broken = true
 		w.app.notifier.Tell(notify.News{Kind: notify.Store, Text: err.Error()})
 	}
+}
+
+// space is what is left on the disk of the store.
+func (w *watch) space() (free int64, known bool) {
+	_, free, known = w.app.storeSpace()
+	return free, known
 }
 
 // lookAtDirectories tells of those that have been down for long, and of those of which that was told and that are back.

@@ -106,6 +106,15 @@ func TestPeopleAreToldWhatWaitsForThem(t *testing.T) {
 		t.Errorf("told %+v", m)
 	}
 
+	page := s.page("/metrics")
+	for _, metric := range []string{
+		`directory_last_success_timestamp_seconds{directory="corp"}`, `directory_worked_on{directory="corp"} 1`, `store_bytes `, `store_free_bytes `,
+		`notifications_total{receiver="ops",result="sent"}`,
+	} {
+		if !strings.Contains(page, "\nidaas_ldap_"+metric) {
+			t.Errorf("there is no metric %s", metric)
+		}
+	}
 	end()
 
 	// What lasts is not told again by the next process.

@@ -45,6 +45,8 @@ type Metrics struct {
 	configState prometheus.Gauge
 	damaged     prometheus.Gauge
 	ends        *prometheus.GaugeVec
+	lastEvent   *prometheus.GaugeVec
+	lastSuccess *prometheus.GaugeVec
 	notified    *prometheus.CounterVec
 	notTold     *prometheus.CounterVec
 
@@ -75,6 +77,8 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 	m.files = m.counters("file_reloads_total", "Secrets and certificates that were read again after a change, by key of the configuration and result.", "key", "result")
 	m.filesState = m.gauges("file_last_reload_successful", "1 if the files of a key of the configuration are in force as they are now, 0 if they were refused.", "key")
 	m.ends = m.gauges("certificate_end_timestamp_seconds", "When the certificate of a key of the configuration ends.", "key")
+	m.lastEvent = m.gauges("application_last_event_timestamp_seconds", "When this instance took the last event of the application in, since it was started.", "application")
+	m.lastSuccess = m.gauges("directory_last_success_timestamp_seconds", "When this instance brought the last event into the directory, since it was started.", "directory")
 	m.notified = m.counters("notifications_total", "Notifications by receiver and result: sent, failed, or dropped as too many waited.", "receiver", "result")
 	m.notTold = m.counters("notifications_suppressed_total", "News that were not told by themselves, as they repeat others, by kind.", "kind")
 	m.configState = prometheus.NewGauge(prometheus.GaugeOpts{
@@ -101,8 +105,9 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// Accepted counts events that were stored.
-func (m *Metrics) Accepted(events int) {
+// Accepted counts events of an application that were stored.
+func (m *Metrics) Accepted(application string, events int) {
+	m.lastEvent.WithLabelValues(application).Set(float64(m.clock().Unix()))
 	m.accepted.Add(float64(events))
 	m.totals.accepted.Add(int64(events))
 }
@@ -114,6 +119,9 @@ func (m *Metrics) Rejected(reason string) { m.rejected.WithLabelValues(word(reas
 func (m *Metrics) Settled(directory string, outcome event.Outcome) {
 	if outcome.State == event.Failed {
 		m.totals.failed.Add(1)
+	}
+	if outcome.State == event.Done && directory != "" {
+		m.lastSuccess.WithLabelValues(directory).Set(float64(m.clock().Unix()))
 	}
 	m.settled.WithLabelValues(directory, word(string(outcome.State)), word(string(outcome.Code))).Inc()
 }
@@ -184,6 +192,7 @@ func (m *Metrics) Configured(directories, keys []string) {
 	for _, directory := range m.configured {
 		if !slices.Contains(directories, directory) {
 			m.available.DeleteLabelValues(directory)
+			m.lastSuccess.DeleteLabelValues(directory)
 		}
 	}
 	m.configured = directories

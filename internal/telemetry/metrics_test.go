@@ -28,7 +28,7 @@ func scrape(t *testing.T, m *telemetry.Metrics) string {
 func TestMetrics(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	m := telemetry.NewMetrics("v1.2.3", func() time.Time { return now })
-	m.Accepted(3)
+	m.Accepted("app_one", 3)
 	m.Rejected("signature")
 	m.Settled("corp", event.Outcome{State: event.Done, Code: event.CodeApplied, Message: "user c4n4ry"})
 	m.Reconciled("corp", 2, 30*time.Millisecond)
@@ -50,6 +50,9 @@ func TestMetrics(t *testing.T) {
 	m.Available("old", true)
 	m.Configured([]string{"corp", "lab"}, nil)
 	m.MappingReloaded("corp", false)
+	m.WatchState(func() telemetry.State {
+		return telemetry.State{Works: map[string]bool{"corp": true, "lab": false}, Sized: true, Bytes: 4096, Free: 8192}
+	})
 	m.WatchBacklog(t.Context(), func(_ context.Context, directory string) (map[event.State]int64, error) {
 		if directory == "lab" {
 			return nil, errors.New("the store does not answer")
@@ -60,6 +63,12 @@ func TestMetrics(t *testing.T) {
 	got := scrape(t, m)
 	for _, want := range []string{
 		`idaas_ldap_events_accepted_total 3`,
+		`idaas_ldap_application_last_event_timestamp_seconds{application="app_one"} 1.7955216e+09`,
+		`idaas_ldap_directory_last_success_timestamp_seconds{directory="corp"} 1.7955216e+09`,
+		`idaas_ldap_directory_worked_on{directory="corp"} 1`,
+		`idaas_ldap_directory_worked_on{directory="lab"} 0`,
+		`idaas_ldap_store_bytes 4096`,
+		`idaas_ldap_store_free_bytes 8192`,
 		`idaas_ldap_callbacks_rejected_total{reason="signature"} 1`,
 		`idaas_ldap_outcomes_total{code="APPLIED",directory="corp",state="done"} 1`,
 		`idaas_ldap_reconcile_seconds_count{directory="corp"} 1`,

@@ -10,7 +10,7 @@ import (
 
 func TestTotalsCountWhatIsShownToPeople(t *testing.T) {
 	m := telemetry.NewMetrics("test", time.Now)
-	m.Accepted(3)
+	m.Accepted("app_one", 3)
 	m.Settled("corp", event.Outcome{State: event.Failed})
 	m.Settled("corp", event.Outcome{State: event.Done})
 	m.Operation("corp", "search", "success", 2*time.Millisecond)

@@ -1,0 +1,47 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"idaas-ldap/internal/telemetry"
+)
+
+// littleSpace is how much of the disk of the store has to be left, or people are told.
+const littleSpace = 512 << 20
+
+// storeSpace returns what the files of the store take, and what is left on their disk. It is false where the store is on a server, or
+// where that cannot be told.
+func (a *App) storeSpace() (taken, free int64, known bool) {
+	path := string(a.current.Load().cfg.Store.SQLite())
+	if !a.current.Load().cfg.Store.Postgres().Empty() {
+		return 0, 0, false
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		if info, err := os.Stat(name); err == nil {
+			taken += info.Size()
+		}
+	}
+	free, err := freeBytes(filepath.Dir(path))
+	return taken, free, err == nil && taken > 0
+}
+
+// state is how things are, for the metrics.
+func (a *App) state() telemetry.State {
+	out := telemetry.State{Works: map[string]bool{}}
+	elsewhere := a.Dispatcher.Elsewhere()
+	for _, d := range a.current.Load().directories {
+		out.Works[d.Name] = elsewhere[d.Name] == ""
+	}
+	out.Bytes, out.Free, out.Sized = a.storeSpace()
+	return out
+}
+
+// nearlyFull says that the disk of the store is nearly full; empty where it is not.
+func nearlyFull(free int64, known bool) string {
+	if !known || free >= littleSpace {
+		return ""
+	}
+	return fmt.Sprintf("Only %d MiB are left on the disk of the store. When nothing is left no events are taken in.", free>>20)
+}

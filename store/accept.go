@@ -35,21 +35,15 @@ func (s *database) Accept(ctx context.Context, now event.Millis, events []NewEve
 			return nil, fmt.Errorf("store event %s: %w", e.Change.ID, err)
 		}
 	}
-	var accepted []Accepted
-	err := s.write(ctx, func(t *tx) error {
-		accepted = make([]Accepted, len(sealed))
-		for i, e := range sealed {
-			var err error
-			if accepted[i], err = t.accept(now, e); err != nil {
-				return fmt.Errorf("store event %s: %w", e.Change.ID, err)
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	a := &arrival{of: s, now: now, events: sealed}
+	if err := s.writer.join(ctx, a); err != nil {
 		return nil, err
 	}
-	return accepted, nil
+	return a.accepted, nil
+}
+
+func failedEvent(e sealedEvent, err error) error {
+	return fmt.Errorf("store event %s: %w", e.Change.ID, err)
 }
 
 func (s *database) sealEvent(e NewEvent) (sealedEvent, error) {
@@ -88,15 +82,20 @@ func passwordPlace(application, eventID string) string {
 	return place("password of event", application, eventID)
 }
 
+const eventColumns = "application, instance, event_id, type, kind, object, happened, updated, received, payload"
+
+func eventRow(now event.Millis, e sealedEvent) []any {
+	c := e.Change
+	return []any{
+		e.Application, e.Instance, c.ID, string(c.Type), string(c.Object.Kind), c.Object.ID,
+		int64(c.Stamp.Event), int64(c.Stamp.Update), int64(now), e.payload,
+	}
+}
+
 func (t *tx) accept(now event.Millis, e sealedEvent) (Accepted, error) {
 	c := e.Change
 	var id int64
-	isNew, err := t.row(`INSERT INTO event (application, instance, event_id, type, kind, object, happened, updated, received, payload)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
-		[]any{
-			e.Application, e.Instance, c.ID, string(c.Type), string(c.Object.Kind), c.Object.ID,
-			int64(c.Stamp.Event), int64(c.Stamp.Update), int64(now), e.payload,
-		}, &id)
+	isNew, err := t.row("INSERT INTO event ("+eventColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id", eventRow(now, e), &id)
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -123,17 +122,13 @@ func (t *tx) accept(now event.Millis, e sealedEvent) (Accepted, error) {
 
 // address delivers an event to one directory, and makes due what it asks to look at.
 func (t *tx) address(now event.Millis, id int64, e sealedEvent, target Target) (Delivery, error) {
-	c := e.Change
-	d := Delivery{
-		Key: Key{Directory: target.Directory, Object: c.Object}, EventID: c.ID,
-		Outcome: event.Outcome{State: event.Pending, Code: event.CodeAccepted, Message: "stored; to be applied"},
-	}
-	foreign, err := t.isForeign(e.NewEvent, d.Key)
+	d := newDelivery(e, target)
+	isForeign, err := t.isForeign(e.NewEvent, d.Key)
 	if err != nil {
 		return d, err
 	}
-	if foreign {
-		d.Outcome = event.Outcome{State: event.Skipped, Code: event.CodeOtherInstance, Message: c.Object.String() + " belongs to another instance of IDaaS than the one that this event comes from"}
+	if isForeign {
+		d.Outcome = foreign(e.Change)
 		return d, t.deliver(id, &d, nil, now)
 	}
 	password := e.password
@@ -146,27 +141,57 @@ func (t *tx) address(now event.Millis, id int64, e sealedEvent, target Target) (
 	if err := t.due(d.Key, now); err != nil {
 		return d, err
 	}
+	return d, t.dueNow(now, othersOf(e.Change, target.Directory))
+}
+
+// newDelivery is that of an event that is to be applied.
+func newDelivery(e sealedEvent, target Target) Delivery {
+	return Delivery{
+		Key: Key{Directory: target.Directory, Object: e.Change.Object}, EventID: e.Change.ID,
+		Outcome: event.Outcome{State: event.Pending, Code: event.CodeAccepted, Message: "stored; to be applied"},
+	}
+}
+
+// foreign is the outcome of an event about an object of another instance.
+func foreign(c event.Change) event.Outcome {
+	return event.Outcome{
+		State: event.Skipped, Code: event.CodeOtherInstance,
+		Message: c.Object.String() + " belongs to another instance of IDaaS than the one that this event comes from",
+	}
+}
+
+// othersOf are the objects that an event asks to look at beside its own.
+func othersOf(c event.Change, directory string) []Key {
 	others := make([]Key, len(c.Others))
 	for i, ref := range c.Others {
-		others[i] = Key{Directory: target.Directory, Object: ref}
+		others[i] = Key{Directory: directory, Object: ref}
 	}
-	return d, t.dueNow(now, others)
+	return others
 }
 
 // isForeign reports whether an object belongs to another instance than that of an event. Who is the first to say something
 // about an object has it; one that nobody is known to have is as good as new.
 func (t *tx) isForeign(e NewEvent, key Key) (bool, error) {
-	if e.Change.Type.Effect() == event.EffectTouch || key.Object == (event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}) {
+	if !mayBeForeign(e.Change) {
 		return false, nil
 	}
 	owner := ""
 	if _, err := t.row("SELECT instance FROM owner WHERE directory = ? AND kind = ? AND object = ?", keyArgs(key), &owner); err != nil || owner != "" {
 		return owner != e.Instance, err
 	}
-	_, err := t.row(`INSERT INTO owner (directory, kind, object, instance) VALUES (?, ?, ?, ?)
-		ON CONFLICT (directory, kind, object) DO UPDATE SET instance = CASE WHEN owner.instance = '' THEN excluded.instance ELSE owner.instance END
-		RETURNING instance`, append(keyArgs(key), e.Instance), &owner)
-	return owner != e.Instance, err
+	_, err := t.exec(insertOwner("(?, ?, ?, ?)"), append(keyArgs(key), e.Instance)...)
+	return false, err
+}
+
+// mayBeForeign reports whether an event says something about an object that belongs to an instance.
+func mayBeForeign(c event.Change) bool {
+	return c.Type.Effect() != event.EffectTouch && c.Object != event.Ref{Kind: event.KindUnit, ID: event.RootUnitID}
+}
+
+// insertOwner is a statement that lets objects belong to instances. Whoever has one keeps it.
+func insertOwner(rows string) string {
+	return "INSERT INTO owner (directory, kind, object, instance) VALUES " + rows +
+		" ON CONFLICT (directory, kind, object) DO UPDATE SET instance = excluded.instance WHERE owner.instance = ''"
 }
 
 func first(deliveries []Delivery) event.Outcome {
@@ -177,24 +202,33 @@ func first(deliveries []Delivery) event.Outcome {
 }
 
 func (t *tx) deliver(eventRow int64, d *Delivery, password []byte, settled event.Millis) error {
-	_, err := t.row(`INSERT INTO delivery (event, directory, kind, object, state, code, message, password, settled)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
-		[]any{
-			eventRow, d.Key.Directory, string(d.Key.Object.Kind), d.Key.Object.ID,
-			string(d.Outcome.State), string(d.Outcome.Code), d.Outcome.Message, password, int64(settled),
-		}, &d.Seq)
+	_, err := t.row("INSERT INTO delivery ("+deliveryColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq", deliveryRow(eventRow, d, password, settled), &d.Seq)
 	return err
+}
+
+const deliveryColumns = "event, directory, kind, object, state, code, message, password, settled"
+
+func deliveryRow(eventRow int64, d *Delivery, password []byte, settled event.Millis) []any {
+	return []any{
+		eventRow, d.Key.Directory, string(d.Key.Object.Kind), d.Key.Object.ID,
+		string(d.Outcome.State), string(d.Outcome.Code), d.Outcome.Message, password, int64(settled),
+	}
 }
 
 // due makes an object due now, with a fresh count of tries: a new event is a new reason to try. One that is due longer
 // keeps its place.
 func (t *tx) due(key Key, now event.Millis) error {
 	t.tellDue(key.Directory)
-	_, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts) VALUES (?, ?, ?, ?, 0)
-		ON CONFLICT (directory, kind, object) DO UPDATE SET attempts = 0,
-			due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END`,
-		append(keyArgs(key), int64(now))...)
+	_, err := t.exec(insertDue("(?, ?, ?, ?, ?)"), dueRow(key, now)...)
 	return err
+}
+
+func dueRow(key Key, now event.Millis) []any { return append(keyArgs(key), int64(now), 0) }
+
+// insertDue is a statement that makes objects due.
+func insertDue(rows string) string {
+	return "INSERT INTO work (directory, kind, object, due, attempts) VALUES " + rows +
+		" ON CONFLICT (directory, kind, object) DO UPDATE SET attempts = 0, due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END"
 }
 
 // recorded returns the deliveries of an event that was accepted before.

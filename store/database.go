@@ -12,6 +12,7 @@ type database struct {
 	seal    *Seal
 	writer  *writer // nil where nothing is written
 	readers *readers
+	loads   *loads
 	fence   *fence // what writes are only done behind; nil where nobody else could write
 }
 

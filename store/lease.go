@@ -49,14 +49,19 @@ const lookAtLease = "SELECT epoch FROM lease WHERE directory = ? FOR SHARE"
 // write runs work in a transaction, as the writer does it; behind a fence only if that stands.
 func (s *database) write(ctx context.Context, work func(*tx) error) error {
 	return s.writer.do(ctx, func(t *tx) error {
-		if t.fenced = s.fence != nil; !t.fenced {
-			return work(t)
-		}
-		if err := t.behind(*s.fence); err != nil {
+		if err := s.guard(t); err != nil {
 			return err
 		}
 		return work(t)
 	})
+}
+
+// guard makes sure that the fence stands, where there is one.
+func (s *database) guard(t *tx) error {
+	if t.fenced = s.fence != nil; !t.fenced {
+		return nil
+	}
+	return t.behind(*s.fence)
 }
 
 // behind makes sure that a fence stands until the end of the transaction.

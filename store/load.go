@@ -29,44 +29,65 @@ func (s *database) Due(ctx context.Context, directory string, now event.Millis, 
 
 // Load returns the job of an object.
 func (s *database) Load(ctx context.Context, key Key, limit int) (Job, error) {
-	job := Job{Key: key, Known: event.Object{Ref: key.Object}}
-	var known *sealedObject
-	var pending []sealedPending
-	err := s.readers.read(ctx, func(r *session) error {
-		// The version comes first: what is newer than it is looked at again when the job is settled, although it was seen.
-		if _, err := r.row(`SELECT value, COALESCE((SELECT attempts FROM work WHERE directory = ? AND kind = ? AND object = ?), 0),
-			EXISTS (SELECT 1 FROM work WHERE directory = ? AND kind = ? AND object = ? AND asked > 0) FROM version`,
-			append(keyArgs(key), keyArgs(key)...), &job.Version, &job.Attempts, &job.Asked); err != nil {
-			return err
-		}
-		var err error
-		if known, err = r.object(key); err != nil {
-			return err
-		}
-		if pending, err = r.pending(key, limit+1); err != nil {
-			return err
-		}
-		job.Rejoin, err = r.rejoin(key, limit+1)
-		return err
+	l := &loading{key: key, limit: limit}
+	err := s.loads.do(ctx, l, func(all []*loading) error {
+		// Others wait for it as well.
+		return s.readers.read(context.WithoutCancel(ctx), func(r *session) error { return r.loadAll(all, s.loads.from) })
 	})
 	if err != nil {
 		return Job{}, fmt.Errorf("load %s in %s: %w", key.Object, key.Directory, err)
 	}
+	return s.openJob(l)
+}
+
+// loading is what is read of an object for its job.
+type loading struct {
+	key     Key
+	limit   int
+	job     Job
+	known   *sealedObject
+	pending []sealedPending
+	failed  error
+}
+
+// load reads by itself.
+func (r *session) load(l *loading) error {
+	l.job = Job{Key: l.key, Known: event.Object{Ref: l.key.Object}}
+	// The version comes first: what is newer than it is looked at again when the job is settled, although it was seen.
+	if _, err := r.row(`SELECT value, COALESCE((SELECT attempts FROM work WHERE directory = ? AND kind = ? AND object = ?), 0),
+		EXISTS (SELECT 1 FROM work WHERE directory = ? AND kind = ? AND object = ? AND asked > 0) FROM version`,
+		append(keyArgs(l.key), keyArgs(l.key)...), &l.job.Version, &l.job.Attempts, &l.job.Asked); err != nil {
+		return err
+	}
+	var err error
+	if l.known, err = r.object(l.key); err != nil {
+		return err
+	}
+	if l.pending, err = r.pending(l.key, l.limit+1); err != nil {
+		return err
+	}
+	l.job.Rejoin, err = r.rejoin(l.key, l.limit+1)
+	return err
+}
+
+// openJob opens what was read. That takes longer than reading, so it is done when others can read again.
+func (s *database) openJob(l *loading) (Job, error) {
+	job, limit := l.job, l.limit
 	if len(job.Rejoin) > limit {
 		job.Rejoin, job.More = job.Rejoin[:limit], true
 	}
-	// Opening takes longer than reading, so it is done when others can read again.
-	if known != nil {
-		if job.Known, job.Record, err = s.openObject(key.Directory, *known); err != nil {
+	var err error
+	if l.known != nil {
+		if job.Known, job.Record, err = s.openObject(l.key.Directory, *l.known); err != nil {
 			return Job{}, err
 		}
 	}
-	for i, p := range pending {
+	for i, p := range l.pending {
 		if i == limit {
 			job.More = true
 			break
 		}
-		opened, err := s.openPending(key.Object, p)
+		opened, err := s.openPending(l.key.Object, p)
 		if err != nil {
 			return Job{}, err
 		}
@@ -99,17 +120,27 @@ type sealedPending struct {
 
 func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
 	var out []sealedPending
-	err := r.rows(`SELECT d.seq, d.state, d.code, d.message, d.password, d.tried, d.retried > 0, CASE WHEN d.approved THEN d.act ELSE '' END, d.approver, e.application, e.event_id, e.type, e.happened, e.updated, e.payload
+	err := r.rows("SELECT "+pendingColumns+`
 		FROM delivery d JOIN event e ON e.id = d.event
 		WHERE d.directory = ? AND d.kind = ? AND d.object = ? AND d.state IN ('pending', 'waiting') ORDER BY d.seq LIMIT ?`,
 		append(keyArgs(key), limit), func(rows scanner) error {
 			var p sealedPending
-			err := rows.Scan(&p.Seq, &p.Outcome.State, &p.Outcome.Code, &p.Outcome.Message, &p.password, &p.PasswordTried, &p.Retried, &p.Approved, &p.ApprovedBy,
-				&p.Application, &p.EventID, &p.Change.Type, &p.Change.Stamp.Event, &p.Change.Stamp.Update, &p.payload)
+			err := rows.Scan(p.columns()...)
 			out = append(out, p)
 			return failure(err)
 		})
 	return out, err
+}
+
+const pendingColumns = "d.object, d.seq, d.state, d.code, d.message, d.password, d.tried, d.retried > 0, " +
+	"CASE WHEN d.approved THEN d.act ELSE '' END, d.approver, e.application, e.event_id, e.type, e.happened, e.updated, e.payload"
+
+// columns are where what pendingColumns names goes.
+func (p *sealedPending) columns() []any {
+	return []any{
+		&p.Change.Object.ID, &p.Seq, &p.Outcome.State, &p.Outcome.Code, &p.Outcome.Message, &p.password, &p.PasswordTried, &p.Retried,
+		&p.Approved, &p.ApprovedBy, &p.Application, &p.EventID, &p.Change.Type, &p.Change.Stamp.Event, &p.Change.Stamp.Update, &p.payload,
+	}
 }
 
 func (s *database) openPending(ref event.Ref, sealed sealedPending) (Pending, error) {

@@ -45,7 +45,7 @@ var narrowedBy = regexp.MustCompile(`\((.*)\)$`)
 // narrows reports whether a step reads what it needs and little else: it looks for something of which there are few.
 func narrows(step string) bool {
 	if strings.HasPrefix(step, "SCAN") || strings.Contains(step, "AUTOMATIC") {
-		return step == "SCAN CONSTANT ROW"
+		return step == "SCAN CONSTANT ROW" || strings.HasSuffix(step, "-ROW VALUES CLAUSE") // what the statement itself says
 	}
 	if !strings.HasPrefix(step, "SEARCH") {
 		return true // a sort, or the head of steps with lines of their own: no more than these read

@@ -186,7 +186,7 @@ func (cfg *PostgresConfig) connect() (*Postgres, error) {
 		config.ConnectTimeout = connectWithin
 	}
 	s := &Postgres{
-		database: database{dialect: postgresDialect(), seal: cfg.Seal}, db: stdlib.OpenDB(*config), config: config,
+		database: database{dialect: postgresDialect(), seal: cfg.Seal, loads: newLoads()}, db: stdlib.OpenDB(*config), config: config,
 		clock: cfg.Clock, leaseFor: cmp.Or(cfg.LeaseFor, leaseUsual),
 	}
 	s.db.SetMaxOpenConns(1 + readSessions)

@@ -85,17 +85,22 @@ func (p postgres) conforms() {
 	t := p.T
 	url := secret.New(p.At(p.StartPgbouncer(t)))
 	ran := statements{}
-	conformance.Run(t, func(t *testing.T) store.Store {
-		t.Helper()
-		s := openPostgres(t, store.PostgresConfig{URL: url})
-		store.Clear(t, s)
-		t.Cleanup(func() {
-			for _, statement := range store.PostgresStatements(s) {
-				ran[statement] = true
-			}
+	for name, from := range map[string]int{"one by one": 2, "together": 1} {
+		t.Run(name, func(t *testing.T) {
+			conformance.Run(t, func(t *testing.T) store.Store {
+				t.Helper()
+				s := openPostgres(t, store.PostgresConfig{URL: url})
+				store.Clear(t, s)
+				store.PostgresDoneTogetherFrom(t, s, from)
+				t.Cleanup(func() {
+					for _, statement := range store.PostgresStatements(s) {
+						ran[statement] = true
+					}
+				})
+				return s
+			})
 		})
-		return s
-	})
+	}
 	p.deaf(url)
 	s := openPostgres(t, store.PostgresConfig{URL: url})
 	if prepares := store.Prepares(s); prepares {

@@ -15,14 +15,13 @@ func (s *database) Settle(ctx context.Context, now event.Millis, settlement Sett
 	if settlement.Version == 0 {
 		return nil, fmt.Errorf("settle %s in %s: the settlement lacks the version of its job", key.Object, key.Directory)
 	}
-	var alone []byte
+	e := &ending{of: s, now: now, Settlement: settlement}
 	if settlement.Alone != nil {
 		var err error
-		if alone, err = s.sealOwn(now, key); err != nil {
+		if e.own, err = s.sealOwn(now, key); err != nil {
 			return nil, err
 		}
 	}
-	var object *sealedObject
 	if known := settlement.Known; !known.Ref.Zero() {
 		if known.Ref != key.Object {
 			return nil, fmt.Errorf("settle %s in %s: what is known is of %s", key.Object, key.Directory, known.Ref)
@@ -31,18 +30,12 @@ func (s *database) Settle(ctx context.Context, now event.Millis, settlement Sett
 		if err != nil {
 			return nil, err
 		}
-		object = &sealed
+		e.object = &sealed
 	}
-	var woken []Key
-	err := s.write(ctx, func(t *tx) error {
-		var err error
-		woken, err = t.settle(s.seal, now, settlement, object, alone)
-		return err
-	})
-	if err != nil {
+	if err := s.writer.join(ctx, e); err != nil {
 		return nil, fmt.Errorf("settle %s in %s: %w", key.Object, key.Directory, err)
 	}
-	return woken, nil
+	return e.woken, nil
 }
 
 func (t *tx) settle(seal *Seal, now event.Millis, s Settlement, object *sealedObject, alone []byte) (woken []Key, err error) {
@@ -118,7 +111,7 @@ func (t *tx) outcome(now event.Millis, s Settlement, seq int64, o event.Outcome)
 	if o.State.Settled() {
 		settled = now
 	}
-	final := o.State.Settled() && o.State != event.Failed
+	final := isFinal(o)
 	held := o.State == event.Held
 	_, err := t.exec(`UPDATE delivery SET state = ?, code = ?, message = ?, settled = ?,
 			act = CASE WHEN ? THEN ? ELSE act END, approved = approved AND NOT ?, approver = CASE WHEN ? THEN '' ELSE approver END,
@@ -130,18 +123,18 @@ func (t *tx) outcome(now event.Millis, s Settlement, seq int64, o event.Outcome)
 	return err
 }
 
+// isFinal reports whether nothing is to be done for an event any more, whoever asks.
+func isFinal(o event.Outcome) bool { return o.State.Settled() && o.State != event.Failed }
+
 // remember stores what is known of the object and, with Wake, a mark for those whose reconcile is under way and who are
 // going to wait for it: they find it when they settle.
 func (t *tx) remember(s Settlement, o *sealedObject) error {
-	woke := int64(0)
-	if s.Wake {
-		var err error
-		if woke, err = t.next(); err != nil {
-			return err
-		}
+	woke, err := t.woke(s)
+	if err != nil {
+		return err
 	}
 	if o == nil {
-		_, err := t.exec("UPDATE object SET woke = ? WHERE directory = ? AND kind = ? AND id = ? AND woke < ?",
+		_, err = t.exec("UPDATE object SET woke = ? WHERE directory = ? AND kind = ? AND id = ? AND woke < ?",
 			append(append([]any{woke}, keyArgs(s.Key)...), woke)...)
 		return err
 	}
@@ -158,16 +151,32 @@ func (t *tx) remember(s Settlement, o *sealedObject) error {
 	if err != nil || n > 0 {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO object (directory, kind, id, said, said_update, password, password_update, floor, floor_update, facts,
-			present, link, dn, dn_key, owned, removed, woke, bound, login, label)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err = t.exec("INSERT INTO object ("+objectRowColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (directory, kind, id) DO UPDATE SET present = excluded.present, said = excluded.said, said_update = excluded.said_update,
 			password = excluded.password, password_update = excluded.password_update,
 			floor = excluded.floor, floor_update = excluded.floor_update, facts = excluded.facts, link = excluded.link,
 			dn = excluded.dn, dn_key = excluded.dn_key, owned = excluded.owned, removed = excluded.removed, bound = excluded.bound,
 			login = excluded.login, label = excluded.label, woke = CASE WHEN excluded.woke > object.woke THEN excluded.woke ELSE object.woke END`,
-		slices.Concat(key, said, []any{o.Existence.Present, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke, o.bound, o.login, o.label})...)
+		objectRow(s.Key, o, woke)...)
 	return err
+}
+
+// woke is the mark that a settlement leaves for those who are going to wait for the object.
+func (t *tx) woke(s Settlement) (int64, error) {
+	if !s.Wake {
+		return 0, nil
+	}
+	return t.next()
+}
+
+const objectRowColumns = "directory, kind, id, said, said_update, password, password_update, floor, floor_update, facts, " +
+	"present, link, dn, dn_key, owned, removed, woke, bound, login, label"
+
+func objectRow(key Key, o *sealedObject, woke int64) []any {
+	return append(keyArgs(key),
+		int64(o.Existence.At.Event), int64(o.Existence.At.Update), int64(o.Password.Event), int64(o.Password.Update),
+		int64(o.Floor.Event), int64(o.Floor.Update), o.facts,
+		o.Existence.Present, o.Link, o.dn, treeKey(o.DN), o.owned, int64(o.RemovedAt), woke, o.bound, o.login, o.label)
 }
 
 // groupEnds reports whether the Known tells of a deletion of the group that the store does not know of.

@@ -10,12 +10,19 @@ import (
 	"idaas-ldap/store/conformance"
 )
 
+// It conforms however much is done by the same statements: by itself as far as nobody else waits, and never by itself.
 func TestSQLiteConforms(t *testing.T) {
 	ran := statements{}
-	conformance.Run(t, ran.gatheredBy(func(t *testing.T) *store.SQLite {
-		t.Helper()
-		return open(t, store.SQLiteConfig{Path: filepath.Join(t.TempDir(), "data", "store.db")})
-	}))
+	for name, from := range map[string]int{"one by one": 2, "together": 1} {
+		t.Run(name, func(t *testing.T) {
+			conformance.Run(t, ran.gatheredBy(func(t *testing.T) *store.SQLite {
+				t.Helper()
+				s := open(t, store.SQLiteConfig{Path: filepath.Join(t.TempDir(), "data", "store.db")})
+				store.DoneTogetherFrom(t, s, from)
+				return s
+			}))
+		})
+	}
 	ran.readLittle(t)
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"idaas-ldap/event"
-	"idaas-ldap/plan"
 	"idaas-ldap/store"
 )
 
@@ -72,10 +71,6 @@ func newCrowd(t *testing.T, version, people int) *crowd {
 
 func person(i int) store.Key {
 	return store.Key{Directory: "corp", Object: event.Ref{Kind: event.KindUser, ID: fmt.Sprintf("user_%06d", i)}}
-}
-
-func dnOf(key store.Key) plan.DN {
-	return plan.MustParseDN("uid=" + key.Object.ID + ",ou=people,dc=example,dc=org")
 }
 
 // settlementOf is what is stored of somebody who is there, or is not.

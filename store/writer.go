@@ -26,6 +26,7 @@ type writer struct {
 	session  *session
 	damage   *damage
 	within   time.Duration
+	together int // from how many pieces on they are done together
 	units    chan *unit
 	pauses   chan func() // what is to be done between two transactions
 	stopping chan struct{}
@@ -36,6 +37,7 @@ type writer struct {
 // unit is one piece of work and where its result goes.
 type unit struct {
 	work   func(*tx) error
+	piece  piece       // the same work as one of several that are done together; nil for work of its own kind
 	taken  atomic.Bool // by the writer, or by the caller who gave up: whoever is first
 	begun  bool        // by the writer, who alone looks at it
 	result chan error
@@ -61,7 +63,7 @@ type tx struct {
 
 func newWriter(s *session, d *damage) *writer {
 	w := &writer{
-		session: s, damage: d, within: writeWithin,
+		session: s, damage: d, within: writeWithin, together: jointFrom,
 		units: make(chan *unit, writeQueue), pauses: make(chan func()),
 		stopping: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -73,6 +75,16 @@ func newWriter(s *session, d *damage) *writer {
 // context ends gets its work back if it has not begun, and its result if it has. Work may be run twice, of which only the
 // second time counts.
 func (w *writer) do(ctx context.Context, work func(*tx) error) error {
+	return w.hand(ctx, &unit{work: work, result: make(chan error, 1)})
+}
+
+// join does what do does, and may do it together with others of its kind.
+func (w *writer) join(ctx context.Context, p piece) error {
+	return w.hand(ctx, &unit{work: p.alone, piece: p, result: make(chan error, 1)})
+}
+
+// hand gives a unit to the writer and waits for its result.
+func (w *writer) hand(ctx context.Context, u *unit) error {
 	if w == nil {
 		return ErrReadOnly
 	}
@@ -82,7 +94,6 @@ func (w *writer) do(ctx context.Context, work func(*tx) error) error {
 	if err := w.damage.err(); err != nil {
 		return err
 	}
-	u := &unit{work: work, result: make(chan error, 1)}
 	select {
 	case w.units <- u:
 	default:
@@ -204,8 +215,13 @@ func (w *writer) transact(batch []*unit, apart bool) ([]error, error) {
 	if !apart {
 		t.epochs = map[string]int64{}
 	}
+	var pieces []piece
 	for i, u := range batch {
 		if !u.begin() {
+			continue
+		}
+		if !apart && u.piece != nil {
+			pieces = append(pieces, u.piece)
 			continue
 		}
 		var lost error
@@ -220,6 +236,12 @@ func (w *writer) transact(batch []*unit, apart bool) ([]error, error) {
 		if lost != nil {
 			return results, w.rollback(lost)
 		}
+	}
+	if err := t.together(pieces, w.together); err != nil {
+		if !isDamage(err) {
+			err = errSomeFailed
+		}
+		return results, w.rollback(err)
 	}
 	if err := t.commit(); err != nil {
 		return results, w.rollback(err)

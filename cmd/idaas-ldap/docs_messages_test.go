@@ -18,7 +18,7 @@ import (
 // what opening the store can end with.
 func TestEveryMessageIsOnTheTroubleshootingPage(t *testing.T) {
 	messages := map[string]string{}
-	for _, pattern := range []string{"connector", "console", "dispatch", "internal/app", "internal/online", "internal/reload", "processor", "pull", "receiver", "store"} {
+	for _, pattern := range []string{"connector", "console", "dispatch", "internal/app", "internal/notify", "internal/online", "internal/reload", "internal/telemetry", "internal/workbench", "processor", "pull", "receiver", "store"} {
 		for at, message := range messagesOf(t, filepath.Join("..", "..", filepath.FromSlash(pattern))) {
 			messages[at] = message
 		}

@@ -19,6 +19,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/notify"
+	"idaas-ldap/internal/syslog"
 	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/receiver"
 	"idaas-ldap/store"
@@ -44,6 +45,8 @@ type App struct {
 	// notifier tells people what watch has found.
 	notifier *notify.Notifier
 	watch    *watch
+	// forwarder sends the audit log to a syslog server, nil where none is named.
+	forwarder *syslog.Forwarder
 	// stopping is closed when Run ends.
 	stopping chan struct{}
 
@@ -117,6 +120,9 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	if a.options.trail, err = openTrail(cfg, a.log, a.clock); err != nil {
+		return err
+	}
+	if a.forwarder, err = a.openForwarder(ctx, cfg); err != nil {
 		return err
 	}
 	a.Dispatcher = newDispatcher(a.Store, nil, a.log, observer{a.metrics, a}, a.options)
@@ -208,6 +214,9 @@ func (a *App) Run(ctx context.Context) error {
 	back.Go(func() { a.watchCertificates(inner) })
 	back.Go(func() { a.notifier.Run(inner) })
 	back.Go(func() { a.watch.run(inner, a.options.NewsEvery) })
+	if a.forwarder != nil {
+		back.Go(func() { a.forwarder.Run(inner) })
+	}
 	back.Go(func() { a.options.trail.keep(inner, a.Store, a.log) })
 	front.Wait()
 	stopInner()

@@ -133,6 +133,7 @@ func Examine(ctx context.Context, cfg *config.Config, log *logrus.Logger) Examin
 		}
 	}
 	note(mayTrail(cfg))
+	note(maySyslog(cfg))
 	for _, a := range addresses(cfg) {
 		err := receiver.CanListen(ctx, a.address)
 		if running && errors.Is(err, syscall.EADDRINUSE) {

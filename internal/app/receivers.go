@@ -92,13 +92,9 @@ func materialIn(at string, files []file, raw [][]byte) (material, error) {
 		content := raw[0]
 		raw = raw[1:]
 		if i == len(files)-1 {
-			authorities, err := certificatesIn(content)
-			if err != nil {
+			var err error
+			if m.roots, err = poolOf(content); err != nil {
 				return m, &keyError{at + f.key, fmt.Errorf("%s %w", f.path, err)}
-			}
-			m.roots = x509.NewCertPool()
-			for _, authority := range authorities {
-				m.roots.AddCert(authority)
 			}
 			continue
 		}
@@ -109,6 +105,19 @@ func materialIn(at string, files []file, raw [][]byte) (material, error) {
 		*[]**secret.Text{&m.first, &m.second}[i] = &text
 	}
 	return m, nil
+}
+
+// poolOf returns the authorities in a file in PEM form.
+func poolOf(raw []byte) (*x509.CertPool, error) {
+	authorities, err := certificatesIn(raw)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	for _, authority := range authorities {
+		pool.AddCert(authority)
+	}
+	return pool, nil
 }
 
 // given returns what a file says, or else the configuration.

@@ -26,6 +26,8 @@ type trail struct {
 	file   string
 	values bool
 	clock  dispatch.Clock
+	// written is called after each line, and must not wait. It is set before anything is written.
+	written func()
 }
 
 // trailNote is the name under which the store remembers the last record of a log: one for each, as several instances may share a store.
@@ -52,14 +54,18 @@ func openTrail(cfg *config.Config, log logrus.FieldLogger, clock dispatch.Clock)
 	if err != nil {
 		return nil, err
 	}
-	l, cut, err := audit.Open(audit.Config{Path: string(cfg.Audit.File), MaxBytes: cfg.Audit.MaxBytes, Keep: cfg.Audit.Keep, Digest: digest})
+	t := &trail{file: string(cfg.Audit.File), values: cfg.Audit.Values, clock: clock, written: func() {}}
+	l, cut, err := audit.Open(audit.Config{
+		Path: t.file, MaxBytes: cfg.Audit.MaxBytes, Keep: cfg.Audit.Keep, Digest: digest, Forward: func([]byte) { t.written() },
+	})
 	if err != nil {
 		return nil, located(cfg, "audit.file", err)
 	}
 	if cut > 0 {
 		log.WithField("bytes", cut).Warn("the last line of the audit log was not whole and is taken away; the write that it was about may have happened")
 	}
-	return &trail{log: l, file: string(cfg.Audit.File), values: cfg.Audit.Values, clock: clock}, nil
+	t.log = l
+	return t, nil
 }
 
 // mayTrail reports what would keep the audit log from being opened, and makes nothing.

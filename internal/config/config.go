@@ -245,6 +245,8 @@ type Audit struct {
 	// MaxBytes is the size from which on another file is begun, Keep how many full ones are kept; zero for all.
 	MaxBytes int64 `yaml:"max_bytes"`
 	Keep     int   `yaml:"keep"`
+	// Syslog is where lines are forwarded to.
+	Syslog Syslog `yaml:"syslog"`
 }
 
 // Path is the path of a file. In the file and in the environment it may be relative to the folder of the configuration
@@ -274,7 +276,7 @@ func Defaults() Config {
 		},
 		Admin: Admin{Listen: "127.0.0.1:9090"},
 		Log:   Log{Level: "info", Format: "text"},
-		Audit: Audit{MaxBytes: 64 << 20},
+		Audit: Audit{MaxBytes: 64 << 20, Syslog: Syslog{Facility: 13}},
 		Notifications: Notifications{
 			Every: time.Hour, Names: true, DownAfter: 5 * time.Minute, Failed: FailedLimit{Count: 10, Within: time.Hour},
 		},

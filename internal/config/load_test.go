@@ -76,6 +76,8 @@ func TestLoadReadsEverything(t *testing.T) {
 	}
 	want.Admin.Listen = "[::1]:9090"
 	want.Log = config.Log{Level: "debug", Format: "json"}
+	want.Audit.File = "testdata/audit.log"
+	want.Audit.Syslog = config.Syslog{Address: "tcp+tls://syslog.example.org", Facility: 10, TLS: config.ClientTLS{CAFile: "testdata/ca.pem"}}
 	want.Notifications.Every, want.Notifications.Names = 2*time.Hour, false
 	want.Notifications.Receivers = []config.NotificationReceiver{
 		{Name: "oncall", Webhook: config.Webhook{Form: config.WebhookFeishu, URL: secret.New("https://robot.example.org/c4n4ry"), Secret: secret.New("c4n4ry-sign")}},

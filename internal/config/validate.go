@@ -234,6 +234,7 @@ func (l *loader) validateAudit() {
 	if a.MaxBytes < minAudit {
 		l.wrong("audit.max_bytes", "%d is too little for a file; give at least %d", a.MaxBytes, minAudit)
 	}
+	l.validateSyslog()
 	if a.Keep < 0 {
 		l.wrong("audit.keep", "%d is no number of files; 0 keeps all", a.Keep)
 	}

@@ -40,6 +40,10 @@ func TestAHeldSetIsSeenAndDecidedInParts(t *testing.T) {
 	asked = b.post("/console/events/decide", url.Values{
 		"action": {"discard"}, "all": {"all"}, "directory": {"corp"}, "code": {"GUARDED"}, "act": {"delete"}, "newest": {seqsOf(held)[0]}, "count": {"2"},
 	})
+	more := b.post("/console/events/decide", url.Values{
+		"action": {"discard"}, "all": {"all"}, "directory": {"corp"}, "code": {"GUARDED"}, "act": {"delete"}, "newest": {seqsOf(held)[0]}, "count": {"10001"},
+	})
+	b.has("a set of which not all are counted", more, "more than 9998 remain")
 	b.has("the name from before", asked, `name="by" value="Ann Admin"`)
 	form = url.Values{"action": {"discard"}, "seq": {asked.hidden("seq")}, "confirm": {asked.hidden("confirm")}, "by": {"Ann Admin"}}
 	b.is("the drop", b.post("/console/events/decide", form), http.StatusSeeOther)

@@ -44,6 +44,8 @@ type proposal struct {
 	// Left is how many of those that were chosen do not take this decision, More how many remain for another one.
 	Left int `json:"left"`
 	More int `json:"more"`
+	// MoreThan: there are more than More of them.
+	MoreThan bool `json:"moreThan,omitempty"`
 }
 
 // isConfirmedBy reports whether a decision was made about just this. All of a set is shown first.
@@ -79,7 +81,9 @@ func (c *Console) propose(ctx context.Context, who caller, d decision) (proposal
 	if err != nil {
 		return p, err
 	}
-	p.More = more
+	if p.More = more; d.Set != nil && d.Set.Count > counted {
+		p.More, p.MoreThan = more-1, true
+	}
 	for _, r := range records {
 		if row := (eventRow{EventRecord: r}); !row.Takes(d.Action) {
 			p.Left++

@@ -26,7 +26,7 @@ const shownOfSet = 5
 
 // held returns all that a person has to decide, in sets.
 func (c *Console) held(ctx context.Context) ([]heldSet, error) {
-	sets, err := c.Store.HeldSets(ctx)
+	sets, err := c.Store.HeldSets(ctx, countedTo)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // It says what it does.
 	}
@@ -77,7 +77,7 @@ func (c *Console) heldIn(ctx context.Context, values url.Values) (heldList, erro
 		return heldList{}, wrong("say which set, with directory, code and act")
 	}
 	list := heldList{HeldSet: asked, Events: []eventRow{}}
-	sets, err := c.Store.HeldSets(ctx)
+	sets, err := c.Store.HeldSets(ctx, countedTo)
 	if err != nil {
 		return list, err //nolint:wrapcheck // It says what it does.
 	}

@@ -30,6 +30,7 @@ func parts() template.FuncMap {
 			return tab{name, path, current}
 		},
 		"plots": plots,
+		"many":  many,
 		"word":  func(state string) string { word, _, _ := strings.Cut(state, ":"); return word },
 		"rest":  func(state string) string { _, rest, _ := strings.Cut(state, ": "); return rest },
 		"rows":  func(events []eventRow, choose bool) rowsView { return rowsView{events, choose} },

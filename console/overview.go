@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -12,6 +13,25 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/store"
 )
+
+// counted is how many events are counted at most where they are only counted, as there may be millions. One more stands for more than that.
+const (
+	counted   = 10_000
+	countedTo = counted + 1
+)
+
+// many is a number of events as it is shown.
+func many(n any) string {
+	switch n := n.(type) {
+	case int:
+		return many(int64(n))
+	case int64:
+		if n <= counted {
+			return strconv.FormatInt(n, 10)
+		}
+	}
+	return "> " + strconv.Itoa(counted)
+}
 
 // directoryRow is how one directory is.
 type directoryRow struct {
@@ -104,19 +124,19 @@ func (c *Console) makeOverview(ctx context.Context, now time.Time) (overview, er
 	o := overview{At: event.Millis(now.UnixMilli()), Directories: []directoryRow{}, Failures: []store.Failures{}}
 	known := c.States()
 	for _, d := range c.Directories() {
-		counts, err := c.Store.Counts(ctx, d.Name)
+		counts, err := c.Store.CountsUpTo(ctx, d.Name, countedTo)
 		if err != nil {
 			return o, err //nolint:wrapcheck // It says what it does.
 		}
 		row := directoryRow{
-			Name: d.Name, State: known[d.Name], Open: counts[event.Pending] + counts[event.Waiting], Held: counts[event.Held], Failed: counts[event.Failed],
+			Name: d.Name, State: known[d.Name], Open: min(counts[event.Pending]+counts[event.Waiting], countedTo), Held: counts[event.Held], Failed: counts[event.Failed],
 		}
 		if row.Oldest, err = c.Store.OldestOpen(ctx, d.Name); err != nil {
 			return o, err //nolint:wrapcheck // It says what it does.
 		}
 		o.Directories = append(o.Directories, row)
 	}
-	failures, err := c.Store.FailuresByReason(ctx)
+	failures, err := c.Store.FailuresByReason(ctx, countedTo)
 	if err != nil {
 		return o, err //nolint:wrapcheck // It says what it does.
 	}

@@ -9,6 +9,15 @@ import (
 	"idaas-ldap/store"
 )
 
+// What is only counted is counted so far, and then there are more.
+func TestManyIsSaidToBeMore(t *testing.T) {
+	for want, n := range map[string]any{"0": 0, "10000": int64(counted), "> 10000": countedTo, "> 10000 ": int64(1_000_000)} {
+		if got := many(n); got != strings.TrimSpace(want) {
+			t.Errorf("%v is said to be %q", n, got)
+		}
+	}
+}
+
 // A plot has the newest at its right end and the oldest at its left, what is older than a day nowhere, and stays within its frame.
 func TestAPlotShowsTheLastDay(t *testing.T) {
 	const now = event.Millis(1_800_000_000_000)

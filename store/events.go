@@ -83,24 +83,6 @@ func (f Filter) query() (string, []any) {
 	return query + " ORDER BY " + order + " LIMIT ?", append(args, limited(f.Limit))
 }
 
-// HeldSets returns what is held by reason, the largest set first.
-func (s *database) HeldSets(ctx context.Context) ([]HeldSet, error) {
-	var sets []HeldSet
-	err := s.readers.read(ctx, func(r *session) error {
-		return r.rows("SELECT directory, code, act, COUNT(*) AS n, MAX(seq) FROM delivery WHERE state = 'held' GROUP BY directory, code, act ORDER BY n DESC, directory, code, act", nil,
-			func(rows scanner) error {
-				var set HeldSet
-				err := rows.Scan(&set.Directory, &set.Code, &set.Act, &set.Count, &set.Newest)
-				sets = append(sets, set)
-				return failure(err)
-			})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count what is held: %w", err)
-	}
-	return sets, nil
-}
-
 // Retry makes deliveries pending again.
 func (s *database) Retry(ctx context.Context, now event.Millis, by string, seqs []int64) ([]Key, error) {
 	var keys []Key

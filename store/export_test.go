@@ -156,11 +156,11 @@ func WorkOf(t *testing.T, s *SQLite) Work {
 
 // Populate lets the store know so many people, and groups with so many members each. Nothing is sealed, so nobody may load them:
 // they are there to be in the way.
-func Populate(t *testing.T, s *SQLite, people, groups, members int) {
-	t.Helper()
+func Populate(tb testing.TB, s *SQLite, people, groups, members int) {
+	tb.Helper()
 	const counted = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?) "
 	unit := treeKey(plan.MustParseDN("ou=people,dc=example,dc=org"))
-	err := s.writer.do(t.Context(), func(t *tx) error {
+	err := s.writer.do(tb.Context(), func(t *tx) error {
 		if people > 0 {
 			if _, err := t.exec("INSERT INTO object (directory, kind, id, present, said, said_update, password, password_update, facts, link, dn, dn_key, removed, woke, login, label) "+counted+
 				"SELECT 'corp', 'user', printf('user_%06d', i), TRUE, 5, 0, 0, 0, x'', printf('link of user_%06d', i), printf('uid=user_%06d,ou=people,dc=example,dc=org', i), "+
@@ -176,7 +176,7 @@ func Populate(t *testing.T, s *SQLite, people, groups, members int) {
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -196,11 +196,11 @@ func Bind(t *testing.T, s *SQLite) {
 }
 
 // PopulateEvents lets the store have so many events in all states, half of them about one group. Nothing is sealed.
-func PopulateEvents(t *testing.T, s *SQLite, events int) {
-	t.Helper()
+func PopulateEvents(tb testing.TB, s *SQLite, events int) {
+	tb.Helper()
 	const counted = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
 	const object = "CASE WHEN i % 2 = 0 THEN 'g_1' ELSE printf('user_%06d', i) END"
-	err := s.writer.do(t.Context(), func(t *tx) error {
+	err := s.writer.do(tb.Context(), func(t *tx) error {
 		if _, err := t.exec("INSERT INTO event (id, application, instance, event_id, type, kind, object, happened, updated, received, payload) "+counted+
 			"SELECT i, 'app', 'idaas', printf('evt_%06d', i), 'ud:user:update_info', 'user', "+object+", i, i, i, x'' FROM n", events); err != nil {
 			return err
@@ -211,7 +211,7 @@ func PopulateEvents(t *testing.T, s *SQLite, events int) {
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

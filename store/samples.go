@@ -63,33 +63,6 @@ func (s *database) Samples(ctx context.Context, since event.Millis) ([]Sample, e
 	return samples, nil
 }
 
-// Failures is how many events have failed in a directory for one reason.
-type Failures struct {
-	Directory string     `json:"directory"`
-	Code      event.Code `json:"code"`
-	Count     int        `json:"count"`
-	// Newest is the largest Seq of them.
-	Newest int64 `json:"newest"`
-}
-
-// FailuresByReason returns what has failed and is kept, by directory and reason, the most first.
-func (s *database) FailuresByReason(ctx context.Context) ([]Failures, error) {
-	var all []Failures
-	err := s.readers.read(ctx, func(r *session) error {
-		return r.rows("SELECT directory, code, COUNT(*) AS n, MAX(seq) FROM delivery WHERE state = 'failed' GROUP BY directory, code ORDER BY n DESC, directory, code", nil,
-			func(rows scanner) error {
-				var f Failures
-				err := rows.Scan(&f.Directory, &f.Code, &f.Count, &f.Newest)
-				all = append(all, f)
-				return failure(err)
-			})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("count what has failed: %w", err)
-	}
-	return all, nil
-}
-
 // OldestOpen returns when the oldest event was received that a directory waits for, zero where none is open.
 func (s *database) OldestOpen(ctx context.Context, directory string) (event.Millis, error) {
 	var oldest event.Millis

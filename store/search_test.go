@@ -67,6 +67,23 @@ func listed(t *testing.T, people, events int) map[string]float64 {
 		list(fmt.Sprintf("what is %s before one", state), store.Filter{Directory: "corp", States: []event.State{state}, Before: newest / 2})
 	}
 	list("what a guard holds", store.Filter{Held: store.HeldSet{Directory: "corp", Code: event.CodeGuarded, Act: "delete"}})
+	const most = 100
+	run("how much waits", func() (int, error) {
+		counts, err := s.CountsUpTo(t.Context(), "corp", most)
+		return int(counts[event.Waiting]), err
+	})
+	run("what is held by reason", func() (int, error) {
+		sets, err := s.HeldSets(t.Context(), most)
+		return len(sets), err
+	})
+	run("what has failed by reason", func() (int, error) {
+		failures, err := s.FailuresByReason(t.Context(), most)
+		return len(failures), err
+	})
+	run("what waits longest", func() (int, error) {
+		oldest, err := s.OldestOpen(t.Context(), "corp")
+		return int(oldest), err
+	})
 	list("the events of one group", store.Filter{Object: "g_1"})
 	list("the events of one group before one", store.Filter{Object: "g_1", Before: newest / 2})
 	list("one event", store.Filter{EventID: "evt_000007"})

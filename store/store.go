@@ -366,11 +366,12 @@ type Store interface {
 	// Events lists events, the newest first.
 	Events(ctx context.Context, f Filter) ([]EventRecord, error)
 
-	// HeldSets returns what is held, in sets of what is held for the same reason.
-	HeldSets(ctx context.Context) ([]HeldSet, error)
+	// HeldSets returns what is held, in sets of what is held for the same reason. With most it counts no further than that in each.
+	HeldSets(ctx context.Context, most int) ([]HeldSet, error)
 
-	// FailuresByReason returns what has failed and is kept, by directory and reason, the most first.
-	FailuresByReason(ctx context.Context) ([]Failures, error)
+	// FailuresByReason returns what has failed and is kept, by directory and reason, the most first. With most it counts
+	// no further than that for each.
+	FailuresByReason(ctx context.Context, most int) ([]Failures, error)
 
 	// OldestOpen returns when the oldest event was received of those in a directory that are pending or wait, zero where none is.
 	OldestOpen(ctx context.Context, directory string) (event.Millis, error)
@@ -402,6 +403,9 @@ type Store interface {
 
 	// Counts returns the number of deliveries in each state that is not settled, and of failed ones, of a directory.
 	Counts(ctx context.Context, directory string) (map[event.State]int64, error)
+
+	// CountsUpTo returns the same, and counts no further than most in each state.
+	CountsUpTo(ctx context.Context, directory string, most int) (map[event.State]int64, error)
 
 	// Objects calls yield for every object of a kind that is known in a directory, in no particular order, until yield
 	// returns false. Memory does not grow with their number.

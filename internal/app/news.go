@@ -170,7 +170,7 @@ type heldNote struct {
 
 // lookAtHeld tells what is held since the last look, of the directories that this instance works on.
 func (w *watch) lookAtHeld(ctx context.Context, in *setup) error {
-	sets, err := w.app.Store.HeldSets(ctx)
+	sets, err := w.app.Store.HeldSets(ctx, 0)
 	if err != nil {
 		return err //nolint:wrapcheck // It says what it does.
 	}

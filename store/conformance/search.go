@@ -128,13 +128,19 @@ func heldSets(w world) {
 	third := hold("u3", held(), "disable")
 	fourth := hold("u4", taken, "")
 	hold("u5", done(), "")
-	sets, err := w.HeldSets(w.Context())
+	sets, err := w.HeldSets(w.Context(), 0)
 	w.must(err)
 	equal(w, "sets", sets, []store.HeldSet{
 		{Directory: corp, Code: event.CodeGuarded, Act: "delete", Count: 2, Newest: second},
 		{Directory: corp, Code: event.CodeDNTaken, Count: 1, Newest: fourth},
 		{Directory: corp, Code: event.CodeGuarded, Act: "disable", Count: 1, Newest: third},
 	})
+	upTo, err := w.HeldSets(w.Context(), 1)
+	w.must(err)
+	equal(w, "what is counted up to one", upTo[0].Count, 1)
+	counts, err := w.CountsUpTo(w.Context(), corp, 3)
+	w.must(err)
+	equal(w, "how many are held, counted up to three", counts[event.Held], 3)
 	for _, set := range sets {
 		records, err := w.Events(w.Context(), store.Filter{Held: set})
 		w.must(err)
@@ -182,12 +188,15 @@ func failuresCounted(w world) {
 		last = w.seq(update("evt_"+id, id))
 		w.finish(noon, in(corp, user(id)), failed())
 	}
-	all, err := w.FailuresByReason(w.Context())
+	all, err := w.FailuresByReason(w.Context(), 0)
 	w.must(err)
 	equal(w, "failures", all, []store.Failures{{Directory: corp, Code: failed().Code, Count: 3, Newest: last}})
+	upTo, err := w.FailuresByReason(w.Context(), 2)
+	w.must(err)
+	equal(w, "failures counted up to two", upTo[0].Count, 2)
 	_, err = w.Retry(w.Context(), noon, "ann", []int64{last})
 	w.must(err)
-	all, err = w.FailuresByReason(w.Context())
+	all, err = w.FailuresByReason(w.Context(), 0)
 	w.must(err)
 	equal(w, "failures after a retry", all[0].Count, 2)
 }

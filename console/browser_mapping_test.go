@@ -2,12 +2,16 @@ package console_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"idaas-ldap/event"
@@ -24,6 +28,49 @@ func typed(old, now string) step {
   source.setSelectionRange(at, at + %d);
   return at >= 0 && document.execCommand("insertText", false, %q);
 })()`, old, len(old), now))
+}
+
+// update has the picture of the documentation made anew, and shownPicture is where it is.
+var update = flag.Bool("update", false, "make the picture of the documentation anew")
+
+const (
+	shownPicture   = "../docs/console.png"
+	largestPicture = 150_000
+)
+
+// picture takes the picture that the documentation shows, where that is asked for.
+func (c *chromium) picture() {
+	c.Helper()
+	if !*update {
+		return
+	}
+	var taken []byte
+	c.run("take the picture", call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1100, Height: 700, DeviceScaleFactor: 1}),
+		until(`(document.querySelector("textarea[name=source]").scrollTop = 450) > 0`), until(`document.querySelector(".gutter").scrollTop === 450`),
+		chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			answer, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{})
+			taken = answer.Data
+			return err
+		}))
+	if len(taken) > largestPicture {
+		c.Errorf("the picture has %d bytes", len(taken))
+	}
+	if err := os.WriteFile(shownPicture, taken, 0o644); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// The documentation shows a picture that is there.
+func TestTheDocumentationShowsAPicture(t *testing.T) {
+	info, err := os.Stat(shownPicture)
+	if err != nil || info.Size() > largestPicture {
+		t.Errorf("the picture: %v", err)
+	}
+	for _, name := range []string{"../README.md", "../README.zh-CN.md"} {
+		if text, err := os.ReadFile(name); err != nil || !strings.Contains(string(text), "(docs/console.png)") {
+			t.Errorf("%s does not show it: %v", name, err)
+		}
+	}
 }
 
 // enter presses the key, where the caret is.
@@ -46,7 +93,7 @@ func TestBrowserMendsAMapping(t *testing.T) {
 	s.write(s.mapping, s.edited("description: user.description\n  password", `description: 'user.username == "una.low" ? fail("una has no description") : user.description'`+"\n  password"))
 	s.eventually("the rule is in force", func() bool { return s.Directories()[0].Mapping() != before })
 	people := s.company()
-	una := idaastest.User{ID: s.tenant.NewUserID(), Username: "una.low", DisplayName: "Una <b>Low</b>", Unit: people.unit.ID}
+	una := idaastest.User{ID: s.tenant.NewUserID(), Username: "una.low", DisplayName: "Una Low", Unit: people.unit.ID}
 	s.send(s.tenant.CreateUser(una, userPassword))
 	failed := s.in(event.Failed, 1)
 	c := s.chromium()
@@ -64,6 +111,7 @@ func TestBrowserMendsAMapping(t *testing.T) {
 		typed(`"una.low" ? normalize`, `"una.low" ? "of the sales team"`), until(`[...document.querySelectorAll("[data-tried] ins")].some((e) => e.textContent.includes("of the sales team"))`),
 		until(`document.querySelector("[data-checked] .state.ok") !== null`))
 	c.look("mapping_mended", "", "en", 1440, 900, false)
+	c.picture()
 	c.look("mapping_mended", "", "en", 1440, 900, true)
 	c.run("compare everybody", chromedp.Click(css("[data-compare]")), chromedp.WaitVisible(xpath(`//details//bdi[contains(., "una.low")]`)))
 	c.run("put it in force", chromedp.Click(css(`button[formaction="/console/mappings/force"]`)), chromedp.WaitVisible(css(`input[name=by]`)))

@@ -51,7 +51,16 @@ type Observer interface {
 	Reconciled(directory string, operations int, took time.Duration)
 	// Available: a directory went down or came back.
 	Available(directory string, available bool)
+	// Leased: this process has begun to work on a directory, or has ended to, or found out that somebody else may have taken over.
+	Leased(directory, result string)
 }
+
+// What becomes of the lease of a directory, in words for metrics.
+const (
+	LeaseTaken   = "taken"
+	LeaseGivenUp = "given_up"
+	LeaseLost    = "lost"
+)
 
 // Config is what a dispatcher is made from. All fields but Observer and LookEvery are needed.
 type Config struct {
@@ -75,6 +84,7 @@ type Dispatcher struct {
 
 	rerouting sync.Mutex               // guards what follows, and lets one fleet be replaced at a time
 	turns     map[string]chan struct{} // by directory: whoever has put something in works on it
+	drained   bool
 }
 
 // New returns a dispatcher that accepts events at once and works on them once Run is called.
@@ -107,18 +117,6 @@ func (d *Dispatcher) Availability() map[string]string {
 	out := make(map[string]string, len(lanes))
 	for _, l := range lanes {
 		out[l.route.Directory] = l.downReason()
-	}
-	return out
-}
-
-// Elsewhere returns who else works on each directory, by name; an empty text where this process does.
-func (d *Dispatcher) Elsewhere() map[string]string {
-	lanes := d.fleet.Load().lanes
-	out := make(map[string]string, len(lanes))
-	for _, l := range lanes {
-		l.mu.Lock()
-		out[l.route.Directory] = l.elsewhere
-		l.mu.Unlock()
 	}
 	return out
 }
@@ -336,3 +334,4 @@ type silent struct{}
 func (silent) Settled(string, event.Outcome)         {}
 func (silent) Reconciled(string, int, time.Duration) {}
 func (silent) Available(string, bool)                {}
+func (silent) Leased(string, string)                 {}

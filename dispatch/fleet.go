@@ -45,6 +45,7 @@ func (d *Dispatcher) newFleet(routes []Route) *fleet {
 		}
 		l := newLane(d.cfg, route, d.board, d.random)
 		l.turn = d.turns[route.Directory]
+		l.tenancy.drained = d.drained
 		f.lanes = append(f.lanes, l)
 	}
 	return f

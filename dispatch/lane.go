@@ -29,20 +29,20 @@ type lane struct {
 	tenure context.Context // ends with the lease
 	tree   gate            // every reconcile is inside; one that moves entries of other objects is so alone
 
-	mu        sync.Mutex
-	queue     []event.Ref
-	queued    map[event.Ref]bool
-	running   map[event.Ref]bool
-	again     map[event.Ref]bool // running, and to be looked at once more
-	stored    map[event.Ref]bool // running, with nothing left to do but to tell what came of it
-	ended     map[event.Ref]bool // worked on while the store is being asked, whose answer is older; nil at other times
-	behind    bool               // the store may hold due objects that are not in the queue
-	nextDue   event.Millis       // when to ask the store again, zero for never
-	askAt     event.Millis       // when to ask it again in any case
-	down      string             // why the directory is not reachable
-	news      news               // what other processes have done
-	elsewhere string             // who works on the directory, where we do not
-	holds     holds              // who may not be worked on, as another object is written that names them
+	mu      sync.Mutex
+	queue   []event.Ref
+	queued  map[event.Ref]bool
+	running map[event.Ref]bool
+	again   map[event.Ref]bool // running, and to be looked at once more
+	stored  map[event.Ref]bool // running, with nothing left to do but to tell what came of it
+	ended   map[event.Ref]bool // worked on while the store is being asked, whose answer is older; nil at other times
+	behind  bool               // the store may hold due objects that are not in the queue
+	nextDue event.Millis       // when to ask the store again, zero for never
+	askAt   event.Millis       // when to ask it again in any case
+	down    string             // why the directory is not reachable
+	news    news               // what other processes have done
+	tenancy tenancy
+	holds   holds // who may not be worked on, as another object is written that names them
 }
 
 func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {

@@ -21,33 +21,53 @@ const (
 func (l *lane) lead(ctx context.Context) {
 	all := l.Store
 	defer func() { l.Store = all }()
-	const failed, other = "failed", "other"
-	told := "" // so that it is said once
+	var told error // so that it is said once
 	var look time.Time
 	for ctx.Err() == nil {
-		lease, err := all.Lease(ctx, l.route.Directory)
+		err := l.tryToLead(ctx, all)
 		if err == nil {
-			l.own(ctx, lease)
-			told = ""
+			told = nil
 			continue
 		}
-		log := l.Log.WithError(err).WithField("directory", l.route.Directory)
-		switch reserved := errors.Is(err, store.ErrReserved); {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return
-		case !reserved && told != failed:
-			log.Error("cannot take the lease of the directory; trying again until that succeeds")
-			told = failed
-		case reserved && told != other:
-			log.Info("another instance works on the directory; this one takes over when that ends")
-			told = other
 		}
-		l.setOwner(err)
+		l.sayWhy(err, told)
+		told = err
+		l.setTenure(err)
 		if now := l.Clock.Now(); !now.Before(look) {
 			l.hearAnswers(ctx, all, l.board.open(l.route.Directory))
 			look = now.Add(l.lookEvery(leaseAgain))
 		}
 		l.standBy(ctx, all)
+	}
+}
+
+// tryToLead works on the directory for as long as the lease lasts, or says why there is none.
+func (l *lane) tryToLead(ctx context.Context, all store.Store) error {
+	tenure, left, ok := l.mayLead(ctx)
+	if !ok {
+		return errDrained
+	}
+	defer left()
+	lease, err := all.Lease(tenure, l.route.Directory)
+	if err != nil {
+		return err //nolint:wrapcheck // It names the directory.
+	}
+	l.own(tenure, lease)
+	return nil
+}
+
+// sayWhy tells why somebody else works on the directory, or nobody, unless that was told before.
+func (l *lane) sayWhy(err, told error) {
+	log := l.Log.WithError(err).WithField("directory", l.route.Directory)
+	reserved := errors.Is(err, store.ErrReserved)
+	switch {
+	case errors.Is(err, errDrained) || told != nil && reserved == errors.Is(told, store.ErrReserved):
+	case reserved:
+		log.Info("another instance works on the directory; this one takes over when that ends")
+	default:
+		log.Error("cannot take the lease of the directory; trying again until that succeeds")
 	}
 }
 
@@ -62,26 +82,43 @@ func (l *lane) own(ctx context.Context, lease store.Lease) {
 	defer end()
 	l.tenure = tenure
 	l.lease = lease
-	done := make(chan struct{})
+	log := l.Log.WithField("directory", l.route.Directory)
+	if !lease.Ends().IsZero() {
+		log.Info("this instance works on the directory")
+	}
+	l.Observer.Leased(l.route.Directory, LeaseTaken)
+	l.setTenure(nil)
+	lost, done := false, make(chan struct{})
 	go func() {
 		defer close(done)
 		if l.outlives(tenure, lease) {
 			return
 		}
-		l.Log.WithField("directory", l.route.Directory).Error("the lease of the directory has ended, as the database was not reached in time or this process was stopped; what was under way is tried again by whoever has it next")
+		lost = true
+		l.Observer.Leased(l.route.Directory, LeaseLost)
+		log.Error("the lease of the directory has ended, as the database was not reached in time or this process was stopped; what was under way is tried again by whoever has it next")
 		end()
 		stop()
 	}()
-	if !lease.Ends().IsZero() {
-		l.Log.WithField("directory", l.route.Directory).Info("this instance works on the directory")
-	}
-	l.setOwner(nil)
 	l.takeStock()
 	l.run(ctx)
 	end()
 	<-done
-	if err := lease.Release(context.WithoutCancel(ctx)); err != nil {
-		l.Log.WithError(err).WithField("directory", l.route.Directory).Warn("cannot give the lease of the directory up; it ends by itself")
+	l.giveUp(context.WithoutCancel(ctx), lease, lost)
+}
+
+// giveUp hands the directory over to whoever takes it next, unless somebody else may have it by now.
+func (l *lane) giveUp(ctx context.Context, lease store.Lease, lost bool) {
+	log := l.Log.WithField("directory", l.route.Directory)
+	standing := lease.Ends().IsZero()
+	switch err := lease.Release(ctx); {
+	case err != nil:
+		log.WithError(err).Warn("cannot give the lease of the directory up; it ends by itself")
+	case !lost && !standing:
+		log.Info("this instance has handed the directory over")
+	}
+	if !lost {
+		l.Observer.Leased(l.route.Directory, LeaseGivenUp)
 	}
 }
 
@@ -132,14 +169,4 @@ func (c leased) Err() error {
 		return context.Canceled
 	}
 	return c.Context.Err()
-}
-
-// setOwner notes why somebody else works on the directory; nil where we do.
-func (l *lane) setOwner(other error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.elsewhere = ""
-	if other != nil {
-		l.elsewhere = other.Error()
-	}
 }

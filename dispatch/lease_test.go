@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -140,8 +141,8 @@ func TestOneInstanceWorksOnADirectory(t *testing.T) {
 		if a, b := len(one.directories[corp].tasks()), len(two.directories[corp].tasks()); a != 4 || b != 0 {
 			t.Errorf("the first has worked %d times and the second %d times", a, b)
 		}
-		if a, b := one.Elsewhere()[corp], two.Elsewhere()[corp]; a != "" || b == "" {
-			t.Errorf("the first is told that %q works on the directory, the second %q", a, b)
+		if a, b := one.Tenures()[corp], two.Tenures()[corp]; !a.Mine || b.Mine || b.Other == "" || b.Since.IsZero() {
+			t.Errorf("the first is told that %+v works on the directory, the second %+v", a, b)
 		}
 	})
 }
@@ -155,7 +156,7 @@ func TestAnInstanceThatEndsHandsOver(t *testing.T) {
 			t.Errorf("it is answered with %+v", o)
 		}
 		one.start() // and waits for its turn
-		if one.Elsewhere()[corp] == "" || two.Elsewhere()[corp] != "" {
+		if one.Tenures()[corp].Mine || !two.Tenures()[corp].Mine {
 			t.Error("the one that came back works on the directory")
 		}
 	})
@@ -283,9 +284,65 @@ func TestInstancesActOnWhatTheyAreTold(t *testing.T) {
 		one.stop()
 		two.Hear(store.Notice{What: store.NoticeFree, Directory: corp})
 		synctest.Wait()
-		if other := two.Elsewhere()[corp]; other != "" {
-			t.Errorf("the lease is free, and %s has it", other)
+		if now := two.Tenures()[corp]; !now.Mine {
+			t.Errorf("the lease is free, and %s has it", now.Other)
 		}
 		one.start()
+	})
+}
+
+// An instance that is told to hand over finishes what is under way, and then takes nothing any more; another one goes on at once, and
+// events are taken in by both.
+func TestADrainedInstanceHandsOver(t *testing.T) {
+	inBubbleOfTwo(t, func(one, two *rig) {
+		finish := make(chan struct{})
+		one.script(func(_ context.Context, task processor.Task) processor.Result {
+			<-finish
+			return applied(task)
+		})
+		first := one.accept(update("ann", 1))
+		synctest.Wait()
+		drained := make(chan error, 1)
+		go func() { drained <- one.Drain(context.Background()) }()
+		synctest.Wait()
+		if len(drained) != 0 || two.Tenures()[corp].Mine {
+			t.Error("it has handed over before its work was done")
+		}
+		impatient, stop := context.WithTimeout(context.Background(), time.Second)
+		defer stop()
+		if err := one.Drain(impatient); err == nil {
+			t.Error("whoever does not wait is told that it has handed over")
+		}
+		close(finish)
+		if err := <-drained; err != nil {
+			t.Error(err)
+		}
+		if o := one.await(first)[0]; o.State != event.Done {
+			t.Errorf("what was under way is answered with %+v", o)
+		}
+		two.pass(time.Second)
+		if !two.Tenures()[corp].Mine || !one.Drained() {
+			t.Error("the other one does not work on the directory")
+		}
+		two.stop()
+		run := one.Reroute([]dispatch.Route{{Directory: corp, Workers: 4, Processor: one.directories[corp], Check: one.directories[corp].check}})
+		ctx, end := context.WithCancel(context.Background())
+		ran := make(chan struct{})
+		go func() {
+			defer close(ran)
+			run(ctx)
+		}()
+		one.accept(update("bob", 1))
+		one.pass(time.Minute)
+		if n := len(one.directories[corp].tasks()); n != 1 {
+			t.Errorf("a drained instance has worked %d times", n)
+		}
+		end()
+		<-ran
+		two.start()
+		two.wantCode(update("bob", 1).ID, event.CodeApplied)
+		if got := one.seen.leases; !slices.Equal(got, []string{dispatch.LeaseTaken, dispatch.LeaseGivenUp}) {
+			t.Errorf("it tells of its lease: %v", got)
+		}
 	})
 }

@@ -309,6 +309,7 @@ type observer struct {
 	mu        sync.Mutex
 	settled   map[event.Code]int
 	available []string
+	leases    []string
 	told      func() // called when an outcome is told, where a test asks for it
 }
 
@@ -325,6 +326,12 @@ func (o *observer) Settled(_ string, outcome event.Outcome) {
 }
 
 func (*observer) Reconciled(string, int, time.Duration) {}
+
+func (o *observer) Leased(_, result string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.leases = append(o.leases, result)
+}
 
 func (o *observer) Available(directory string, available bool) {
 	o.mu.Lock()

@@ -19,6 +19,23 @@ type Lease interface {
 	Release(ctx context.Context) error
 }
 
+// reserved is [ErrReserved] with who has it.
+type reserved struct{ owner string }
+
+func (r reserved) Error() string { return ErrReserved.Error() + ": " + r.owner }
+
+// Is reports whether it is meant by [ErrReserved].
+func (r reserved) Is(target error) bool { return target == ErrReserved }
+
+// OwnerIn returns who has what is reserved, empty where an error does not say.
+func OwnerIn(err error) string {
+	var by reserved
+	if errors.As(err, &by) {
+		return by.owner
+	}
+	return ""
+}
+
 // ErrFenced says that somebody else works on what is due in the directory. Nothing was written.
 var ErrFenced = errors.New("somebody else works on this directory by now")
 

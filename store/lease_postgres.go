@@ -65,7 +65,7 @@ func (s *Postgres) lease(ctx context.Context, directory string) (*leased, error)
 			return err
 		}
 		if found {
-			return fmt.Errorf("%w: %s", ErrReserved, other)
+			return reserved{other}
 		}
 		_, err = t.row(takeLease, []any{directory, s.owner, s.leaseFor.Milliseconds()}, &l.fence.epoch)
 		return err

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,6 +36,28 @@ type service struct {
 	program string
 	// admin is the address for those who look.
 	admin string
+	log   *serviceLog
+}
+
+// serviceLog is what a service has written so far.
+type serviceLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *serviceLog) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.WriteString(line + "\n")
+}
+
+func (l *serviceLog) has(words string) bool { return strings.Contains(l.String(), words) }
+
+// String returns what was written.
+func (l *serviceLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // The product with another number of objects that are worked on at a time: as few and as many as can be.
@@ -88,21 +111,22 @@ func (s *service) start() {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()         // and been waited for
 	})
-	lines := bufio.NewScanner(output)
-	var said []string
+	lines, log := bufio.NewScanner(output), &serviceLog{}
+	s.log = log
 	for lines.Scan() {
-		said = append(said, lines.Text())
+		log.add(lines.Text())
 		if ready := listening.FindStringSubmatch(lines.Text()); ready != nil {
 			s.admin = ready[1]
 			s.client.URL = "http://" + ready[2] + "/accounts/provision"
 			go func() {
-				for lines.Scan() { // keeps the pipe from filling
+				for lines.Scan() {
+					log.add(lines.Text())
 				}
 			}()
 			return
 		}
 	}
-	s.t.Fatalf("the service does not start: %q", said)
+	s.t.Fatalf("the service does not start:\n%s", log)
 }
 
 // kill ends the service as a power cut would.

@@ -19,6 +19,7 @@ func (a *App) adminHandler() http.Handler {
 	mux.HandleFunc("GET "+alive, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.metrics.Handler())
+	mux.Handle("POST "+DrainPath, http.NewCrossOriginProtection().Handler(http.HandlerFunc(a.drain))) // no page of a stranger may
 	for _, path := range console.Paths() {
 		mux.Handle(path, a.console)
 	}
@@ -33,7 +34,11 @@ type readiness struct {
 	Store       string            `json:"store"`
 	Keys        map[string]string `json:"keys"`
 	Directories map[string]string `json:"directories"`
-	Mappings    map[string]string `json:"mappings"`
+	// Leases say which instance works on each directory, and since when, where several share the store.
+	Leases map[string]lease `json:"leases,omitempty"`
+	// Drained: this instance has handed over what it worked on, and waits for its end.
+	Drained  bool              `json:"drained,omitempty"`
+	Mappings map[string]string `json:"mappings"`
 	// Files are the secrets and certificates, by the key of the configuration.
 	Files map[string]string `json:"files"`
 	// Certificates are those that have ended or will within three weeks, by the key of the configuration.
@@ -59,10 +64,16 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 		loaded, state := k.state()
 		out.Ready, out.Keys[k.application] = out.Ready && loaded, state
 	}
-	reasons, elsewhere := a.Dispatcher.Availability(), a.Dispatcher.Elsewhere()
+	if out.Drained = a.Dispatcher.Drained(); out.Drained {
+		out.Ready = false
+	}
+	reasons, tenures := a.Dispatcher.Availability(), a.Dispatcher.Tenures()
+	if a.isShared() {
+		out.Leases = leases(tenures)
+	}
 	for _, d := range in.directories {
 		out.Directories[d.Name] = d.State(reasons[d.Name])
-		if other := elsewhere[d.Name]; other != "" {
+		if other := tenures[d.Name].Other; other != "" {
 			out.Directories[d.Name] = "left to another instance: " + other
 		}
 		out.Mappings[d.Name] = stateOf(d.mapping)

@@ -159,7 +159,7 @@ func (s *Source) SayTo(d *dispatch.Dispatcher, outcomes func([]event.Outcome)) f
 // schedule has the service make rounds, once the setup runs.
 func (a *App) schedule(in *setup) {
 	for _, s := range in.sources {
-		s.turn = &turn{name: "pull:" + s.Application.ID, store: a.Store, clock: a.clock}
+		s.turn = &turn{name: "pull:" + s.Application.ID, store: a.Store, clock: a.clock, drained: a.Dispatcher.Drained}
 		s.schedule = &pull.Schedule{
 			Leads: s.turn.leads,
 			Round: func() *pull.Round {

@@ -13,10 +13,16 @@ type turn struct {
 	store store.Store
 	clock dispatch.Clock
 	lease store.Lease
+	// drained reports whether nothing is begun any more.
+	drained func() bool
 }
 
 // leads takes the lease where nobody has it, and reports whether it is ours.
 func (t *turn) leads(ctx context.Context) bool {
+	if t.drained() {
+		t.end(ctx)
+		return false
+	}
 	if t.lease != nil {
 		if ends := t.lease.Ends(); ends.IsZero() || t.clock.Now().Before(ends) {
 			return true

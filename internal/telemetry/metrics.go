@@ -31,6 +31,8 @@ type Metrics struct {
 	reconciles  *prometheus.HistogramVec
 	writes      *prometheus.CounterVec
 	available   *prometheus.GaugeVec
+	leased      *prometheus.GaugeVec
+	leases      *prometheus.CounterVec
 	operations  *prometheus.HistogramVec
 	requests    *prometheus.HistogramVec
 	pulls       *prometheus.CounterVec
@@ -65,6 +67,8 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 	m.reconciles = m.histograms("reconcile_seconds", "Time to bring one object to what is known of it.", "directory")
 	m.writes = m.counters("reconcile_writes_total", "LDAP writes that were made for objects.", "directory")
 	m.available = m.gauges("directory_available", "1 while the directory answers, 0 while it is left alone.", "directory")
+	m.leased = m.gauges("directory_leased_timestamp_seconds", "Since when this instance works on the directory; 0 while it is left to another one.", "directory")
+	m.leases = m.counters("directory_leases_total", "How often this instance took the work on a directory over (taken), handed it over (given_up), or found that its lease had ended (lost).", "directory", "result")
 	m.operations = m.histograms("ldap_operation_seconds", "Time of LDAP operations, by directory, operation and result.", "directory", "operation", "result")
 	m.requests = m.histograms("http_request_seconds", "Time to answer HTTP requests, by route and status.", "route", "status")
 	m.pulls = m.counters("pull_rounds_total", "Rounds of reading IDaaS's own API that were tried, by application and result.", "application", "result")
@@ -137,6 +141,16 @@ func (m *Metrics) Available(directory string, available bool) {
 	m.available.WithLabelValues(directory).Set(truth(available))
 }
 
+// Leased notes that this instance works on a directory from now on (taken), or does not any more.
+func (m *Metrics) Leased(directory, result string) {
+	since := 0.0
+	if result == "taken" {
+		since = float64(m.clock().UnixMilli()) / 1000
+	}
+	m.leased.WithLabelValues(directory).Set(since)
+	m.leases.WithLabelValues(directory, word(result)).Inc()
+}
+
 // Operation measures one LDAP operation. The result is a word or a result code.
 func (m *Metrics) Operation(directory, operation, result string, took time.Duration) {
 	m.operations.WithLabelValues(directory, word(operation), word(result)).Observe(took.Seconds())
@@ -193,6 +207,7 @@ func (m *Metrics) Configured(directories, keys []string) {
 		if !slices.Contains(directories, directory) {
 			m.available.DeleteLabelValues(directory)
 			m.lastSuccess.DeleteLabelValues(directory)
+			m.leased.DeleteLabelValues(directory)
 		}
 	}
 	m.configured = directories

@@ -1,0 +1,183 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"idaas-ldap/idaastest"
+	"idaas-ldap/ldaptest"
+)
+
+// instances are services that share a database.
+type instances struct {
+	*testing.T
+	database  *ldaptest.PostgresServer
+	directory *ldaptest.Server
+	services  []*service
+	users     []string // that were told of
+}
+
+// newInstances starts a database, and services that share it. The first one works on the directory.
+func newInstances(t *testing.T, n int) *instances {
+	t.Helper()
+	i := &instances{T: t, database: startPostgres(t), directory: startDirectoryWith(t, ldaptest.Config{Passwords: ldaptest.PasswordPolicy{History: 3}})}
+	first := newService(t, i.directory)
+	first.keptAt(i.database.URL())
+	for range n {
+		i.join(first)
+	}
+	return i
+}
+
+// join starts one more service with the same configuration.
+func (i *instances) join(like *service) *service {
+	i.Helper()
+	client := *like.client
+	s := &service{t: i.T, config: like.config, client: &client}
+	s.start()
+	i.services = append(i.services, s)
+	if len(i.services) == 1 {
+		i.leads(s)
+	}
+	return s
+}
+
+// leads waits until a service works on the directory.
+func (i *instances) leads(s *service) {
+	i.Helper()
+	await(i.T, "it works on the directory", func() bool { return s.readiness().Leases["corp"].Owner == "this instance" })
+}
+
+// readiness is what /readyz says.
+func (s *service) readiness() (r struct {
+	Ready, Drained bool
+	Store          string
+	Directories    map[string]string
+	Leases         map[string]struct {
+		Owner string
+		Since time.Time
+	}
+}) {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+s.admin+"/readyz", http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(&r); err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+// hires tells a service of a new user, and again as IDaaS does until that is accepted.
+func (i *instances) hires(s *service) (accepted bool) {
+	i.Helper()
+	name := fmt.Sprintf("user%03d", len(i.users))
+	i.users = append(i.users, name)
+	user := idaastest.User{ID: s.client.Tenant.NewUserID(), Username: name, DisplayName: name}
+	if answer, err := send(s.client, s.client.Tenant.CreateUser(user, "correct horse "+name)); err != nil || answer.Status != http.StatusOK {
+		i.Errorf("%s: %v %+v", name, err, answer)
+		return false
+	}
+	return true
+}
+
+// areAll waits until everybody who was told of is there and can log in, and makes sure that nobody was made twice.
+func (i *instances) areAll() {
+	i.Helper()
+	for _, name := range i.users {
+		await(i.T, name+" can log in", func() bool { return canBind(i.directory, "uid="+name+",ou=people,"+suffix, "correct horse "+name) })
+	}
+	if n := writes(i.directory, "add"); n != len(i.users) {
+		i.Errorf("%d adds for %d users", n, len(i.users))
+	}
+}
+
+// An instance that is drained, and one that is told to end, hand over what they work on, so that nobody has to wait for the end of a
+// lease, and nothing is lost or done twice.
+func TestPostgresInstancesHandOver(t *testing.T) {
+	i := newInstances(t, 2)
+	one, two := i.services[0], i.services[1]
+	i.hires(one)
+	i.hires(two)
+	if r := two.readiness(); r.Leases["corp"].Owner == "this instance" || r.Leases["corp"].Since.IsZero() || !strings.Contains(r.Directories["corp"], "left to another instance") {
+		t.Errorf("the second says %+v", r)
+	}
+	code, out, errs := call(t, "drain", "--config", one.config, "--at", "http://"+one.admin)
+	if code != exitDone || out != "1 directories are handed over\n" {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	// Nobody has waited: the lease was given up or has another owner.
+	i.database.Administer(t, ldaptest.PostgresDatabase, fmt.Sprintf(`DO $$ BEGIN IF EXISTS (SELECT 1 FROM lease WHERE directory = 'corp'
+		AND owner LIKE 'process %d on %%' AND until > 0) THEN RAISE 'the drained instance has the lease'; END IF; END $$`, one.cmd.Process.Pid))
+	i.leads(two)
+	i.hires(one)
+	i.hires(two)
+	if r := one.readiness(); r.Ready || !r.Drained || r.Leases["corp"].Owner == "this instance" {
+		t.Errorf("the drained one says %+v", r)
+	}
+	await(t, "the logs say who works on the directory", func() bool {
+		return one.log.has("has handed the directory over") && two.log.has("this instance works on the directory")
+	})
+	one.end()
+	three := i.join(one)
+	var hiring sync.WaitGroup
+	hired := make(chan struct{}, 1)
+	hiring.Go(func() {
+		for range 20 {
+			if !i.hires(three) {
+				return
+			}
+			select {
+			case hired <- struct{}{}:
+			default:
+			}
+		}
+	})
+	<-hired
+	two.end()
+	i.leads(three)
+	hiring.Wait()
+	i.areAll()
+}
+
+// end ends a service as an upgrade does.
+func (s *service) end() {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.cmd.Wait(); err != nil {
+		s.t.Errorf("it ends with %v:\n%s", err, s.log)
+	}
+}
+
+// An instance with its store in a file has nobody to hand over to.
+func TestAnInstanceAloneIsNotDrained(t *testing.T) {
+	s := newService(t, startDirectory(t, ""))
+	if code, _, errs := call(t, "drain", "--config", s.config); code != exitFailed || !strings.Contains(errs, "tell the instance to hand over") {
+		t.Errorf("where nothing runs: exit %d: %s", code, errs)
+	}
+	s.start()
+	defer s.kill()
+	if code, _, errs := call(t, "drain", "--config", s.config, "--at", "http://"+s.admin); code != exitFailed || !strings.Contains(errs, "no other instance could go on") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if code, _, errs := call(t, "drain", "--config", s.config, "--at", "::"); code != exitUsage {
+		t.Errorf("with no address: exit %d: %s", code, errs)
+	}
+}

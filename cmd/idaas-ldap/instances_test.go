@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
 	"idaas-ldap/ldaptest"
 )
@@ -180,4 +181,101 @@ func TestAnInstanceAloneIsNotDrained(t *testing.T) {
 	if code, _, errs := call(t, "drain", "--config", s.config, "--at", "::"); code != exitUsage {
 		t.Errorf("with no address: exit %d: %s", code, errs)
 	}
+}
+
+// mails tells a service of a user's new address.
+func (i *instances) mails(s *service, user idaastest.User, address string) {
+	i.Helper()
+	user.Email = address
+	if answer, err := send(s.client, s.client.Tenant.UserEvent(event.TypeUserUpdateInfo, user)); err != nil || answer.Status != http.StatusOK {
+		i.Fatalf("%s: %v %+v", address, err, answer)
+	}
+}
+
+// hasMail waits until the directory has a user's address.
+func (i *instances) hasMail(user idaastest.User, address string) {
+	i.Helper()
+	await(i.T, "the directory has "+address, func() bool {
+		e := i.directory.Entry("uid=" + user.Username + ",ou=people," + suffix)
+		return e != nil && e.Value("mail") == address
+	})
+}
+
+// passes lets twelve seconds go by for the database at once: those who are dead cannot tell.
+func (i *instances) passes() {
+	i.Helper()
+	i.database.Administer(i.T, ldaptest.PostgresDatabase, "UPDATE lease SET until = until - 12000")
+}
+
+// An instance that is stopped in the middle of a write and woken when another one has taken over changes nothing any more, and says so. One
+// that is killed is followed by the other one, and while the database is away nothing is taken in and nothing lost.
+func TestPostgresInstancesSurvive(t *testing.T) {
+	i := newInstances(t, 2)
+	one, two := i.services[0], i.services[1]
+	ann := idaastest.User{ID: one.client.Tenant.NewUserID(), Username: "ann", DisplayName: "Ann Lee"}
+	if answer, err := send(one.client, one.client.Tenant.CreateUser(ann, "correct horse ann")); err != nil || answer.Status != http.StatusOK {
+		t.Fatalf("%v %+v", err, answer)
+	}
+	i.users = append(i.users, ann.Username)
+	i.areAll()
+
+	var once sync.Once
+	frozen := make(chan struct{})
+	i.directory.Fault(func(op ldaptest.Operation) (f ldaptest.Fault) {
+		if op.Verb == "modify" {
+			once.Do(func() {
+				one.freeze()
+				close(frozen)
+				f.Wait = make(chan struct{}) // until the connection ends
+			})
+		}
+		return f
+	})
+	before := writes(i.directory, "modify")
+	i.mails(two, ann, "first@example.org")
+	<-frozen
+	i.leads(two)
+	i.hasMail(ann, "first@example.org")
+	i.mails(two, ann, "second@example.org")
+	i.hasMail(ann, "second@example.org")
+	if err := one.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the one that was stopped says that it has lost the directory", func() bool { return one.log.has("the lease of the directory has ended") })
+	i.mails(one, ann, "third@example.org")
+	i.hasMail(ann, "third@example.org")
+	if n := writes(i.directory, "modify") - before; n != 3 {
+		t.Errorf("there are %d changes and not three; the one that was stopped says\n%s", n, one.log)
+	}
+	if owner := one.readiness().Leases["corp"].Owner; owner == "this instance" {
+		t.Error("the one that was stopped works on the directory")
+	}
+
+	i.hires(two)
+	two.kill()
+	i.passes()
+	i.leads(one)
+	i.hires(one)
+	three := i.join(one)
+
+	i.database.Stop()
+	for _, s := range []*service{one, three} {
+		if answer, err := s.client.Send(t.Context(), s.client.Tenant.Test()); err != nil || answer.Status != http.StatusServiceUnavailable && len(answer.Failed) != 1 {
+			t.Errorf("without the database: %v %+v", err, answer)
+		}
+		if answer, err := s.client.Send(t.Context(), s.client.Tenant.UserEvent(event.TypeUserUpdateInfo, ann)); err != nil || answer.Status != http.StatusServiceUnavailable {
+			t.Errorf("without the database: %v %+v", err, answer)
+		}
+		if s.readiness().Ready {
+			t.Error("it is ready without its database")
+		}
+	}
+	i.database.Start(t)
+	for _, s := range []*service{one, three} {
+		await(t, "it is ready again", func() bool { return s.readiness().Ready })
+		i.hires(s)
+	}
+	i.areAll()
+	one.kill()
+	three.kill()
 }

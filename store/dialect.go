@@ -25,6 +25,8 @@ type dialect struct {
 	// beginWrite begins a transaction that is going to write, while nobody else does. beginRead begins one that sees one moment only,
 	// and beginChange one that changes the schema.
 	beginWrite, beginRead, beginChange string
+	// lockChange lets those who write end before the schema is changed, where it is there; not needed where nobody else can be at it.
+	lockChange string
 	// lasting: a session has one connection for all its life, on which statements stay prepared.
 	lasting bool
 	// beginAlone begins a transaction that may be silent for long while nobody else writes.

@@ -28,7 +28,7 @@ const (
 // postgresDialect is how PostgreSQL is spoken to. Every transaction that writes holds the one row of the version, so that such
 // transactions follow each other over all processes, as those of SQLite do. All of it is plain SQL within a transaction, which works
 // through a pooler as well.
-func postgresDialect() *dialect {
+func postgresDialect(known int) *dialect {
 	const limits = "; SET LOCAL idle_in_transaction_session_timeout = '" + postgresSilent + "'; SET LOCAL lock_timeout = '" + postgresLock + "'; "
 	return &dialect{
 		words:       postgresWords,
@@ -36,9 +36,10 @@ func postgresDialect() *dialect {
 		args:        storable,
 		found:       restore,
 		hasTable:    "SELECT COUNT(*) FROM pg_catalog.pg_class WHERE relname = ? AND pg_catalog.pg_table_is_visible(oid)",
-		beginWrite:  "BEGIN" + limits + "SELECT value FROM version FOR UPDATE",
+		beginWrite:  "BEGIN" + limits + "SELECT value FROM version FOR UPDATE; SELECT 1 / (" + ofKnownVersion(known) + ")::INT",
 		beginRead:   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 		beginChange: "BEGIN; SELECT pg_advisory_xact_lock(" + migrationLock + ")", // there is no table yet that could be locked
+		lockChange:  "SELECT value FROM version FOR UPDATE",
 		beginAlone:  "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '" + postgresLock + "'; SELECT value FROM version FOR UPDATE",
 		lastNumber:  postgresLastNumber,
 		numberFrom:  postgresNumberFrom,
@@ -46,6 +47,24 @@ func postgresDialect() *dialect {
 		analyze:     "ANALYZE ",
 		longest:     postgresWithin,
 	}
+}
+
+// ofKnownVersion is true while nobody has brought the schema to a version that this program does not know. It is asked in every transaction
+// that writes, which fails as one divides by zero where it is not: another program may mean something else by the tables from then on.
+func ofKnownVersion(known int) string {
+	return "(SELECT MAX(version) FROM schema_version) <= " + strconv.Itoa(known)
+}
+
+// dividedByZero is the code of that.
+const dividedByZero = "22012"
+
+// outdated puts into words that the schema is of a version that this program does not know.
+func outdated(err error) error {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.Code == dividedByZero {
+		return ErrOutdated
+	}
+	return err
 }
 
 func postgresLastNumber(s *session, table, column string) (last int64, err error) {

@@ -19,7 +19,7 @@ const (
 	databaseNow = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 	takeLease   = "INSERT INTO lease (directory, owner, epoch, until) VALUES (?, ?, 1, " + databaseNow + " + ?) " +
 		"ON CONFLICT (directory) DO UPDATE SET owner = excluded.owner, epoch = lease.epoch + 1, until = excluded.until RETURNING epoch"
-	renewLease   = "UPDATE lease SET until = " + databaseNow + " + ? WHERE directory = ? AND epoch = ?"
+	renewLease   = "UPDATE lease SET until = " + databaseNow + " + ? WHERE directory = ? AND epoch = ? AND "
 	releaseLease = "UPDATE lease SET until = 0 WHERE directory = ? AND epoch = ?"
 	// Who works on a directory keeps others from that, and from all; who has reserved all keeps others from any.
 	whoElse = "SELECT owner FROM lease WHERE until >= " + databaseNow + " AND (directory = ? OR directory = '' OR ? = '') AND (owner <> ? OR directory = ?) ORDER BY directory LIMIT 1"
@@ -100,7 +100,7 @@ func (l *leased) Ends() time.Time {
 	return l.ends
 }
 
-// keep renews the lease until it is released or somebody else has it. Where the database does not answer in time it ends by itself.
+// keep renews the lease until it is released, somebody else has it, or a newer version of the program is at work. Where the database does not answer in time it ends by itself.
 func (l *leased) keep() {
 	ticker := time.NewTicker(l.of.leaseFor / leaseParts)
 	defer ticker.Stop()
@@ -111,7 +111,7 @@ func (l *leased) keep() {
 		case <-ticker.C:
 		}
 		ends := l.of.clock().Add(l.of.leaseFor) // before the database is asked, whose count begins later
-		n, err := l.set(context.Background(), renewLease, l.of.leaseFor.Milliseconds(), l.fence.directory, l.fence.epoch)
+		n, err := l.set(context.Background(), renewLease+ofKnownVersion(l.of.known), l.of.leaseFor.Milliseconds(), l.fence.directory, l.fence.epoch)
 		switch {
 		case err != nil: // tried again, for as long as the lease lasts
 		case n == 0:

@@ -95,6 +95,40 @@ func (p postgres) leases() {
 	}
 }
 
+// outdates has a newer version of the program bring the schema up to date under one that has a lease and writes.
+func (p postgres) outdates() {
+	t := p.T
+	url := p.url()
+	s := openPostgres(t, store.PostgresConfig{URL: url})
+	lease, err := s.Lease(t.Context(), "corp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := func(statement string) {
+		t.Helper()
+		p.Administer(t, ldaptest.PostgresDatabase, "SET search_path = "+schemaOf(url)+"; "+statement)
+	}
+	version("INSERT INTO schema_version (version) VALUES (99)")
+	for what, write := range map[string]func() error{
+		"accept": func() error { return second(s.Accept(t.Context(), 1, []store.NewEvent{newEvent("evt_1")})) },
+		"check":  func() error { return s.Check(t.Context()) },
+		"lease":  func() error { return second(s.Lease(t.Context(), "lab")) },
+	} {
+		if err := write(); !errors.Is(err, store.ErrOutdated) || !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s with tables of a newer version: %v", what, err)
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); lease.Ends().After(time.Now().Add(-time.Hour)); {
+		if time.Now().After(deadline) {
+			t.Fatal("the lease is kept from those of the newer version")
+		}
+	}
+	version("DELETE FROM schema_version WHERE version = 99")
+	if _, err := s.Accept(t.Context(), 1, []store.NewEvent{newEvent("evt_1")}); err != nil {
+		t.Errorf("after the newer version was taken back: %v", err)
+	}
+}
+
 func settleOne(t *testing.T, s store.Store, state event.State) error {
 	t.Helper()
 	job, err := s.Load(t.Context(), store.Key{Directory: "corp", Object: userOne}, 9)

@@ -47,6 +47,11 @@ func migrateWithin(ctx context.Context, s *session, seal *Seal) error {
 	if version > len(names) {
 		return newerVersion(version, len(names))
 	}
+	if version > 0 && version < len(names) && s.lockChange != "" {
+		if err := s.script(ctx, s.lockChange); err != nil {
+			return fmt.Errorf("wait for those who write: %w", err)
+		}
+	}
 	for i := version; i < len(names); i++ {
 		if err := runMigration(ctx, s, seal, i, names[i]); err != nil {
 			return err

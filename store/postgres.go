@@ -42,6 +42,7 @@ type Postgres struct {
 
 	db       *sql.DB
 	config   *pgx.ConnConfig
+	known    int    // version of the schema
 	pooled   bool   // somebody stands between, who gives each transaction another connection
 	nonce    string // by which our own notices are told
 	owner    string // of leases: no other process, and no other store of this one, has the same
@@ -185,8 +186,13 @@ func (cfg *PostgresConfig) connect() (*Postgres, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectWithin
 	}
+	names, err := migrationNames()
+	if err != nil {
+		return nil, err
+	}
 	s := &Postgres{
-		database: database{dialect: postgresDialect(), seal: cfg.Seal, loads: newLoads()}, db: stdlib.OpenDB(*config), config: config,
+		known:    len(names),
+		database: database{dialect: postgresDialect(len(names)), seal: cfg.Seal, loads: newLoads()}, db: stdlib.OpenDB(*config), config: config,
 		clock: cfg.Clock, leaseFor: cmp.Or(cfg.LeaseFor, leaseUsual),
 	}
 	s.db.SetMaxOpenConns(1 + readSessions)

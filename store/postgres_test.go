@@ -43,6 +43,7 @@ func TestPostgres(t *testing.T) {
 		"what may not be carried over is left alone":            postgres.carriedNowhere,
 		"what was carried in part serves nobody":                postgres.carriedInPart,
 		"what one does the others are told":                     postgres.tell,
+		"what a newer version has changed is left to it":        postgres.outdates,
 		"an instance keeps nine connections at most":            postgres.fewConnections,
 	} {
 		t.Run(name, func(t *testing.T) { run(postgres{t, server}) })

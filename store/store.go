@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"idaas-ldap/event"
@@ -12,6 +13,9 @@ import (
 // ErrUnavailable says that nothing was stored now and that a later try may succeed: the disk is full, the database does
 // not answer, or too much is waiting to be written.
 var ErrUnavailable = errors.New("the store cannot take this now")
+
+// ErrOutdated says that another version of the program has changed how the store is built while this one was running.
+var ErrOutdated = fmt.Errorf("%w: a newer version of this program has brought the database up to date; run that version in the place of this one, which changes nothing any more", ErrUnavailable)
 
 // ErrNotFound says that there is no such event or object.
 var ErrNotFound = errors.New("not in the store")

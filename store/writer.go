@@ -209,7 +209,7 @@ func (w *writer) transact(batch []*unit, apart bool) ([]error, error) {
 	}
 	defer w.session.detach()
 	if _, err := w.session.exec(w.session.beginWrite); err != nil {
-		return results, w.rollback(err)
+		return results, w.rollback(outdated(err))
 	}
 	t := &tx{session: w.session}
 	if !apart {

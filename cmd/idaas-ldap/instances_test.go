@@ -59,15 +59,16 @@ func (i *instances) leads(s *service) {
 }
 
 // readiness is what /readyz says.
-func (s *service) readiness() (r struct {
+type readiness struct {
 	Ready, Drained bool
-	Store          string
 	Directories    map[string]string
 	Leases         map[string]struct {
 		Owner string
 		Since time.Time
 	}
-}) {
+}
+
+func (s *service) readiness() (r readiness) {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+s.admin+"/readyz", http.NoBody)
 	if err != nil {

@@ -98,6 +98,13 @@ func TestPostgresIsSharedByTwoInstances(t *testing.T) {
 	if got := two.status(); got != good {
 		t.Errorf("after the database came back an event is answered with %s", got)
 	}
+	server.Administer(t, ldaptest.PostgresDatabase, "INSERT INTO schema_version (version) VALUES (99)")
+	if got := two.status(); got != "503" {
+		t.Errorf("with the tables of a newer version an event is answered with %s", got)
+	}
+	if page := two.page("/readyz"); two.readiness().Ready || !strings.Contains(page, "run that version in the place of this one") {
+		t.Errorf("with the tables of a newer version it is %s", page)
+	}
 	for _, l := range []*live{one, two} {
 		if strings.Contains(l.log.String(), ldaptest.PostgresPassword) {
 			t.Error("the log holds the password of the database")

@@ -31,6 +31,8 @@ type Config struct {
 	// Settings returns what is in force, and Trail the path of the log of writes, empty where none is kept.
 	Settings func() Settings
 	Trail    func() string
+	// Asker returns who asks IDaaS about those that a directory is fed with, nil where nobody can.
+	Asker func(directory string) explain.Asker
 	// States returns how each directory is, in words that begin with a known one.
 	States func() map[string]string
 	// Stopping is closed when the service ends, so that nobody waits for what is shown as it changes.
@@ -61,13 +63,15 @@ type Console struct {
 	latest   latest
 	streams  atomic.Int64
 	bench    bench
+	// asking is taken by who asks IDaaS.
+	asking chan struct{}
 	// confirming is the key of the confirmation values of those who have no session.
 	confirming secret.Text
 }
 
 // New returns a console.
 func New(cfg Config) (*Console, error) {
-	c := &Console{Config: cfg, sessions: newSessions(cfg.Random), rates: newRates(), bench: newBench(), confirming: secret.New(cfg.Random())}
+	c := &Console{Config: cfg, sessions: newSessions(cfg.Random), rates: newRates(), bench: newBench(), asking: make(chan struct{}, 1), confirming: secret.New(cfg.Random())}
 	var err error
 	if c.texts, err = readTexts(); err != nil {
 		return nil, err

@@ -200,11 +200,21 @@ type personView struct {
 	explain.Story
 	// Open are the events that a person may decide about, the newest first: they say what is in the way.
 	Open []store.EventRecord
+	// MayAsk: IDaaS can be asked. Told is what it says that differs from what is known.
+	MayAsk bool
+	Told   []explain.Word
 }
 
 func (c *Console) personPage(ctx *gin.Context) {
 	story, err := c.person(ctx.Request.Context(), ctx.Request.URL.Query())
-	view := personView{Story: story}
+	c.showPerson(ctx, story, err)
+}
+
+func (c *Console) showPerson(ctx *gin.Context, story explain.Story, err error) {
+	view := personView{Story: story, MayAsk: c.Asker(story.Directory) != nil}
+	if story.Asked != nil {
+		view.Told = explain.Words(event.Change{Fields: story.Asked.Differs}, "")
+	}
 	for _, e := range story.Events {
 		if (eventRow{EventRecord: e}).Takes(actionDiscard) {
 			view.Open = append(view.Open, e)

@@ -61,6 +61,12 @@ func inMemory(t *testing.T) target {
 // serve starts the product on a directory. Its guard lets two deletions pass.
 func serve(t *testing.T, at target, admin string) *service {
 	t.Helper()
+	return serveAsking(t, at, admin, func(*idaastest.Tenant) string { return "" })
+}
+
+// serveAsking starts the product with more about its application.
+func serveAsking(t *testing.T, at target, admin string, more func(*idaastest.Tenant) string) *service {
+	t.Helper()
 	tenant, err := idaastest.NewTenant(time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -73,12 +79,12 @@ func serve(t *testing.T, at target, admin string) *service {
 	s.write(s.mapping, mapping)
 	path := filepath.Join(folder, "idaas-ldap.yaml")
 	s.write(path, fmt.Sprintf(`receiver: { listen: "127.0.0.1:0" }
-applications: [ { id: %s, instance_id: %s, jwks_url: %q, encryption_keys: [%q] } ]
+applications: [ { id: %s, instance_id: %s, jwks_url: %q, encryption_keys: [%q] %s } ]
 store: { url: "sqlite:store.db", key_file: store.key }
 directories: [ { name: corp, type: openldap, urls: [%q], bind_dn: %q, bind_password: %q, mapping: mapping.yaml } ]
 admin: { %s listen: "127.0.0.1:0" }
 audit: { file: audit.log, values: true }
-`, tenant.Application, tenant.Instance, keys.URL, tenant.EncryptionKey.Reveal(), at.url, at.bindDN, at.password, admin))
+`, tenant.Application, tenant.Instance, keys.URL, tenant.EncryptionKey.Reveal(), more(tenant), at.url, at.bindDN, at.password, admin))
 	cfg, _, err := config.Load(path, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"idaas-ldap/console"
@@ -34,6 +35,14 @@ func (a *App) newConsole() (*console.Console, error) {
 			return directories
 		},
 		Settings: a.settings,
+		Asker: func(directory string) explain.Asker {
+			for _, s := range a.current.Load().sources {
+				if slices.Contains(s.Feeds(), directory) {
+					return s.Client
+				}
+			}
+			return nil
+		},
 		Trail: func() string {
 			if a.options.trail == nil {
 				return ""

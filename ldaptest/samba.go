@@ -1,8 +1,11 @@
 package ldaptest
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	_ "embed" // for the script that makes a domain
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +15,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf16"
+
+	"github.com/go-ldap/ldap/v3"
 )
 
 // SambaServer is a running Samba domain controller with its files in a temporary folder, which serves LDAP as Active
@@ -63,6 +69,40 @@ func StartSamba(tb testing.TB) *SambaServer {
 func (s *SambaServer) Dsacls(tb testing.TB, commands string) {
 	tb.Helper()
 	command(tb, sambaDsacls, "/usr/bin/python3", "-", s.file("smb.conf"), commands)
+}
+
+// PlainAccount makes an account that may read and nothing else, with the password of the connector, and returns its DN.
+func (s *SambaServer) PlainAccount(tb testing.TB) (dn string) {
+	tb.Helper()
+	pem, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	admin, err := ldap.DialURL(s.TLSURL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }() // the account is there by then
+	if err := admin.Bind(s.AdminDN, s.Password); err != nil {
+		tb.Fatal(err)
+	}
+	var password []byte
+	for _, unit := range utf16.Encode([]rune(`"` + s.Password + `"`)) {
+		password = binary.LittleEndian.AppendUint16(password, unit)
+	}
+	dn = "cn=plain,ou=system," + testSuffix
+	add := ldap.NewAddRequest(dn, nil)
+	for name, value := range map[string]string{
+		"objectClass": "user", "sAMAccountName": "plain", "userAccountControl": "512", "unicodePwd": string(password),
+	} {
+		add.Attribute(name, []string{value})
+	}
+	if err := admin.Add(add); err != nil {
+		tb.Fatal(err)
+	}
+	return dn
 }
 
 // Start starts the server again after Stop or Kill, with what it had.

@@ -9,22 +9,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
 
 	"idaas-ldap/ldaptest"
+	"idaas-ldap/plan"
 )
-
-// The bind account of the pages, in whose place a test has its own.
-const documentedAccount = "cn=provisioner,dc=example,dc=org"
 
 // rightsBlock finds the lines that give the bind account its rights for a mapping, which is named in a mark above them.
 func rightsBlock(mapping string) *regexp.Regexp {
 	return regexp.MustCompile("(?s)(<!-- rights for " + regexp.QuoteMeta(mapping) + " -->\n```text\n)(.*?)(```\n)")
 }
 
-// rightsOnPage returns the lines of a page for a mapping, for an account. Where lines are given they are what the page has to hold, in
-// every language.
-func rightsOnPage(t *testing.T, page, mapping, account string, want ...string) (lines []string) {
+// rightsOnPage looks whether a page has the lines for a mapping, in every language.
+func rightsOnPage(t *testing.T, page, mapping string, lines ...string) {
 	t.Helper()
 	for _, where := range languages {
 		path := filepath.Join("..", "..", where[1], page)
@@ -36,21 +34,16 @@ func rightsOnPage(t *testing.T, page, mapping, account string, want ...string) (
 		if block == nil {
 			t.Fatalf("%s has no lines for %s", path, mapping)
 		}
-		lines = strings.Split(strings.TrimSpace(strings.ReplaceAll(block[2], documentedAccount, account)), "\n")
-		if want == nil {
-			continue
-		}
 		if *update {
-			text := strings.ReplaceAll(strings.Join(want, "\n"), account, documentedAccount) + "\n"
+			text := strings.Join(lines, "\n") + "\n"
 			changed := rightsBlock(mapping).ReplaceAllStringFunc(string(source), func(string) string { return block[1] + text + block[3] })
 			if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		} else if diff := cmp.Diff(lines, want); diff != "" {
+		} else if diff := cmp.Diff(strings.Split(strings.TrimSpace(block[2]), "\n"), lines); diff != "" {
 			t.Errorf("%s: the rights for %s: -update writes what validate says (-page +validate)\n%s", path, mapping, diff)
 		}
 	}
-	return lines
 }
 
 // gathered gives an account line by line what validate says that it lacks, until it lacks nothing, and returns the lines that were needed
@@ -103,6 +96,49 @@ func eachIsNamed(t *testing.T, config string, lines, tried []string, give func(l
 	}
 }
 
+// addDocumentedAccount adds the entry that a page shows for the bind account, and returns who that is.
+func addDocumentedAccount(t *testing.T, page string, a ldaptest.Access) ldaptest.Access {
+	t.Helper()
+	block := regexp.MustCompile("(?s)```ldif\n(.*?)```").FindStringSubmatch(documentation(t, "English")[page])
+	if block == nil {
+		t.Fatalf("%s shows no account", page)
+	}
+	records, err := plan.ParseRecords(strings.NewReader(block[1]))
+	if err != nil || len(records) != 1 {
+		t.Fatalf("%s: %d records, %v", page, len(records), err)
+	}
+	conn, err := ldap.DialURL(a.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Bind(a.AdminDN, a.Password); err != nil {
+		t.Fatal(err)
+	}
+	add := ldap.NewAddRequest(records[0].DN, nil)
+	for _, attribute := range records[0].Attributes {
+		add.Attribute(attribute.Name, attribute.Values)
+		if attribute.Name == "userPassword" {
+			a.Password = attribute.Values[0]
+		}
+	}
+	if err := conn.Add(add); err != nil {
+		t.Fatalf("%s: add %s: %v", page, records[0].DN, err)
+	}
+	a.BindDN = records[0].DN
+	return a
+}
+
+// shownLine returns what stands behind a word in a line of its own that a page shows.
+func shownLine(t *testing.T, page, word string) string {
+	t.Helper()
+	found := regexp.MustCompile("(?m)^" + word + " (.*)$").FindStringSubmatch(documentation(t, "English")[page])
+	if found == nil {
+		t.Fatalf("%s shows no line with %s", page, word)
+	}
+	return found[1]
+}
+
 // The access rules on the page are what validate names to an account that may only read, they are enough, and none is too many.
 func TestOpenLDAPRightsOfThePage(t *testing.T) {
 	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{})
@@ -111,11 +147,14 @@ func TestOpenLDAPRightsOfThePage(t *testing.T) {
 		server.Configure(t, "olcAccess", rules...)
 	}
 	give(nil)
-	people := onlineConfig(t, server.Access, server.URL, "openldap.yaml")
+	account := addDocumentedAccount(t, "openldap.md", server.Access)
+	server.Configure(t, "olcLimits", shownLine(t, "openldap.md", "limits"))
+	server.Configure(t, "olcDbIndex", shownLine(t, "openldap.md", "index"))
+	people := onlineConfig(t, account, server.URL, "openldap.yaml")
 	lines, _ := gathered(t, people, func(all, _ []string) { give(all) })
-	rightsOnPage(t, "openldap.md", "openldap.yaml", server.BindDN, lines...)
-	posix, _ := gathered(t, onlineConfig(t, server.Access, server.URL, "openldap-posix.yaml"), func(more, _ []string) { give(slices.Concat(lines, more)) })
-	rightsOnPage(t, "openldap.md", "openldap-posix.yaml", server.BindDN, posix...)
+	rightsOnPage(t, "openldap.md", "openldap.yaml", lines...)
+	posix, _ := gathered(t, onlineConfig(t, account, server.URL, "openldap-posix.yaml"), func(more, _ []string) { give(slices.Concat(lines, more)) })
+	rightsOnPage(t, "openldap.md", "openldap-posix.yaml", posix...)
 	eachIsNamed(t, people, lines, lines, give)
 }
 
@@ -136,9 +175,11 @@ func Test389DSRightsOfThePage(t *testing.T) {
 		}
 	}
 	give(nil)
-	config := onlineConfig(t, server.Access, server.TLSURL, "389ds.yaml")
+	account := addDocumentedAccount(t, "389ds.md", server.Access)
+	server.Configure(t, "dc=example,dc=org", "aci", shownLine(t, "389ds.md", "aci:"))
+	config := onlineConfig(t, account, server.TLSURL, "389ds.yaml")
 	lines, _ := gathered(t, config, func(all, _ []string) { give(all) })
-	rightsOnPage(t, "389ds.md", "389ds.yaml", server.BindDN, lines...)
+	rightsOnPage(t, "389ds.md", "389ds.yaml", lines...)
 	// One of each sort is enough here, where every try takes more than on slapd: an entry and its right.
 	sorts := map[string]string{}
 	for _, line := range lines {

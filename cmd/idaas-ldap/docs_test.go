@@ -75,7 +75,7 @@ func docsParser(t *testing.T) *kong.Kong {
 }
 
 // ran finds the program, and who runs it, at the beginning of a line for the shell.
-var ran = regexp.MustCompile(`^\s*(?:sudo |runuser -u [\w-]+ -- |go run \./cmd/|(?:\./)?bin/|source <\(|exec )*idaas-ldap\s+(.*)$`)
+var ran = regexp.MustCompile(`^\s*(?:sudo |runuser -u [\w-]+ -- |go run \./cmd/|(?:\./)?bin/|\./|source <\(|exec )*idaas-ldap\s+(.*)$`)
 
 // commandIn returns the words behind the name of the program in a line for the shell, as far as they belong to it; nil if another one is run.
 func commandIn(line string) []string {

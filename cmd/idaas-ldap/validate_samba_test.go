@@ -1,15 +1,8 @@
 package main
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/binary"
-	"os"
 	"strings"
 	"testing"
-	"unicode/utf16"
-
-	"github.com/go-ldap/ldap/v3"
 
 	"idaas-ldap/ldaptest"
 )
@@ -39,10 +32,13 @@ func TestSambaValidate(t *testing.T) {
 func sambaRights(t *testing.T, server *ldaptest.SambaServer) {
 	t.Helper()
 	a := server.Access
-	a.BindDN = plainAccount(t, a)
+	a.BindDN = server.PlainAccount(t)
 	give := func(_, latest []string) { server.Dsacls(t, strings.Join(latest, " && ")) }
 	lines, all := gathered(t, onlineConfig(t, a, a.TLSURL, "active-directory.yaml"), give)
-	rightsOnPage(t, "active-directory.md", "active-directory.yaml", a.BindDN, lines...)
+	for i := range lines {
+		lines[i] = strings.ReplaceAll(lines[i], a.BindDN, "cn=provisioner,dc=example,dc=org")
+	}
+	rightsOnPage(t, "active-directory.md", "active-directory.yaml", lines...)
 	edits := append([]string{"when_not_empty: wait", "when_not_empty: subtree"}, toLeavers...)
 	_, more := gathered(t, onlineConfig(t, a, a.TLSURL, "active-directory.yaml", edits...), give)
 	all += more
@@ -63,38 +59,4 @@ func sambaRights(t *testing.T, server *ldaptest.SambaServer) {
 	if t.Failed() {
 		t.Log(all)
 	}
-}
-
-// plainAccount makes an account that may read and nothing else.
-func plainAccount(t *testing.T, a ldaptest.Access) (dn string) {
-	t.Helper()
-	pem, err := os.ReadFile(a.CAFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	admin, err := ldap.DialURL(a.TLSURL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: roots}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
-	if err := admin.Bind(a.AdminDN, a.Password); err != nil {
-		t.Fatal(err)
-	}
-	var unicode []byte
-	for _, unit := range utf16.Encode([]rune(`"` + a.Password + `"`)) {
-		unicode = binary.LittleEndian.AppendUint16(unicode, unit)
-	}
-	dn = "cn=plain,ou=system,dc=example,dc=org"
-	add := ldap.NewAddRequest(dn, nil)
-	for name, value := range map[string]string{
-		"objectClass": "user", "sAMAccountName": "plain", "userAccountControl": "512", "unicodePwd": string(unicode),
-	} {
-		add.Attribute(name, []string{value})
-	}
-	if err := admin.Add(add); err != nil {
-		t.Fatal(err)
-	}
-	return dn
 }

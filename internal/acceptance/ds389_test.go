@@ -26,5 +26,5 @@ func Test389DSEvents(t *testing.T) { //nolint:tparallel // Rows share a server a
 
 func Test389DSSequence(t *testing.T) {
 	t.Parallel()
-	playSeed(t, ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), 3, oneAtOnce)
+	playSeed(t, ds389Directory(leastOnDS389(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}))), 3, oneAtOnce)
 }

@@ -84,7 +84,7 @@ func TestEmbeddedSequence(t *testing.T) {
 
 func TestOpenLDAPSequence(t *testing.T) {
 	t.Parallel()
-	server := ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true})
+	server := leastOnSlapd(t, ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true}))
 	dir := slapdDirectory(server)
 	dir.writes = server.Writes
 	playSeed(t, dir, 2, 0)

@@ -125,6 +125,11 @@ func (w *work) hiddenAbove(ctx context.Context) (event.Ref, error) {
 // vanished asks the guard where an entry that is linked to the object is gone. Many that are gone at once are a server that does not
 // show them, and no news.
 func (w *work) vanished(ctx context.Context) verdict {
+	if w.leaves {
+		if v := w.seesPlaces(ctx); v != proceed {
+			return v
+		}
+	}
 	switch above, err := w.hiddenAbove(ctx); {
 	case err != nil:
 		w.failed(err)

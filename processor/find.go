@@ -116,8 +116,10 @@ func recognise(ctx context.Context, w *work) verdict {
 	switch {
 	case d.current != nil && w.by != nil:
 		return w.blockedUnless(w.mayLink(ctx, d.current))
-	case d.current != nil || d.desired.Removal != nil:
+	case d.current != nil:
 		return proceed
+	case d.desired.Removal != nil:
+		return w.isProvenGone(ctx)
 	}
 	if !w.mayMake() {
 		return w.block()

@@ -54,7 +54,7 @@ func (w *work) takenByAnother(ctx context.Context, d draft, refused *connector.O
 	case err != nil:
 		return w.failed(err), true
 	case found == nil:
-		return false, false
+		return false, w.mayBeHidden(ctx, refused)
 	case found.over:
 		return true, true
 	}

@@ -22,7 +22,13 @@ func TestOpenLDAPWhatIsHiddenIsNotGone(t *testing.T) {
 		t.Errorf("it says %s", r.Outcome.Message)
 	}
 	w.login(ref, "Correct-Horse-1", true)
-	server.Configure(t, "olcAccess", login, fmt.Sprintf("to * by dn.exact=%q manage", server.BindDN))
+	all := fmt.Sprintf("to * by dn.exact=%q manage", server.BindDN)
+	server.Configure(t, "olcAccess", login, fmt.Sprintf("to dn.subtree=%q by * none", people), all)
+	if r := w.must(event.CodeRetry, ref, gone); !strings.Contains(r.Outcome.Message, "nor "+people+" above it") {
+		t.Errorf("it says %s", r.Outcome.Message)
+	}
+	w.login(ref, "Correct-Horse-1", true)
+	server.Configure(t, "olcAccess", login, all)
 	w.must(event.CodeApplied, ref, gone)
 }
 

@@ -117,6 +117,55 @@ func TestWhatIsNotSeenIsNotProvenToBeGone(t *testing.T) {
 	})
 }
 
+// Whoever is gone and was in a place of the mapping that is not seen is not taken for gone there: neither an entry that is linked, nor one
+// that has never been seen since it was made.
+func TestWhatWasInAPlaceThatIsNotSeenIsNotGone(t *testing.T) {
+	hidden := []plan.DN{plan.MustParseDN(people), plan.MustParseDN(groups)}
+	for _, c := range []struct {
+		ref  event.Ref
+		is   func(s *stage) event.Change
+		gone event.Type
+		dn   string
+	}{
+		{ann, func(s *stage) event.Change { return s.named(ann, "ann", event.RootUnitID) }, event.TypeUserDelete, "uid=ann," + people},
+		{vpn, func(s *stage) event.Change { return s.is(vpn, "Vpn") }, event.TypeGroupDelete, "cn=Vpn," + groups},
+	} {
+		for _, when := range []string{"before it is made", "afterwards"} {
+			t.Run(c.ref.String()+", "+when, func(t *testing.T) {
+				onBoth(t, nil, func(s *stage) {
+					seeing := s.directory.Target
+					hide := func() { s.directory.Target = blind{seeing, hidden} }
+					if when == "before it is made" {
+						hide()
+					}
+					s.process(c.ref, c.is(s))
+					hide()
+					gone := s.say(c.gone, c.ref, nil)
+					for range 2 {
+						s.waits(event.CodeRetry, []string{"is to be seen"}, nil, c.ref, gone)
+					}
+					s.directory.Target = seeing
+					s.there(c.dn)
+					s.process(c.ref, gone)
+					s.absent(c.dn)
+				})
+			})
+		}
+	}
+}
+
+// A place that is missing is made anew, which tells that what was in it is gone.
+func TestWhatWasInAPlaceThatIsMissingIsGone(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.make(plan.Delete{DN: plan.MustParseDN("uid=ann," + people)}, plan.Delete{DN: plan.MustParseDN(people)})
+		if o := s.process(ann, s.say(event.TypeUserDelete, ann, nil)).Outcome; o.State != event.Done {
+			s.Errorf("it is %+v", o)
+		}
+		s.there(people)
+	})
+}
+
 // Who is not seen below a unit that gets another name stays in the groups: where the unit is not seen either, and where the guard has seen
 // too many go.
 func TestWhoIsNotSeenStaysInTheGroups(t *testing.T) {

@@ -231,6 +231,21 @@ func TestAValueThatIsUniqueAgainIsTriedOnceMore(t *testing.T) {
 	})
 }
 
+// Whoever has the name may be in a place that is not to be seen; then the refusal is not the last word.
+func TestAValueThatSomebodyUnseenMayHaveIsWaitedFor(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		seeing := s.directory.Target
+		s.directory.Target = blind{seeing, []plan.DN{plan.MustParseDN(people)}}
+		s.directory.once("add", func(func() error) error {
+			return &connector.OutcomeError{Kind: connector.KindNotUnique, Code: ldap.LDAPResultConstraintViolation, Verb: "add", Message: "some attributes not unique"}
+		})
+		s.waits(event.CodeRetry, []string{"not unique", people + ", a place of the mapping, is not to be seen"}, nil, ann, s.named(ann, "ann", event.RootUnitID))
+		s.directory.Target = seeing
+		s.process(ann)
+		s.there("uid=ann," + people)
+	})
+}
+
 func TestAUnitIsDeletedWhenItIsEmpty(t *testing.T) {
 	sales := unit("ou_sales")
 	onBoth(t, nil, func(s *stage) {

@@ -46,6 +46,7 @@ func embeddedTroubles(s *ldaptest.Server, dir *directory) []trouble {
 		suffers("read-only", dit.Trouble{ReadOnly: true}),
 		suffers("all hidden", dit.Trouble{Hidden: plan.MustParseDN(testBase).Equal}),
 		suffers("people hidden", dit.Trouble{Hidden: plan.MustParseDN("ou=people," + testBase).Equal}),
+		suffers("groups hidden", dit.Trouble{Hidden: plan.MustParseDN("ou=groups," + testBase).Equal}),
 		{"some hidden", func(tb testing.TB) {
 			tb.Helper()
 			s.Suffer(dit.Trouble{Refuse: refusesAddresses, Hidden: hidesSome(tb, dir)})
@@ -64,8 +65,7 @@ func embeddedTroubles(s *ldaptest.Server, dir *directory) []trouble {
 	}
 }
 
-// hidesSome chooses which of the people and units that are there are not to be seen: a third of them, by their names. Groups are seen
-// where their members are, as nobody can tell that a group which is not seen names somebody.
+// hidesSome chooses which of the people, units and groups that are there are not to be seen: a third of them, by their names.
 func hidesSome(tb testing.TB, dir *directory) func(plan.DN) bool {
 	tb.Helper()
 	unseen := map[string]bool{}
@@ -76,7 +76,8 @@ func hidesSome(tb testing.TB, dir *directory) func(plan.DN) bool {
 		}
 		sum := fnv.New32a()
 		_, _ = sum.Write([]byte(dn.RDN().Key())) // it never fails
-		unseen[dn.Key()] = dn.Below(plan.MustParseDN("ou=people,"+testBase)) && sum.Sum32()%3 == 0
+		isOne := dn.Below(plan.MustParseDN("ou=people,"+testBase)) || dn.Below(plan.MustParseDN("ou=groups,"+testBase))
+		unseen[dn.Key()] = isOne && sum.Sum32()%3 == 0
 	}
 	return func(dn plan.DN) bool { return unseen[dn.Key()] }
 }
@@ -251,12 +252,15 @@ func slapdTroubles(s *ldaptest.Slapd) []trouble {
 		}}
 	}
 	blind := fmt.Sprintf("by dn.exact=%q =w by * none", s.BindDN)
-	hides := fmt.Sprintf("to dn.subtree=%q ", "ou=people,"+testBase) + blind
 	login := fmt.Sprintf("to attrs=userPassword by dn.exact=%q write by anonymous auth by * none", s.BindDN)
 	rules := []string{login, fmt.Sprintf("to * by dn.exact=%q manage by users read", s.BindDN)}
+	hides := func(place string) []string {
+		return append([]string{login, fmt.Sprintf("to dn.subtree=%q ", place+","+testBase) + blind}, rules[1:]...)
+	}
 	return []trouble{
 		configures("read-only", "olcReadOnly", []string{"TRUE"}, []string{"FALSE"}),
-		configures("people hidden", "olcAccess", append([]string{login, hides}, rules[1:]...), rules),
+		configures("people hidden", "olcAccess", hides("ou=people"), rules),
+		configures("groups hidden", "olcAccess", hides("ou=groups"), rules),
 		configures("all hidden", "olcAccess", []string{login, "to * " + blind}, rules),
 		configures("cut short", "olcSizeLimit", []string{"1"}, []string{"unlimited"}),
 	}

@@ -96,7 +96,7 @@ func TestCommandsOfTheDocumentationAreCommands(t *testing.T) {
 	found := 0
 	for page, source := range documented(t) {
 		for _, block := range fencedBlock.FindAllStringSubmatch(source, -1) {
-			if block[2] != "sh" {
+			if block[2] != "sh" && block[2] != "" {
 				continue
 			}
 			for line := range strings.Lines(strings.ReplaceAll(block[4], "\\\n", " ")) {

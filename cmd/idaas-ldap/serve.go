@@ -16,6 +16,7 @@ import (
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/telemetry"
+	"idaas-ldap/internal/tracing"
 )
 
 type serveCommand struct{ configFlag }
@@ -36,7 +37,11 @@ func (c serveCommand) Run(ctx context.Context, t terminal) error {
 	}
 	limitMemory(os.DirFS("/"), t.Environ)
 	slog.SetDefault(telemetry.Slog(log)) // for libraries that log by themselves
-	a, err := app.Open(ctx, cfg, log, currentVersion())
+	tracer, err := tracing.FromEnvironment(ctx, t.Environ, currentVersion(), log)
+	if err != nil {
+		return configError{err}
+	}
+	a, err := app.OpenWith(ctx, cfg, log, currentVersion(), app.Options{Tracer: tracer})
 	if err != nil {
 		return err
 	}

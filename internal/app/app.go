@@ -21,6 +21,7 @@ import (
 	"idaas-ldap/internal/notify"
 	"idaas-ldap/internal/syslog"
 	"idaas-ldap/internal/telemetry"
+	"idaas-ldap/internal/tracing"
 	"idaas-ldap/receiver"
 	"idaas-ldap/store"
 )
@@ -74,6 +75,8 @@ type Options struct {
 	LookEvery time.Duration
 	// NewsEvery is how often it is looked whether there is something to tell.
 	NewsEvery time.Duration
+	// Tracer follows events to what is written; nil for none. It is closed with the product.
+	Tracer *tracing.Tracer
 
 	trail *trail
 }
@@ -248,6 +251,7 @@ func (a *App) prune(ctx context.Context) {
 }
 
 func (a *App) close() {
+	defer a.options.Tracer.Close(context.Background())
 	if in := a.current.Load(); in != nil {
 		in.close(a.log)
 	}
@@ -270,7 +274,9 @@ func newRand() *mathrand.Rand {
 type intake struct{ app *App }
 
 func (i intake) Accept(ctx context.Context, d receiver.Delivery) (receiver.Ticket, error) {
+	end := i.app.traced(ctx, d)
 	ticket, err := i.app.Dispatcher.Accept(ctx, d.Application, d.Instance, d.Changes)
+	end(err)
 	if err != nil {
 		return nil, err
 	}

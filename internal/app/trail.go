@@ -90,12 +90,12 @@ func mayTrail(cfg *config.Config) error {
 	return nil
 }
 
-// follow returns a route whose writes are recorded.
-func (t *trail) follow(d *Directory, route dispatch.Route) dispatch.Route {
+// follow returns a route on a directory whose writes are recorded.
+func (t *trail) follow(d *Directory, written processor.Target, route dispatch.Route) dispatch.Route {
 	if t == nil {
 		return route
 	}
-	target := audit.Target{Target: d.Server, Directory: d.Name, Log: t.log, Values: t.values, Clock: t.clock.Now}
+	target := audit.Target{Target: written, Directory: d.Name, Log: t.log, Values: t.values, Clock: t.clock.Now}
 	route.Processor = processor.New(target, func() *mapping.Set { return d.Mapping() })
 	route.Begin = func(ctx context.Context, job store.Job) context.Context { return audit.Begin(ctx, causeOf(job)) }
 	return route

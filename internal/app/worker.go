@@ -5,6 +5,8 @@ import (
 
 	"idaas-ldap/dispatch"
 	"idaas-ldap/internal/config"
+	"idaas-ldap/mapping"
+	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -54,7 +56,12 @@ func routesTo(s store.Store, directories []*Directory, options Options) []dispat
 	routes := make([]dispatch.Route, len(directories))
 	for i, d := range directories {
 		d.RecogniseBy(s, true)
-		routes[i] = options.trail.follow(d, d.route(options.AtOnce))
+		route, target := d.route(options.AtOnce), processor.Target(d.Server)
+		if options.Tracer != nil {
+			target = tracedTarget{target, options.Tracer, d.Name}
+			route.Processor = processor.New(target, func() *mapping.Set { return d.Mapping() })
+		}
+		routes[i] = tracedRoute(options.Tracer, options.trail.follow(d, target, route))
 	}
 	return routes
 }

@@ -32,3 +32,12 @@ func isNetwork(magic uint32) bool {
 		return false
 	}
 }
+
+// freeSpace returns how many bytes more this user may write to the file system of a folder, negative where nobody can tell.
+func freeSpace(folder string) int64 {
+	var stat syscall.Statfs_t
+	if syscall.Statfs(folder, &stat) != nil {
+		return -1
+	}
+	return int64(stat.Bavail) * int64(stat.Bsize) //nolint:gosec,unconvert // Its types differ from system to system.
+}

@@ -61,7 +61,8 @@ func (cfg SQLiteConfig) exchange(ctx context.Context, backup, by string, now tim
 			_ = os.Remove(ready + suffix) // it has its real name by then, or is of no use
 		}
 	}()
-	if err := makeReady(ctx, SQLiteConfig{Path: ready, Access: ToServe, Seal: cfg.Seal, Log: cfg.Log, Large: cfg.Large}, backup, by, now); err != nil {
+	if err := makeReady(ctx, SQLiteConfig{Path: ready, Access: ToServe, Seal: cfg.Seal, Log: cfg.Log, Large: cfg.Large}, "the backup was made that was restored",
+		AuditRecord{At: event.Millis(now.UnixMilli()), Who: by, What: "restore", About: "the backup " + filepath.Base(backup)}); err != nil {
 		return "", err
 	}
 	if exists(cfg.Path) {
@@ -132,17 +133,18 @@ func copyFile(from, to, like string) error {
 	return giveTo(to, owner)
 }
 
-// makeReady brings the copy of a backup up to date, and takes from it what may not be done any more without somebody who looks.
-func makeReady(ctx context.Context, cfg SQLiteConfig, backup, by string, now time.Time) error {
+// makeReady brings the copy of a store up to date, and takes from it what may not be done any more without somebody who looks. It waited since
+// something, which is said to that person.
+func makeReady(ctx context.Context, cfg SQLiteConfig, since string, record AuditRecord) error {
 	s, err := OpenSQLite(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	err = s.writer.do(ctx, func(t *tx) error { return t.setBack(backup, by, event.Millis(now.UnixMilli())) })
+	err = s.writer.do(ctx, func(t *tx) error { return t.setBack(since, record) })
 	return errors.Join(err, s.Close())
 }
 
-func (t *tx) setBack(backup, by string, now event.Millis) error {
+func (t *tx) setBack(since string, record AuditRecord) error {
 	for _, statement := range []string{
 		`UPDATE work SET due = NULL WHERE EXISTS (SELECT 1 FROM delivery d WHERE d.directory = work.directory AND d.kind = work.kind AND d.object = work.object
 			AND d.state IN ('pending', 'waiting'))`,
@@ -156,9 +158,9 @@ func (t *tx) setBack(backup, by string, now event.Millis) error {
 	}
 	_, err := t.exec(`UPDATE delivery SET state = 'held', code = ?, message = ?, act = '', approved = FALSE, approver = '', settled = 0
 		WHERE state IN ('pending', 'waiting')`, string(event.CodeRestored),
-		"it waited when the backup was made that was restored, and may be out of date: catch up first ('idaas-ldap pull', or a full push in IDaaS), then 'events retry' or 'events discard'; a password is not kept")
+		"it waited when "+since+", and may be out of date: catch up first ('idaas-ldap pull', or a full push in IDaaS), then 'events retry' or 'events discard'; a password is not kept")
 	if err != nil {
 		return err
 	}
-	return t.audit(AuditRecord{At: now, Who: by, What: "restore", About: "the backup " + filepath.Base(backup)})
+	return t.audit(record)
 }

@@ -69,6 +69,7 @@ type commands struct {
 	Restore    restoreCommand    `cmd:"" help:"Put a backup in the place of the store."`
 	Store      storeCommand      `cmd:"" help:"Carry the store over to another database."`
 	Drain      drainCommand      `cmd:"" help:"Have the instance on this machine hand its directories over to the others, before it is stopped."`
+	Doctor     doctorCommand     `cmd:"" help:"Say what of a damaged store can be read, and save that if asked to."`
 	Simulate   simulateCommand   `cmd:"" help:"Act as IDaaS: sign, encrypt and send events."`
 	Schema     schemaCommand     `cmd:"" help:"Print the JSON Schema of a file, for editors."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

@@ -28,8 +28,8 @@ func LoadOrCreateKey(path string, random io.Reader) (*Seal, error) {
 	return LoadKey(path)
 }
 
-// LoadKey returns the seal with the key in a file of 64 hex digits. A file that others may read is refused: whoever has read
-// it can read the passwords in every copy of the database.
+// LoadKey returns the seal with the key in a file of 64 hex digits. A file that others may read is refused, where the system tells: whoever has
+// read it can read the passwords in every copy of the database.
 func LoadKey(path string) (*Seal, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -38,7 +38,7 @@ func LoadKey(path string) (*Seal, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("the store's key %s is not a file", path)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if othersMayRead(info, os.Geteuid()) {
 		return nil, fmt.Errorf("the store's key %s may be read by others: chmod 600 %s", path, path)
 	}
 	raw, err := os.ReadFile(path)
@@ -75,12 +75,4 @@ func createKey(path string, random io.Reader) error {
 		}
 	}
 	return errors.Join(err, os.Remove(file.Name()), syncFolder(folder))
-}
-
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err //nolint:wrapcheck // The error names the path.
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

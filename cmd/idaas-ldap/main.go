@@ -56,6 +56,7 @@ type commands struct {
 	Demo       demoCommand       `cmd:"" help:"Show the whole product on this machine, with nothing to install."`
 	Init       initCommand       `cmd:"" help:"Look at a directory, and write a first configuration and mapping for it."`
 	Serve      serveCommand      `cmd:"" help:"Run the service."`
+	Health     healthCommand     `cmd:"" help:"Ask the service that runs on this machine whether it is ready."`
 	Validate   validateCommand   `cmd:"" help:"Check the configuration and its mapping files."`
 	Plan       planCommand       `cmd:"" help:"Show as LDIF what an event would write, and write nothing."`
 	Explain    explainCommand    `cmd:"" help:"Tell all about one user, unit or group: what is known, wanted, held, and what it waits for."`

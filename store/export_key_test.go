@@ -1,0 +1,4 @@
+package store
+
+// OthersMayRead reports whether others than a user may read a file.
+var OthersMayRead = othersMayRead

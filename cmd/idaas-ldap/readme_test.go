@@ -55,6 +55,23 @@ func TestOpenLDAPReadmeEndsWithALogin(t *testing.T) {
 			}
 		})
 	}
+	t.Run("go install", func(t *testing.T) { isInstalled(t, source) })
+}
+
+// isInstalled expects that "go install" builds the program from a source without version control, as that in the module cache is.
+func isInstalled(t *testing.T, source string) {
+	t.Helper()
+	to := t.TempDir()
+	install := exec.CommandContext(t.Context(), "go", "install", "-trimpath", "-mod=readonly", "-tags", "nomsgpack", "./cmd/idaas-ldap")
+	install.Dir = source
+	install.Env = append(withoutMake(os.Environ()), "CGO_ENABLED=0", "GOFLAGS=", "GOBIN="+to)
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.CommandContext(t.Context(), filepath.Join(to, "idaas-ldap"), "version").CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "idaas-ldap ") {
+		t.Errorf("%v: %s", err, out)
+	}
 }
 
 // shellSession is what is typed: the blocks of a page in their order, and after each what is waited for. A command that fails ends it, and

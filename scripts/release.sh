@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # release.sh FOLDER [PLATFORM...]: what is published, for these platforms (linux/amd64 ...), into an empty folder: a static binary for
-# each, deb and rpm for Linux, the list of what is linked (CycloneDX) and the checksums of all. The same commit gives the same bytes:
+# each, deb and rpm for Linux, a zip for Windows, the list of what is linked (CycloneDX) and the checksums of all. The same commit gives the same bytes:
 # nothing of this machine and no time but that of the commit is in them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,6 +41,11 @@ for platform in "$@"; do
   for format in deb rpm; do
     "$NFPM" package --config configs/packages/nfpm.yaml --packager "$format" --target "$out/" >"$STAGE/log" || { cat "$STAGE/log" >&2; exit 1; }
   done
+done
+
+for platform in "$@"; do
+  [ "${platform%/*}" = windows ] || continue
+  go run -buildvcs=false ./cmd/windowszip "$out/idaas-ldap-$VERSION-${platform/\//-}.zip" "$SOURCE_DATE_EPOCH" "$out/$(binary "$platform")" .
 done
 
 if [ -n "${CYCLONEDX:-}" ]; then

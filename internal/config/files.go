@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 
 	"idaas-ldap/internal/secret"
@@ -17,6 +18,14 @@ const worldReadable = 0o004
 
 // writableByOthers are the permission bits that let others than its owner change a file.
 const writableByOthers = 0o022
+
+// rightsIn returns the permission bits of a file. On Windows they say nothing: rights are not in the mode of a file there.
+func rightsIn(mode fs.FileMode) fs.FileMode {
+	if runtime.GOOS == "windows" {
+		return 0
+	}
+	return mode.Perm()
+}
 
 // resolvePaths makes every relative path relative to the folder of the configuration file.
 func (l *loader) resolvePaths(base string) {
@@ -39,7 +48,7 @@ func (p Path) under(base string) Path {
 
 // warnOfWriters warns of files that others than their owner can write: who can decides what they say.
 func (l *loader) warnOfWriters(mode fs.FileMode) {
-	if mode.Perm()&writableByOthers != 0 {
+	if rightsIn(mode)&writableByOthers != 0 {
 		l.warn("", "others than the owner of the file can write it, and so decide who gets into the directories; take that permission away (chmod go-w)")
 	}
 	walk("", reflect.ValueOf(l.config).Elem(), func(path string, value reflect.Value) {
@@ -47,7 +56,7 @@ func (l *loader) warnOfWriters(mode fs.FileMode) {
 		if !ok || file == "" {
 			return
 		}
-		if info, err := os.Stat(string(file)); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&writableByOthers != 0 {
+		if info, err := os.Stat(string(file)); err == nil && info.Mode().IsRegular() && rightsIn(info.Mode())&writableByOthers != 0 {
 			l.warn(path, "others than its owner can write %s; take that permission away (chmod go-w)", file)
 		}
 	})
@@ -78,7 +87,7 @@ func (l *loader) readSecrets(mode fs.FileMode) {
 		}
 	})
 	inline = inline || isPostgres(l.config.Store.URL) && strings.Contains(l.config.Store.URL, "@") && l.origin("store.url").position.Variable == ""
-	if inline && mode.Perm()&worldReadable != 0 {
+	if inline && rightsIn(mode)&worldReadable != 0 {
 		l.warnings = append(l.warnings, Warning{
 			Position{File: l.source.name},
 			"the file holds secrets and everybody on this machine can read it; take that permission away (chmod o-r), or move the secrets to files of their own",
@@ -115,7 +124,7 @@ func (l *loader) readSecret(path string, file Path) secret.Text {
 	switch {
 	case err != nil:
 		l.unreadableSecret(path, "%s %v", file, err)
-	case mode.Perm()&worldReadable != 0:
+	case rightsIn(mode)&worldReadable != 0:
 		l.warn(path, "everybody on this machine can read %s; take that permission away (chmod o-r)", file)
 	}
 	return content

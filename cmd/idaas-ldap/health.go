@@ -2,16 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"time"
-
-	"idaas-ldap/internal/config"
 )
 
 type healthCommand struct {
@@ -35,21 +30,19 @@ func (c healthCommand) Run(ctx context.Context, t terminal) error {
 	if c.Live {
 		path = "/livez"
 	}
-	url, err := adminURL(cfg.Admin)
+	client, url, err := adminClient(cfg.Admin)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, answeredWithin)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("ask the service: %w", err)
 	}
 	if !cfg.Admin.Token.Empty() {
 		request.Header.Set("Authorization", "Bearer "+cfg.Admin.Token.Reveal())
 	}
-	// It is this machine that is asked, whatever name is in the certificate.
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}} //nolint:gosec // As said above.
 	defer client.CloseIdleConnections()
 	answer, err := client.Do(request)
 	if err != nil {
@@ -65,23 +58,4 @@ func (c healthCommand) Run(ctx context.Context, t terminal) error {
 		return errReported
 	}
 	return nil
-}
-
-// adminURL is where the admin address is asked on this machine.
-func adminURL(a config.Admin) (string, error) {
-	host, port, err := net.SplitHostPort(a.Listen)
-	if err != nil {
-		return "", fmt.Errorf("admin.listen: %w", err)
-	}
-	if port == "0" {
-		return "", configError{errors.New("admin.listen has the port 0, which is another one at every start: name one")}
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	scheme := "http"
-	if a.TLS.Enabled() {
-		scheme = "https"
-	}
-	return scheme + "://" + net.JoinHostPort(host, port), nil
 }

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 )
@@ -163,15 +162,28 @@ func (o Object) clone() Object {
 
 // MarshalFacts writes facts in the form that [UnmarshalFacts] reads.
 func MarshalFacts(facts map[string]Fact) ([]byte, error) {
-	out, err := json.Marshal(facts)
-	if err != nil {
-		return nil, fmt.Errorf("encode facts: %w", err)
+	if facts == nil {
+		return []byte("null"), nil
 	}
-	return out, nil
+	out := []byte("{")
+	for name, fact := range facts {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		var err error
+		if out, err = appendValue(append(appendText(out, name), `:{"v":`...), fact.Value); err != nil {
+			return nil, fmt.Errorf("encode the fact %s: %w", name, err)
+		}
+		out = append(appendStamp(append(out, `,"t":`...), fact.At), '}')
+	}
+	return append(out, '}'), nil
 }
 
 // UnmarshalFacts reads facts back with the same Go types that [Values] documents.
 func UnmarshalFacts(data []byte) (map[string]Fact, error) {
+	if facts, err := parseFacts(data); err == nil {
+		return facts, nil
+	}
 	var facts map[string]Fact
 	if err := decodeNumbers(data, &facts); err != nil {
 		return nil, fmt.Errorf("decode facts: %w", err)

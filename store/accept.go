@@ -2,22 +2,12 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"idaas-ldap/event"
 	"idaas-ldap/internal/secret"
 )
-
-// payload is what is sealed of an event. The columns of its row say the rest.
-type payload struct {
-	Fields  event.Values   `json:"fields,omitempty"`
-	Members []event.Member `json:"members,omitempty"`
-	Problem string         `json:"problem,omitempty"`
-	// Object is the one that the event is about, as the columns say: an event that was moved to another object is noticed.
-	Object string `json:"object,omitempty"`
-}
 
 // sealedEvent is an event ready to be written: sealing happens before the writer's turn.
 type sealedEvent struct {
@@ -54,7 +44,7 @@ func (s *database) sealEvent(e NewEvent) (sealedEvent, error) {
 	if e.Outcome == nil && e.Change.Object.Zero() {
 		return out, errors.New("it is about no object and has no outcome")
 	}
-	plain, err := json.Marshal(payload{Fields: e.Change.Fields, Members: e.Change.Members, Problem: e.Change.Problem, Object: objectName(e.Change.Object)})
+	plain, err := event.MarshalContent(event.Content{Fields: e.Change.Fields, Members: e.Change.Members, Problem: e.Change.Problem, Object: objectName(e.Change.Object)})
 	if err != nil {
 		return out, fmt.Errorf("encode it: %w", err)
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"idaas-ldap/event"
@@ -160,8 +159,8 @@ func (s *database) openPayload(application string, c *event.Change, sealed []byt
 	if err != nil {
 		return err
 	}
-	var content payload
-	if err := json.Unmarshal(plain, &content); err != nil {
+	content, err := event.UnmarshalContent(plain)
+	if err != nil {
 		return fmt.Errorf("decode event %s: %w", c.ID, err)
 	}
 	if content.Object != "" && content.Object != objectName(c.Object) {

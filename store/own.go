@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"idaas-ldap/event"
@@ -15,7 +14,7 @@ func ownEventID(now event.Millis, key Key) string {
 
 // sealOwn returns the payload of an event of our own: there is nothing in it.
 func (s *database) sealOwn(now event.Millis, key Key) ([]byte, error) {
-	plain, err := json.Marshal(payload{})
+	plain, err := event.MarshalContent(event.Content{})
 	if err != nil {
 		return nil, fmt.Errorf("encode an event of our own: %w", err)
 	}

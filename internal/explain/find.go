@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,55 +126,61 @@ func (s search) byDN(ctx context.Context, dn plan.DN) ([]event.Ref, error) {
 	return refs, nil
 }
 
+// waitingLooked is how many events that wait are looked at for a name that nobody known has: those of a long outage are not opened
+// one by one while somebody waits for an answer.
+const waitingLooked = 1000
+
 // byName returns the objects with a user name, or a name of a unit or group, without regard to case. Where none is known,
-// those are looked at of which events wait: they are known once one is applied.
+// the newest events that wait are looked at: who they speak about is known once one is applied.
 func (s search) byName(ctx context.Context, name string) ([]event.Ref, error) {
-	named := func(o event.Object) bool { return strings.EqualFold(nameOf(o), name) }
-	refs, err := s.where(ctx, named)
+	refs, err := s.named(ctx, name)
 	if err != nil || len(refs) > 0 {
 		return refs, err
 	}
-	filter := store.Filter{Directory: s.directory.Name, States: []event.State{event.Pending, event.Waiting}, Limit: 1000}
-	seen := map[event.Ref]bool{}
-	for {
-		events, err := s.store.Events(ctx, filter)
-		if err != nil {
-			return nil, fmt.Errorf("list what waits: %w", err)
-		}
-		for _, e := range events {
-			if e.Object.Zero() || seen[e.Object] {
-				continue
-			}
-			seen[e.Object] = true
-			object, _, err := dispatch.Known(ctx, s.store, s.key(e.Object))
-			if err != nil {
-				return nil, err //nolint:wrapcheck // It names the object.
-			}
-			if named(object) {
-				refs = append(refs, e.Object)
-			}
-		}
-		if len(events) < filter.Limit {
-			return refs, nil
-		}
-		filter.Before = events[len(events)-1].Seq
+	events, err := s.store.Events(ctx, store.Filter{Directory: s.directory.Name, States: []event.State{event.Pending, event.Waiting}, Limit: waitingLooked})
+	if err != nil {
+		return nil, fmt.Errorf("list what waits: %w", err)
 	}
+	seen := map[event.Ref]bool{}
+	for _, e := range events {
+		if e.Object.Zero() || seen[e.Object] {
+			continue
+		}
+		seen[e.Object] = true
+		object, _, err := dispatch.Known(ctx, s.store, s.key(e.Object))
+		if err != nil {
+			return nil, err //nolint:wrapcheck // It names the object.
+		}
+		if strings.EqualFold(nameOf(object), name) {
+			refs = append(refs, e.Object)
+		}
+	}
+	return refs, nil
 }
 
-// where returns the known objects for which something holds.
-func (s search) where(ctx context.Context, holds func(event.Object) bool) ([]event.Ref, error) {
+// namedAtOnce is how many objects are read at a time whose names begin like one that is looked for.
+const namedAtOnce = 20
+
+// named returns the known objects with a name. In the order of names these come before all that only begin like it.
+func (s search) named(ctx context.Context, name string) ([]event.Ref, error) {
 	var refs []event.Ref
-	for _, kind := range kinds {
-		err := s.store.Objects(ctx, s.directory.Name, kind, func(o event.Object, _ store.Record) bool {
-			if holds(o) {
-				refs = append(refs, o.Ref)
-			}
-			return true
-		})
+	filter := store.NameFilter{Prefix: name, Directory: s.directory.Name, Limit: namedAtOnce}
+	for {
+		found, next, err := s.store.FindByName(ctx, filter)
 		if err != nil {
-			return nil, fmt.Errorf("look through what is known: %w", err)
+			return nil, fmt.Errorf("look for the name %q: %w", name, err)
+		}
+		before := len(refs)
+		for _, f := range found {
+			if strings.EqualFold(nameOf(f.Object), name) {
+				refs = append(refs, f.Object.Ref)
+			}
+		}
+		if filter.After = next; next == "" || len(refs) == before {
+			break
 		}
 	}
+	slices.SortStableFunc(refs, func(a, b event.Ref) int { return cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)) })
 	return refs, nil
 }
 

@@ -120,6 +120,8 @@ type Work struct {
 	Statements float64
 	// Pages were written.
 	Pages float64
+	// Bytes were allocated by the program.
+	Bytes float64
 }
 
 // WorkOf returns what the statements of a store have done so far.
@@ -437,9 +439,9 @@ func WriteAtOnce(t *testing.T, s *SQLite, calls ...func() error) {
 // LoadAtOnce makes calls, each of which loads once, and lets none of them read before all of them wait.
 func LoadAtOnce(t *testing.T, s *SQLite, calls ...func() error) {
 	t.Helper()
-	for range cap(s.loads.turn) {
-		s.loads.turn <- struct{}{}
-	}
+	s.loads.mu.Lock()
+	s.loads.reading = loadsAtOnce
+	s.loads.mu.Unlock()
 	results := make(chan error, len(calls))
 	for _, call := range calls {
 		go func() { results <- call() }()
@@ -454,8 +456,8 @@ func LoadAtOnce(t *testing.T, s *SQLite, calls ...func() error) {
 			t.Fatalf("%d of %d calls load", waiting(), len(calls))
 		}
 	}
-	for range cap(s.loads.turn) {
-		<-s.loads.turn
+	for range loadsAtOnce {
+		s.loads.pass()
 	}
 	for range calls {
 		if err := <-results; err != nil {

@@ -4,68 +4,117 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
 	"idaas-ldap/event"
 )
 
-// loads are the jobs that are waited for. Those that wait at the same moment are read by the same statements.
+// loads are the jobs that are waited for. Those that wait at the same moment are read by the same statements, by one of those who wait.
 type loads struct {
-	from int           // how many there have to be at least
-	turn chan struct{} // whoever has a place in it reads, for all who wait
+	from int // how many there have to be at least
 
 	mu      sync.Mutex
+	reading int // how many read for others
 	waiting []*waitingLoad
 }
 
 type waitingLoad struct {
 	*loading
-	done chan error
+	turn chan bool // true where it is read, false where it is its turn to read
+	err  error
 }
 
 // loadsAtOnce is how many read at a time.
 const loadsAtOnce = 2
 
-func newLoads() *loads { return &loads{from: jointFrom, turn: make(chan struct{}, loadsAtOnce)} }
+func newLoads() *loads { return &loads{from: jointFrom} }
 
-// do has one object read, together with those that others wait for. Read is called by one of those who wait. An error of it is about all.
+// do has one object read, together with those that others wait for. An error of read is about all that it was called with.
 func (w *loads) do(ctx context.Context, l *loading, read func([]*loading) error) error {
-	mine := &waitingLoad{l, make(chan error, 1)}
-	w.mu.Lock()
-	w.waiting = append(w.waiting, mine)
-	w.mu.Unlock()
-	for {
+	mine := &waitingLoad{loading: l, turn: make(chan bool, 2)}
+	if !w.join(mine) {
 		select {
-		case err := <-mine.done:
-			return err
-		case w.turn <- struct{}{}:
-			w.serve(read)
-			<-w.turn
+		case done := <-mine.turn:
+			if done {
+				return mine.err
+			}
 		case <-ctx.Done():
-			return fmt.Errorf("wait to read from the store: %w", ctx.Err()) // who reads next reads it for nobody
+			if w.leave(mine) {
+				return fmt.Errorf("wait to read from the store: %w", ctx.Err())
+			}
+			if <-mine.turn {
+				return mine.err
+			}
+		}
+	}
+	runtime.Gosched() // whoever was set to work at the same time comes first, and is read with us
+	for {
+		w.serve(read)
+		if <-mine.turn {
+			return mine.err
 		}
 	}
 }
 
-// serve reads what is waited for, as far as one turn goes.
+// join lets somebody wait, and reports whether it is his turn to read.
+func (w *loads) join(l *waitingLoad) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting = append(w.waiting, l)
+	if w.reading == loadsAtOnce {
+		return false
+	}
+	w.reading++
+	return true
+}
+
+// leave lets somebody wait no more, and reports whether that is in time: nobody reads for him, and it is not his turn.
+func (w *loads) leave(l *waitingLoad) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.waiting, l)
+	if i < 0 || len(l.turn) > 0 {
+		return false
+	}
+	w.waiting = slices.Delete(w.waiting, i, i+1)
+	return true
+}
+
+// serve reads once what is waited for, and passes the turn on.
 func (w *loads) serve(read func([]*loading) error) {
 	w.mu.Lock()
 	n := min(len(w.waiting), jointSizes[0])
 	served := w.waiting[:n:n]
 	w.waiting = slices.Clone(w.waiting[n:])
 	w.mu.Unlock()
-	if n == 0 {
-		return
-	}
 	all := make([]*loading, n)
 	for i, l := range served {
 		all[i] = l.loading
 	}
-	err := read(all)
-	for _, l := range served {
-		l.done <- errors.Join(err, l.failed)
+	var err error
+	if n > 0 {
+		err = read(all)
 	}
+	for _, l := range served {
+		l.err = errors.Join(err, l.failed)
+		l.turn <- true
+	}
+	w.pass()
+}
+
+// pass gives a turn to somebody who still waits and has none.
+func (w *loads) pass() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.waiting {
+		if len(l.turn) == 0 {
+			l.turn <- false
+			return
+		}
+	}
+	w.reading--
 }
 
 // loadAll reads users of one directory together, and everything else by itself. What cannot be read of one concerns nobody else.

@@ -9,6 +9,9 @@ import (
 	"idaas-ldap/store"
 )
 
+// mostBytes is what may be allocated for one of many, from taking the event in to settling it.
+const mostBytes = 45_000
+
 // What waits together shares its statements: for each of fifty people who come, and of fifty who come again and have not changed, the
 // database runs less than one, where it runs fourteen and more for somebody who is alone.
 func TestWorkForManyCostsTheSameAsForOne(t *testing.T) {
@@ -19,7 +22,7 @@ func TestWorkForManyCostsTheSameAsForOne(t *testing.T) {
 		keys[i] = person(c.people + i)
 	}
 	for _, again := range []bool{false, true} {
-		before := store.WorkOf(t, c.SQLite)
+		before, bytes := store.WorkOf(t, c.SQLite), allocated()
 		jobs := make([]store.Job, len(keys))
 		var comes, loads, settles []func() error
 		for i, key := range keys {
@@ -47,11 +50,12 @@ func TestWorkForManyCostsTheSameAsForOne(t *testing.T) {
 		store.WriteAtOnce(t, c.SQLite, comes...)
 		store.LoadAtOnce(t, c.SQLite, loads...)
 		store.WriteAtOnce(t, c.SQLite, settles...)
+		bytes = (allocated() - bytes) / float64(len(keys))
 		after := store.WorkOf(t, c.SQLite)
 		statements, steps := (after.Statements-before.Statements)/float64(len(keys)), (after.Steps-before.Steps)/float64(len(keys))
-		t.Logf("for each of %d there are %.2f statements and %.0f operations", len(keys), statements, steps)
-		if statements > 0.9 || steps > 1200 {
-			t.Error("it may be 0.9 statements and 1200 operations")
+		t.Logf("for each of %d there are %.2f statements, %.0f operations and %.0f bytes", len(keys), statements, steps, bytes)
+		if statements > 0.9 || steps > 1200 || bytes > mostBytes {
+			t.Errorf("it may be 0.9 statements, 1200 operations and %d bytes", mostBytes)
 		}
 	}
 }

@@ -5,6 +5,7 @@ package store_test
 import (
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -28,29 +29,36 @@ func TestWorkForOneDoesNotGrowWithTheOthers(t *testing.T) {
 }
 
 // most is what may be done for one person at most. A statement more than before is seen; operations and pages have a little room, as
-// every column takes some.
+// every column takes some, and bytes half as many again.
 var most = map[string]store.Work{
-	"make an entry":         {Statements: 30, Steps: 1100, Pages: 29},
-	"stay as they are":      {Statements: 14, Steps: 750, Pages: 18},
-	"join a group":          {Statements: 14.1, Steps: 400, Pages: 5}, // the first time takes one more
-	"be found by the entry": {Statements: 1, Steps: 40},
-	"be let go by a guard":  {Statements: 4, Steps: 3800, Pages: 3},
-	"be deleted":            {Statements: 10, Steps: 350, Pages: 11},
+	"make an entry":         {Statements: 30, Steps: 1100, Pages: 29, Bytes: 75_000},
+	"stay as they are":      {Statements: 14, Steps: 750, Pages: 18, Bytes: 52_000},
+	"join a group":          {Statements: 14.1, Steps: 400, Pages: 5, Bytes: 42_000}, // the first time takes one more
+	"be found by the entry": {Statements: 1, Steps: 40, Bytes: 12_500},
+	"be let go by a guard":  {Statements: 4, Steps: 3800, Pages: 3, Bytes: 6_500},
+	"be deleted":            {Statements: 10, Steps: 350, Pages: 11, Bytes: 19_000},
 }
 
 func within(t *testing.T, what string, got, base map[string]store.Work) {
 	t.Helper()
 	const growth = 1.3
 	for name, work := range got {
-		t.Logf("%s: to %s takes %.0f operations in %.1f statements, and writes %.1f pages", what, name, work.Steps, work.Statements, work.Pages)
+		t.Logf("%s: to %s takes %.0f operations in %.1f statements, and writes %.1f pages; %.0f bytes are allocated", what, name, work.Steps, work.Statements, work.Pages, work.Bytes)
 		few := base[name]
-		if work.Steps > growth*few.Steps || work.Statements > few.Statements || work.Pages > growth*few.Pages {
+		if work.Steps > growth*few.Steps || work.Statements > few.Statements || work.Pages > growth*few.Pages || work.Bytes > 2*few.Bytes {
 			t.Errorf("with 1,000 people it takes %+v", few)
 		}
-		if m := most[name]; work.Steps > m.Steps || work.Statements > m.Statements || work.Pages > m.Pages {
+		if m := most[name]; work.Steps > m.Steps || work.Statements > m.Statements || work.Pages > m.Pages || work.Bytes > m.Bytes {
 			t.Errorf("it may take %+v", m)
 		}
 	}
+}
+
+// allocated returns how many bytes the program has allocated so far.
+func allocated() float64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.TotalAlloc)
 }
 
 // crowd is a store that knows many people.
@@ -103,8 +111,11 @@ func (c *crowd) perPerson(t *testing.T) map[string]store.Work {
 		key := person(c.people + c.next)
 		step := func(name string, work func()) {
 			before := store.WorkOf(t, c.SQLite)
+			bytes := allocated()
 			work()
+			bytes = allocated() - bytes
 			after, sum := store.WorkOf(t, c.SQLite), total[name]
+			sum.Bytes += bytes
 			sum.Steps += after.Steps - before.Steps
 			sum.Statements += after.Statements - before.Statements
 			sum.Pages += after.Pages - before.Pages
@@ -133,7 +144,7 @@ func (c *crowd) perPerson(t *testing.T) map[string]store.Work {
 		})
 	}
 	for name, sum := range total {
-		total[name] = store.Work{Steps: sum.Steps / times, Statements: sum.Statements / times, Pages: sum.Pages / times}
+		total[name] = store.Work{Steps: sum.Steps / times, Statements: sum.Statements / times, Pages: sum.Pages / times, Bytes: sum.Bytes / times}
 	}
 	return total
 }

@@ -170,7 +170,7 @@ func (s *PostgresServer) url(name, database, address string) string {
 // Schema makes an empty schema in the product's database, and returns a URL whose tables are in there.
 func (s *PostgresServer) Schema(tb testing.TB) string {
 	tb.Helper()
-	name := fmt.Sprintf("test_%d", s.schemas.Add(1))
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), s.schemas.Add(1))
 	s.Administer(tb, PostgresDatabase, "CREATE SCHEMA "+name+" AUTHORIZATION "+PostgresUser)
 	return s.URL() + "&search_path=" + name
 }

@@ -17,4 +17,5 @@ while [ "$round" = 0 ] || [ "$SECONDS" -lt "$seconds" ]; do
   echo "==> round $round, after $SECONDS s"
   env "$@" -count=1 -shuffle=on -skip "$(scripts/suite.sh --all)" ./...
   scripts/suite.sh --if-installed openldap,389ds,samba,postgres,browser "$@" -shuffle=on
+  [ -n "$(scripts/suite.sh --if-installed postgres true 2>&1)" ] || env "$@" -timeout 60m -count=1 -run '^TestPostgresCarriesTheProduct$' ./internal/acceptance -everything
 done

@@ -239,9 +239,28 @@ func Clear(t *testing.T, s *Postgres) {
 // PostgresPlanOf returns the steps by which PostgreSQL runs a statement where it has to look for something by an index if it can.
 func PostgresPlanOf(t *testing.T, s *Postgres, statement string) []string {
 	t.Helper()
+	return postgresPlanWith(t, s, "SET LOCAL enable_seqscan = off; ", statement)
+}
+
+// PostgresPlanAsServed returns the steps by which PostgreSQL runs a statement by what it knows of the tables.
+func PostgresPlanAsServed(t *testing.T, s *Postgres, statement string) []string {
+	t.Helper()
+	return postgresPlanWith(t, s, "", statement)
+}
+
+// Gather has statistics gathered about tables that have grown, as a store does from time to time.
+func Gather(t *testing.T, s *Postgres) {
+	t.Helper()
+	if err := s.gather(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func postgresPlanWith(t *testing.T, s *Postgres, settings, statement string) []string {
+	t.Helper()
 	var steps []string
 	err := s.within(t.Context(), func(session *session) error {
-		if err := session.script(t.Context(), "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; PREPARE asked AS "+numbered()(statement)); err != nil {
+		if err := session.script(t.Context(), "BEGIN; "+settings+"SET LOCAL plan_cache_mode = force_generic_plan; PREPARE asked AS "+numbered()(statement)); err != nil {
 			return err
 		}
 		defer func() { _, _ = session.exec("DEALLOCATE asked; ROLLBACK") }()

@@ -184,8 +184,9 @@ func (r *session) loadUsers(directory string, all []*loading) (whole bool, err e
 		return false, err
 	}
 	most, n := max(all[0].limit+1, len(all)), 0
+	// To go by an index in this order, with a limit, PostgreSQL would read all that is pending: so the order is that of no index.
 	err = r.rows("SELECT "+pendingColumns+` FROM delivery d JOIN event e ON e.id = d.event
-		WHERE d.directory = ? AND d.kind = ? AND d.state IN ('pending', 'waiting') AND d.object IN `+list+" ORDER BY d.object, d.seq LIMIT ?",
+		WHERE d.directory = ? AND d.kind = ? AND d.state IN ('pending', 'waiting') AND d.object IN `+list+" ORDER BY d.seq + 0 LIMIT ?",
 		append(args, most), func(row scanner) error {
 			n++
 			var p sealedPending

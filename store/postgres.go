@@ -32,6 +32,9 @@ type PostgresConfig struct {
 	// Clock is by what a lease ends for the one who has it. LeaseFor is how long one lasts that is not renewed; zero for what is usual.
 	Clock    func() time.Time
 	LeaseFor time.Duration
+	// Growth is the pause between two looks at how much the tables have grown; zero for none, where the server gathers statistics by itself
+	// alone.
+	Growth time.Duration
 
 	arriving bool // another store is carried over to it
 }
@@ -48,6 +51,7 @@ type Postgres struct {
 	owner    string // of leases: no other process, and no other store of this one, has the same
 	clock    func() time.Time
 	leaseFor time.Duration
+	growth   *growth // nil where nobody looks
 	closed   sync.Once
 }
 
@@ -256,6 +260,9 @@ func (s *Postgres) open(ctx context.Context, cfg PostgresConfig) error {
 		return err
 	}
 	s.writer = newWriter(session, nil)
+	if cfg.Access == ToServe && cfg.Growth > 0 {
+		s.growth = s.watchGrowth(cfg.Growth)
+	}
 	return s.leaveMark(ctx)
 }
 
@@ -270,7 +277,12 @@ func (s *Postgres) migrate(ctx context.Context, session *session, arriving bool)
 // Close waits for writes under way and closes all connections.
 func (s *Postgres) Close() error {
 	var err error
-	s.closed.Do(func() { err = errors.Join(s.stop(), s.db.Close()) })
+	s.closed.Do(func() {
+		if s.growth != nil {
+			s.growth.stop()
+		}
+		err = errors.Join(s.stop(), s.db.Close())
+	})
 	return err
 }
 

@@ -44,6 +44,7 @@ func TestPostgres(t *testing.T) {
 		"what was carried in part serves nobody":                postgres.carriedInPart,
 		"what one does the others are told":                     postgres.tell,
 		"what a newer version has changed is left to it":        postgres.outdates,
+		"what has grown is looked up by its index":              postgres.grows,
 		"an instance keeps nine connections at most":            postgres.fewConnections,
 	} {
 		t.Run(name, func(t *testing.T) { run(postgres{t, server}) })

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
+	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
@@ -34,10 +35,11 @@ type product struct {
 	t      testing.TB
 	feeds  []*feed
 	app    *app.App
+	beside []*app.App // that share the store
 	config string
 	atOnce int
 	stop   context.CancelFunc
-	done   chan struct{}
+	done   sync.WaitGroup
 	clock  *clock
 	log    *lockedBuffer
 }
@@ -154,7 +156,7 @@ func startProductWith(tb testing.TB, s setup) *product {
 	p := &product{t: tb, clock: newClock(), log: &lockedBuffer{}, atOnce: s.atOnce}
 	folder := tb.TempDir()
 	var text strings.Builder
-	text.WriteString("receiver: { listen: \"127.0.0.1:0\" }\nadmin: { listen: \"127.0.0.1:0\" }\nstore: { url: \"sqlite:store.db\", key_file: store.key }\ndirectories:\n")
+	fmt.Fprintf(&text, "receiver: { listen: \"127.0.0.1:0\" }\nadmin: { listen: \"127.0.0.1:0\" }\nstore: { url: %q, key_file: store.key }\ndirectories:\n", storeURL(tb))
 	for i, c := range s.directories {
 		if c.feed == "" {
 			c.feed = c.name
@@ -283,7 +285,9 @@ func (p *product) load() *config.Config {
 // reload does what a SIGHUP does.
 func (p *product) reload() {
 	p.t.Helper()
-	p.app.Reload(p.t.Context(), p.load(), nil)
+	for _, a := range append([]*app.App{p.app}, p.beside...) {
+		a.Reload(p.t.Context(), p.load(), nil)
+	}
 }
 
 // start starts the product and waits until it is ready: until the key sets of its applications are there.
@@ -295,34 +299,51 @@ func (p *product) start() {
 		p.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	p.app, err = app.OpenWith(ctx, cfg, log, "test", app.Options{Clock: p.clock, AtOnce: p.atOnce})
-	if err != nil {
-		stop()
-		p.t.Fatal(err)
+	p.stop = stop
+	p.app = p.run(ctx, cfg, log)
+	p.beside = nil
+	addresses := []string{p.app.Address().String()}
+	for range *instances - 1 {
+		other := p.run(ctx, cfg, log)
+		p.beside, addresses = append(p.beside, other), append(addresses, other.Address().String())
 	}
-	p.stop, p.done = stop, make(chan struct{})
-	go func(a *app.App, done chan struct{}) {
-		defer close(done)
-		if err := a.Run(ctx); err != nil {
-			p.t.Errorf("the product ended: %v", err)
-		}
-	}(p.app, p.done)
 	for _, f := range p.feeds {
-		f.client = &idaastest.Client{Tenant: f.tenant, URL: "http://" + p.app.Address().String() + cfg.Receiver.Path, AnswerWithin: 2 * answerWithin}
+		f.client = &idaastest.Client{
+			Tenant: f.tenant, URL: "http://" + addresses[0] + cfg.Receiver.Path, AnswerWithin: 2 * answerWithin,
+			HTTP: &http.Client{Transport: &inTurn{addresses: addresses}},
+		}
 	}
 	p.awaitReady()
 }
 
-// awaitReady waits until the product says that it is ready.
+// run opens an instance and runs it until ctx ends.
+func (p *product) run(ctx context.Context, cfg *config.Config, log *logrus.Logger) *app.App {
+	p.t.Helper()
+	a, err := app.OpenWith(ctx, cfg, log, "test", app.Options{Clock: p.clock, AtOnce: p.atOnce})
+	if err != nil {
+		p.halt()
+		p.t.Fatal(err)
+	}
+	p.done.Go(func() {
+		if err := a.Run(ctx); err != nil {
+			p.t.Errorf("the product ended: %v", err)
+		}
+	})
+	return a
+}
+
+// awaitReady waits until all instances of the product say that they are ready.
 func (p *product) awaitReady() {
 	p.t.Helper()
-	for deadline := time.Now().Add(settleWithin); ; <-time.After(5 * time.Millisecond) {
-		status, said := p.ask("/readyz")
-		if status == http.StatusOK {
-			return
-		}
-		if time.Now().After(deadline) {
-			p.t.Fatalf("the product does not become ready: %s", said)
+	for _, a := range append([]*app.App{p.app}, p.beside...) {
+		for deadline := time.Now().Add(settleWithin); ; <-time.After(5 * time.Millisecond) {
+			status, said := p.askOne(a, "/readyz")
+			if status == http.StatusOK {
+				break
+			}
+			if time.Now().After(deadline) {
+				p.t.Fatalf("the product does not become ready: %s", said)
+			}
 		}
 	}
 }
@@ -330,7 +351,7 @@ func (p *product) awaitReady() {
 // halt stops the product in order.
 func (p *product) halt() {
 	p.stop()
-	<-p.done
+	p.done.Wait()
 }
 
 // What a test with one application and one directory needs, without naming them.

@@ -12,6 +12,7 @@ import (
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
+	"idaas-ldap/internal/app"
 )
 
 // versioned is a mapping that writes its version into two attributes.
@@ -62,7 +63,12 @@ func (p *product) admin(page string) string {
 // ask returns the status and the text of a page of the admin listener.
 func (p *product) ask(page string) (status int, said string) {
 	p.t.Helper()
-	response, err := http.Get("http://" + p.app.AdminAddress().String() + page)
+	return p.askOne(p.app, page)
+}
+
+func (p *product) askOne(a *app.App, page string) (status int, said string) {
+	p.t.Helper()
+	response, err := http.Get("http://" + a.AdminAddress().String() + page)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -16,12 +16,12 @@ import (
 // OpenStore opens the configured store for what the caller is about to do. Only who serves changes how it is built, so whoever does
 // that has to be the one who works on what is due.
 func OpenStore(ctx context.Context, cfg *config.Config, access store.Access) (store.Store, error) {
-	return openStoreAs(ctx, cfg, store.SQLiteConfig{Access: access})
+	return openStoreAs(ctx, cfg, store.SQLiteConfig{Access: access}, time.Now)
 }
 
-func openStoreAs(ctx context.Context, cfg *config.Config, as store.SQLiteConfig) (store.Store, error) {
+func openStoreAs(ctx context.Context, cfg *config.Config, as store.SQLiteConfig, clock func() time.Time) (store.Store, error) {
 	if !cfg.Store.Postgres().Empty() {
-		s, err := store.OpenPostgres(ctx, onServer(cfg, as.Access), string(cfg.Store.KeyFile), rand.Reader)
+		s, err := store.OpenPostgres(ctx, onServer(cfg, as.Access, clock), string(cfg.Store.KeyFile), rand.Reader)
 		if err != nil {
 			return nil, err // as below
 		}
@@ -36,8 +36,8 @@ func openStoreAs(ctx context.Context, cfg *config.Config, as store.SQLiteConfig)
 }
 
 // onServer says how to open a store on a server, which several processes may do.
-func onServer(cfg *config.Config, access store.Access) store.PostgresConfig {
-	return store.PostgresConfig{URL: cfg.Store.Postgres(), Access: access, As: thisProcess(), Clock: time.Now}
+func onServer(cfg *config.Config, access store.Access, clock func() time.Time) store.PostgresConfig {
+	return store.PostgresConfig{URL: cfg.Store.Postgres(), Access: access, As: thisProcess(), Clock: clock, Growth: store.GrowthUsual}
 }
 
 // CarryStore carries the configured store over to an empty one, with the same key. Nobody may serve either meanwhile.
@@ -52,7 +52,7 @@ func CarryStore(ctx context.Context, cfg *config.Config, to config.Store, told f
 func examineStore(ctx context.Context, cfg *config.Config) (running bool, err error) {
 	keyFile := string(cfg.Store.KeyFile)
 	if !cfg.Store.Postgres().Empty() {
-		return store.ExaminePostgres(ctx, onServer(cfg, store.ToServe), keyFile)
+		return store.ExaminePostgres(ctx, onServer(cfg, store.ToServe, time.Now), keyFile)
 	}
 	path := string(cfg.Store.SQLite())
 	return store.Reserved(ctx, path), store.Examine(ctx, store.SQLiteConfig{Path: path}, keyFile)

@@ -49,7 +49,7 @@ func (l *line) run(ctx context.Context) {
 	for {
 		for m, ok := l.first(); ok; m, ok = l.first() {
 			err := l.receiver.Sender().Send(ctx, m)
-			if ctx.Err() != nil {
+			if err != nil && ctx.Err() != nil {
 				return
 			}
 			l.sent(m, err)

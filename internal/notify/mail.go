@@ -125,6 +125,9 @@ func (s *Mailer) talk(ctx context.Context, conn net.Conn, text []byte) error {
 	if err != nil {
 		return err //nolint:wrapcheck // The caller says with whom.
 	}
+	if err := client.Hello("localhost"); err != nil { // what a server that refuses this offers is not known
+		return err //nolint:wrapcheck // The caller says with whom.
+	}
 	if !s.cfg.Implicit {
 		if err := s.startTLS(client, protection); err != nil {
 			return err

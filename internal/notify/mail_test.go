@@ -253,6 +253,7 @@ func TestUnkindMailServers(t *testing.T) {
 		"none, but a password":  {post: func(p *post) { p.noStartTLS = true }, mailer: func(c *notify.MailConfig) { c.Unprotected = true }, problem: "does not offer STARTTLS"},
 		"another certificate":   {mailer: func(c *notify.MailConfig) { c.Roots = x509.NewCertPool() }, problem: "unknown authority"},
 		"busy, and then not":    {post: func(p *post) { p.refuse["MAIL"] = []string{"451 later", "421 later"} }, mails: 1},
+		"busy at the greeting":  {post: func(p *post) { p.refuse["EHLO"], p.refuse["HELO"] = []string{"421 later"}, []string{"421 later"} }, mails: 1},
 		"a wrong password":      {post: func(p *post) { p.refuse["AUTH"] = []string{"535 not " + mailPassword} }, problem: "535"},
 		"one receiver unknown":  {post: func(p *post) { p.refuse["RCPT"] = []string{"550 nobody"} }, problem: "the others have it", mails: 1},
 		"all receivers unknown": {post: func(p *post) { p.refuse["RCPT"] = []string{"550 nobody", "550 nobody"} }, problem: "550"},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,6 +180,39 @@ func TestOtherSettingsKeepWhatWaits(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
+}
+
+// What was taken while other settings came into force is not sent to the same receiver a second time.
+func TestOtherSettingsRepeatNothingThatWasTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		taken := &finishing{begun: make(chan struct{}), finish: make(chan struct{})}
+		same := notify.Settings{Every: time.Hour, Receivers: []notify.Receiver{{Name: "ops", Sender: func() notify.Sender { return taken }}}}
+		n, seen := rig(t, same)
+		n.Tell(news(notify.Held, 1))
+		<-taken.begun
+		n.Change(same)
+		synctest.Wait()
+		close(taken.finish)
+		synctest.Wait()
+		if got := taken.times.Load(); got != 1 || seen.seen["ops sent"] != 1 {
+			t.Errorf("it was sent %d times, and %v counted", got, seen.seen)
+		}
+	})
+}
+
+// finishing is a receiver that takes a message although nobody waits for its answer any more.
+type finishing struct {
+	times         atomic.Int64
+	begun, finish chan struct{}
+}
+
+// Send takes a message in.
+func (f *finishing) Send(context.Context, notify.Message) error {
+	if f.times.Add(1) == 1 {
+		close(f.begun)
+	}
+	<-f.finish
+	return nil
 }
 
 func TestWhatIsSaidIsBounded(t *testing.T) {

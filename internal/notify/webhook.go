@@ -157,17 +157,29 @@ func (w *Webhook) withoutSecrets(err error) error {
 		err = at.Err // the URL is in its text
 	}
 	text := err.Error()
-	hidden := []string{w.cfg.URL.Reveal(), w.cfg.Secret.Reveal()}
-	for part := range strings.SplitSeq(w.address.Path, "/") {
-		hidden = append(hidden, part)
-	}
-	for _, values := range w.address.Query() {
-		hidden = append(hidden, values...)
-	}
-	for _, part := range hidden {
+	for _, part := range w.hidden() {
 		if len(part) >= shortestSecretInAddress {
 			text = strings.ReplaceAll(text, part, secret.Mask)
 		}
 	}
 	return errors.New(plain(text, longestReason))
+}
+
+// hidden are the key, the URL and what of it may be a secret, as it is and as it is written in an address.
+func (w *Webhook) hidden() []string {
+	hidden := []string{w.cfg.URL.Reveal(), w.cfg.Secret.Reveal()}
+	hidden = append(hidden, strings.Split(w.address.Path, "/")...)
+	hidden = append(hidden, strings.Split(w.address.EscapedPath(), "/")...)
+	for _, values := range w.address.Query() {
+		hidden = append(hidden, values...)
+	}
+	for pair := range strings.SplitSeq(w.address.RawQuery, "&") {
+		_, value, _ := strings.Cut(pair, "=")
+		hidden = append(hidden, value)
+	}
+	if w.address.User != nil {
+		password, _ := w.address.User.Password()
+		hidden = append(hidden, w.address.User.Username(), password, w.address.User.String())
+	}
+	return hidden
 }

@@ -239,9 +239,18 @@ func TestUnkindWebhooks(t *testing.T) {
 		}}, requests: 1, problem: "not one of DingTalk"},
 		"another certificate": {answers: []http.HandlerFunc{answer(200, "")}, change: func(c *notify.WebhookConfig) { c.Roots = x509.NewCertPool() }, problem: "certificate signed by unknown authority"},
 		"a wrong signature":   {form: notify.DingTalk, answers: []http.HandlerFunc{answer(200, `{"errcode":310000,"errmsg":"sign not match for `+token+`"}`)}, requests: 1, problem: "errcode 310000"},
-		"too fast":            {form: notify.DingTalk, answers: []http.HandlerFunc{answer(200, `{"errcode":130101,"errmsg":"slow"}`), answer(200, `{"errcode":0}`)}, requests: 2},
-		"refused by Feishu":   {form: notify.Feishu, answers: []http.HandlerFunc{answer(200, `{"code":19021,"msg":"sign match fail or timestamp is not within one hour"}`)}, requests: 1, problem: "code 19021"},
-		"a page for people":   {form: notify.Feishu, answers: []http.HandlerFunc{answer(200, "<html>")}, requests: 1, problem: "not one of Feishu"},
+		"a secret that is written otherwise": {
+			form:    notify.DingTalk,
+			answers: []http.HandlerFunc{answer(200, `{"errcode":300001,"errmsg":"no c4n4ry-q%2B%2Fx in c4n4ry-p%2Fath of c4n4ry-user with c4n4ry-q+/x"}`)},
+			change: func(c *notify.WebhookConfig) {
+				host, _, _ := strings.Cut(c.URL.Reveal(), "/robot")
+				c.URL = secret.New(strings.Replace(host, "//", "//c4n4ry-user:c4n4ry-pass@", 1) + "/robot/c4n4ry-p%2Fath?access_token=c4n4ry-q%2B%2Fx")
+			},
+			requests: 1, problem: "errcode 300001",
+		},
+		"too fast":          {form: notify.DingTalk, answers: []http.HandlerFunc{answer(200, `{"errcode":130101,"errmsg":"slow"}`), answer(200, `{"errcode":0}`)}, requests: 2},
+		"refused by Feishu": {form: notify.Feishu, answers: []http.HandlerFunc{answer(200, `{"code":19021,"msg":"sign match fail or timestamp is not within one hour"}`)}, requests: 1, problem: "code 19021"},
+		"a page for people": {form: notify.Feishu, answers: []http.HandlerFunc{answer(200, "<html>")}, requests: 1, problem: "not one of Feishu"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := listen(t, tt.answers...)

@@ -45,6 +45,9 @@ func newClient(endpoint string, header http.Header, timeout time.Duration, trust
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	c.http.RetryMax, c.http.RetryWaitMin, c.http.RetryWaitMax = repeats, leastPause, longestRepeatPause
+	c.http.Backoff = func(least, longest time.Duration, attempt int, response *http.Response) time.Duration {
+		return min(retryablehttp.DefaultBackoff(least, longest, attempt, response), longest) // also where the collector asks for hours
+	}
 	c.http.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	return c
 }

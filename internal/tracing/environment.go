@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,36 +67,78 @@ func (v variables) wanted() (bool, error) {
 	default:
 		return false, fmt.Errorf("OTEL_TRACES_EXPORTER: %q is not supported; it is otlp or none", exporter)
 	}
+	if err := v.forSDK(); err != nil {
+		return false, err
+	}
 	if protocol := v.of("PROTOCOL"); protocol != "" && protocol != "http/protobuf" {
 		return false, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL: %q is not supported; it is http/protobuf, for which collectors listen on port 4318", protocol)
 	}
 	return true, nil
 }
 
-// usualTimeout is how long one request may take.
-const usualTimeout = 10 * time.Second
+// headerName and headerValue are what HTTP takes (RFC 9110 section 5).
+var (
+	headerName  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+	headerValue = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
+)
+
+// headersIn reads a list of headers. Errors are without the values, which are secrets.
+func headersIn(list string) (http.Header, error) {
+	header := http.Header{}
+	for pair := range strings.SplitSeq(list, ",") {
+		name, value, both := strings.Cut(strings.TrimSpace(pair), "=")
+		if name == "" && !both {
+			continue
+		}
+		name = strings.TrimSpace(name)
+		value, err := url.PathUnescape(strings.TrimSpace(value))
+		if err != nil || !both || !headerName.MatchString(name) || !headerValue.MatchString(value) {
+			return nil, errors.New("OTEL_EXPORTER_OTLP_HEADERS: not a list of NAME=VALUE with commas between")
+		}
+		header.Set(name, value)
+	}
+	return header, nil
+}
+
+// usualTimeout is how long one request may take, and mostMilliseconds what may be given.
+const (
+	usualTimeout     = 10 * time.Second
+	mostMilliseconds = 1_000_000
+)
+
+// samplers are those that the SDK has.
+var samplers = []string{"always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"}
+
+// forSDK checks the variables that the SDK reads by itself, as it takes a wrong one for none without a word in the log.
+func (v variables) forSDK() error {
+	sampler, share := v["OTEL_TRACES_SAMPLER"], v["OTEL_TRACES_SAMPLER_ARG"]
+	if sampler != "" && !slices.Contains(samplers, strings.ToLower(strings.TrimSpace(sampler))) {
+		return fmt.Errorf("OTEL_TRACES_SAMPLER: %q is not supported; it is one of %s", sampler, strings.Join(samplers, ", "))
+	}
+	if n, err := strconv.ParseFloat(strings.TrimSpace(share), 64); share != "" && strings.Contains(strings.ToLower(sampler), "ratio") && (err != nil || !(n >= 0 && n <= 1)) {
+		return fmt.Errorf("OTEL_TRACES_SAMPLER_ARG: %q is not a number between 0 and 1", share)
+	}
+	for _, name := range []string{"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"} {
+		if n, err := strconv.Atoi(strings.TrimSpace(v[name])); v[name] != "" && (err != nil || n <= 0 || n > mostMilliseconds) {
+			return fmt.Errorf("%s: %q is not a number between 1 and %d", name, v[name], mostMilliseconds)
+		}
+	}
+	return nil
+}
 
 func (v variables) client(log logrus.FieldLogger) (*client, error) {
 	endpoint, err := v.endpoint()
 	if err != nil {
 		return nil, err
 	}
-	header := http.Header{}
-	for pair := range strings.SplitSeq(v.of("HEADERS"), ",") {
-		name, value, both := strings.Cut(strings.TrimSpace(pair), "=")
-		if name == "" && !both {
-			continue
-		}
-		value, err := url.PathUnescape(strings.TrimSpace(value))
-		if err != nil || !both {
-			return nil, errors.New("OTEL_EXPORTER_OTLP_HEADERS: not a list of NAME=VALUE with commas between") // without the values, which are secrets
-		}
-		header.Set(strings.TrimSpace(name), value)
+	header, err := headersIn(v.of("HEADERS"))
+	if err != nil {
+		return nil, err
 	}
 	timeout := usualTimeout
 	if text := v.of("TIMEOUT"); text != "" {
 		n, err := strconv.Atoi(text)
-		if err != nil || n <= 0 {
+		if err != nil || n <= 0 || n > mostMilliseconds {
 			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_TIMEOUT: %q is not a number of milliseconds", text)
 		}
 		timeout = time.Duration(n) * time.Millisecond

@@ -125,7 +125,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 	if a.options.trail, err = openTrail(cfg, a.log, a.clock); err != nil {
 		return err
 	}
-	if a.forwarder, err = a.openForwarder(ctx, cfg); err != nil {
+	if a.forwarder, err = a.openForwarder(cfg); err != nil {
 		return err
 	}
 	a.Dispatcher = newDispatcher(a.Store, nil, a.log, observer{a.metrics, a}, a.options)

@@ -3,22 +3,25 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 
 	"idaas-ldap/internal/audit"
 	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/syslog"
-	"idaas-ldap/store"
 )
 
-// forwardNote is the name under which the store remembers how far a log was forwarded.
-func forwardNote(file string) string { return "syslog:" + file }
+// forwardedFile is where it stands how far a log was forwarded. It is beside the log and not in the store, as several instances that share
+// a store may each have a log of the same name, and as a store that is restored is older than the log.
+func forwardedFile(file string) string { return file + ".forwarded" }
 
 // openForwarder makes what forwards the audit log from where it was, or from the end of the log on where it never was; nil where nothing is
 // forwarded.
-func (a *App) openForwarder(ctx context.Context, cfg *config.Config) (*syslog.Forwarder, error) {
+func (a *App) openForwarder(cfg *config.Config) (*syslog.Forwarder, error) {
 	c, t := cfg.Audit.Syslog, a.options.trail
 	if t == nil || !c.Enabled() {
 		return nil, nil //nolint:nilnil // Nothing is forwarded then.
@@ -26,7 +29,7 @@ func (a *App) openForwarder(ctx context.Context, cfg *config.Config) (*syslog.Fo
 	if err := maySyslog(cfg); err != nil {
 		return nil, err
 	}
-	position, err := t.forwarded(ctx, a.Store)
+	position, err := t.forwarded()
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +38,7 @@ func (a *App) openForwarder(ctx context.Context, cfg *config.Config) (*syslog.Fo
 		Network: network, Address: address, TLS: func() (*tls.Config, error) { return syslogTLS(c.TLS) },
 		Facility: c.Facility, Host: InstanceName(), Program: "idaas-ldap", Process: os.Getpid(),
 		After:    func(seq int64, most int) ([]syslog.Entry, error) { return entriesAfter(t.file, seq, most) },
-		Position: position, Remember: func(ctx context.Context, seq int64) error { return rememberForwarded(ctx, a.Store, t.file, seq) },
+		Position: position, Remember: func(_ context.Context, seq int64) error { return rememberForwarded(t.file, seq) },
 		Clock: a.clock, Log: a.log,
 	})
 	t.written = forwarder.Wake
@@ -54,21 +57,21 @@ func maySyslog(cfg *config.Config) error {
 }
 
 // forwarded is the last record that was forwarded.
-func (t *trail) forwarded(ctx context.Context, s store.Store) (int64, error) {
+func (t *trail) forwarded() (int64, error) {
 	end, err := t.log.Sync()
 	if err != nil {
 		return 0, err //nolint:wrapcheck // It names the file.
 	}
-	text, err := s.Note(ctx, forwardNote(t.file))
-	if err == nil && len(text) == 0 {
-		return end.Seq, rememberForwarded(ctx, s, t.file, end.Seq)
+	text, err := os.ReadFile(forwardedFile(t.file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return end.Seq, rememberForwarded(t.file, end.Seq)
 	}
 	var seq int64
 	if err == nil {
-		err = json.Unmarshal(text, &seq)
+		seq, err = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("look how far the audit log was forwarded: %w", err)
+		return 0, fmt.Errorf("look in %s how far the audit log was forwarded; write the number of the last line that the syslog server has into it: %w", forwardedFile(t.file), err)
 	}
 	if seq > end.Seq {
 		seq = 0 // the log was begun anew
@@ -76,15 +79,26 @@ func (t *trail) forwarded(ctx context.Context, s store.Store) (int64, error) {
 	return seq, nil
 }
 
-func rememberForwarded(ctx context.Context, s store.Store, file string, seq int64) error {
-	text, err := json.Marshal(seq)
+// rememberForwarded puts a new file in the place of the former one, so that there is a whole one at each moment.
+func rememberForwarded(file string, seq int64) error {
+	next := forwardedFile(file) + ".new"
+	err := writeSynced(next, strconv.FormatInt(seq, 10)+"\n")
 	if err == nil {
-		err = s.SetNote(ctx, forwardNote(file), text, "", nil)
+		err = os.Rename(next, forwardedFile(file))
 	}
 	if err != nil {
 		return fmt.Errorf("note how far the audit log was forwarded: %w", err)
 	}
 	return nil
+}
+
+func writeSynced(path, text string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err //nolint:wrapcheck // The error names the path.
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Sync(), file.Close())
 }
 
 // entriesAfter reads lines of the audit log as syslog has them.

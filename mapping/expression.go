@@ -52,10 +52,18 @@ const (
 const (
 	maxSource = 4096
 	maxNodes  = 500
+	// maxExpressions is how many a file may have: compiling one takes a moment, and a file is compiled at every pause in typing.
+	maxExpressions = 2000
 )
 
 // expression checks and compiles an expression; nil with problems where something is wrong with it.
 func (r *reader) expression(source scalar, in scope, purpose purpose) *expression {
+	if r.expressions++; r.expressions > maxExpressions {
+		if r.expressions == maxExpressions+1 {
+			r.problem(source.at(), "a mapping file has at most %d expressions, and this is one more", maxExpressions)
+		}
+		return nil
+	}
 	if strings.TrimSpace(source.text) == "" {
 		r.problem(source.at(), "an expression is missing")
 		return nil

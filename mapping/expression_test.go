@@ -359,3 +359,20 @@ func TestWholeNumbersDoNotWrapAround(t *testing.T) {
 		}
 	}
 }
+
+// A file with more expressions than anybody writes is refused before they are compiled: that takes long, and is done at every pause in typing.
+func TestExpressionsAreCounted(t *testing.T) {
+	source := "version: 1\nbase: dc=example,dc=org\nuser:\n  dn: \"uid={user.username},{base}\"\n  attributes:\n"
+	for i := range 3000 {
+		source += fmt.Sprintf("    a%d: \" \"\n", i)
+	}
+	_, err := mapping.Compile("mapping.yaml", []byte(source))
+	var wrong *mapping.Errors
+	if !errors.As(err, &wrong) {
+		t.Fatal(err)
+	}
+	said := wrong.Error()
+	if !strings.HasSuffix(said, "and 1900 more problems") { // two expressions are in the DN, and the rules from 1,999 on are not looked at
+		t.Errorf("it says %.300s ... %s", said, wrong.List[len(wrong.List)-1])
+	}
+}

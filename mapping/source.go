@@ -17,6 +17,8 @@ type reader struct {
 	file   string
 	lines  []string
 	errors Errors
+	// expressions is how many there were so far.
+	expressions int
 }
 
 // position is where something stands in the file, counted from 1 and in characters.

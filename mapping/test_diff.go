@@ -30,8 +30,42 @@ const (
 // Changes are change records of LDIF.
 type Changes []ldifRecord
 
+// maxChanges bounds the changes that are compared or shown, in bytes: an edited mapping must not fill the memory of who tries it.
+const maxChanges = 16 << 20
+
+// tooLong refuses changes that nobody could read.
+func tooLong(operations []plan.Operation) error {
+	size := 0
+	for _, op := range operations {
+		switch op := op.(type) {
+		case plan.Add:
+			for _, a := range op.Attributes {
+				size += bytesOf(a.Values)
+			}
+		case plan.Modify:
+			for _, m := range op.Modifications {
+				size += bytesOf(m.Values)
+			}
+		}
+	}
+	if size > maxChanges {
+		return fmt.Errorf("this would write %d bytes, and at most %d are shown", size, maxChanges)
+	}
+	return nil
+}
+
+func bytesOf(values []string) (n int) {
+	for _, v := range values {
+		n += len(v)
+	}
+	return n
+}
+
 // ChangesOf returns operations as LDIF has them.
 func ChangesOf(operations []plan.Operation) (Changes, error) {
+	if err := tooLong(operations); err != nil {
+		return nil, err
+	}
 	var b bytes.Buffer
 	if err := plan.WriteLDIF(&b, operations...); err != nil {
 		return nil, err //nolint:wrapcheck // It says what was tried.

@@ -13,6 +13,9 @@ import (
 
 // ReadableLDIF returns operations as a person writes them into a test: in their order, with text as it is.
 func ReadableLDIF(operations []plan.Operation) (string, error) {
+	if err := tooLong(operations); err != nil {
+		return "", err
+	}
 	var written bytes.Buffer
 	if err := plan.WriteLDIF(&written, operations...); err != nil {
 		return "", err //nolint:wrapcheck // It says what was tried.

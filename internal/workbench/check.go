@@ -40,6 +40,9 @@ func Check(ctx context.Context, name, source string) Checked {
 	}
 	c := Checked{Set: set}
 	for result := range mappingtest.Each(set) {
+		if result.Err != nil {
+			result.Err = errors.New(begun(result.Err.Error()))
+		}
 		c.Tests = append(c.Tests, result)
 		if ctx.Err() != nil {
 			break

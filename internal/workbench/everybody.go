@@ -3,6 +3,7 @@ package workbench
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
@@ -70,8 +71,9 @@ func (d Directory) Everybody(ctx context.Context, s store.Store, edited *mapping
 	comparison := dispatch.Comparison{
 		Store: s, Directory: d.Name, Server: onlyRead{d.Server}, Mapping: edited, Now: now,
 		Progress: func(n int) {
-			all.Compared = n
-			progress(all)
+			told := all
+			told.Compared, told.Shown = n, []Difference{} // what is long is told once, at the end
+			progress(told)
 		},
 	}
 	err := comparison.Run(ctx, func(f dispatch.Found) error {
@@ -100,6 +102,17 @@ func (d Directory) Everybody(ctx context.Context, s store.Store, edited *mapping
 	return all, nil
 }
 
+// mostOfOne is how many bytes are shown of what would be written for one object, or of what a test says.
+const mostOfOne = 16 << 10
+
+// begun returns a text up to what is shown of it.
+func begun(text string) string {
+	if len(text) <= mostOfOne {
+		return text
+	}
+	return strings.ToValidUTF8(text[:mostOfOne], "") + fmt.Sprintf("\n… %d bytes more", len(text)-mostOfOne)
+}
+
 // note keeps what was found, where it is among the first that differ.
 func (all *Everybody) note(f dispatch.Found) error {
 	if f.Verdict == dispatch.Equal || f.Verdict == dispatch.Left || f.Verdict == dispatch.Orphan {
@@ -111,16 +124,17 @@ func (all *Everybody) note(f dispatch.Found) error {
 	}
 	d := Difference{Object: f.Object, Verdict: f.Verdict, DN: f.DN.String()}
 	if f.Verdict == dispatch.Blocked {
-		d.Message = f.Outcome.Message
+		d.Message = begun(f.Outcome.Message)
 	}
 	if !f.Differs() {
 		all.Shown = append(all.Shown, d)
 		return nil
 	}
-	var err error
-	if d.LDIF, err = mapping.ReadableLDIF(f.Operations); err != nil {
-		return err //nolint:wrapcheck // It says what was tried.
+	ldif, err := mapping.ReadableLDIF(f.Operations)
+	if err != nil {
+		ldif = "# " + err.Error() + "\n"
 	}
+	d.LDIF = begun(ldif)
 	all.Shown = append(all.Shown, d)
 	return nil
 }

@@ -143,6 +143,15 @@ func (f File) keep(now time.Time) (string, error) {
 	}
 }
 
+// unchanged looks once more, at the last moment, that nobody else has written the file since it was opened.
+func (f File) unchanged() error {
+	now, err := os.ReadFile(f.path)
+	if err == nil && !bytes.Equal(now, f.raw) {
+		return ErrChanged
+	}
+	return err //nolint:wrapcheck // The caller says what was tried.
+}
+
 // replace writes a text to a new file and renames that.
 func (f File) replace(source string) error {
 	text := plainLines(source)
@@ -154,7 +163,7 @@ func (f File) replace(source string) error {
 		return err //nolint:wrapcheck // The caller says what was tried.
 	}
 	err = file.Chmod(f.mode)
-	if err = errors.Join(err, writeAll(file, []byte(text))); err == nil {
+	if err = errors.Join(err, writeAll(file, []byte(text)), f.unchanged()); err == nil {
 		err = os.Rename(file.Name(), f.path)
 	}
 	if err != nil {

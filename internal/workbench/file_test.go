@@ -94,3 +94,18 @@ func TestWhatNobodyCouldEditIsNotOpened(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What somebody else writes between the first look and the last moment stays as well.
+func TestAFileThatChangesMeanwhileIsNotReplaced(t *testing.T) {
+	path := written(t, "a: 1\n")
+	file := opened(t, path)
+	if err := os.WriteFile(path, []byte("a: 2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.ReplaceOpened("a: 3\n"); !errors.Is(err, workbench.ErrChanged) || content(t, path) != "a: 2\n" {
+		t.Errorf("%q: %v", content(t, path), err)
+	}
+	if names, err := os.ReadDir(filepath.Dir(path)); err != nil || len(names) != 1 {
+		t.Errorf("there are %v: %v", names, err)
+	}
+}

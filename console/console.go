@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +64,7 @@ type Console struct {
 	latest   latest
 	streams  atomic.Int64
 	bench    bench
+	forcing  sync.Mutex // held by who puts a mapping in force
 	// asking is taken by who asks IDaaS.
 	asking chan struct{}
 	// confirming is the key of the confirmation values of those who have no session.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -176,8 +177,7 @@ func TestNoSecretsAndNoMarkupFromOutside(t *testing.T) {
 	}
 	tried := url.Values{"directory": {"corp"}, "source": {s.onDisk()}, "with": {"person"}, "who": {"user_<script>alert(1)</script>"}}
 	b.has("the hostile name in the workbench", b.post("/console/mappings/try", tried), "&lt;img src=x")
-	for _, path := range paths {
-		a := b.get(path)
+	clean := func(path string, a answer) {
 		if a.status >= http.StatusInternalServerError {
 			t.Errorf("%s is answered with %d: %.500s", path, a.status, a.body)
 		}
@@ -196,6 +196,27 @@ func TestNoSecretsAndNoMarkupFromOutside(t *testing.T) {
 				t.Errorf("the list %s has the long name whole", path)
 			}
 		}
+	}
+	for _, path := range paths {
+		clean(path, b.get(path))
+	}
+	for _, e := range all {
+		if e.Outcome.State == event.Done {
+			continue
+		}
+		form := url.Values{"directory": {"corp"}, "source": {s.onDisk()}, "with": {"event"}, "seq": seqsOf([]store.EventRecord{e})}
+		clean("/console/mappings/one/try", b.post("/console/mappings/try", form))
+	}
+	edit := s.edited("    displayName: user.displayName\n", "    displayName: user.displayName\n    title: user.username\n")
+	compared := b.post("/console/mappings/everybody", s.draft(edit))
+	b.has("the hostile names compared", compared, "&lt;img src=x", "title: &lt;img")
+	clean("/console/mappings/everybody", compared)
+	asks := b.post("/console/mappings/force", s.draft(s.onDisk()+"# <b>bold</b> \u202e\n"))
+	asks.body = regexp.MustCompile(`(?s)<textarea name="source" hidden.*?</textarea>`).ReplaceAllString(asks.body, "") // goes back as it came
+	clean("/console/mappings/force", asks)
+	clean("/console/mappings/check", b.post("/console/mappings/check", s.draft(edit+"<script>alert(1)</script>\u202e: 1\n")))
+	for _, what := range []string{"check", "try", "words", "everybody", "force"} {
+		clean("/api/v1/mappings/"+what, b.json(http.MethodPost, "/api/v1/mappings/"+what, b.draftJSON(edit, map[string]any{"who": "wei.zhang", "line": 1, "column": 1})))
 	}
 	b.has("the hostile event", b.get("/console/people?who=javascript"), "長長")
 	b.has("the hostile name", b.get("/console/people?who="+url.QueryEscape("<img")), "&lt;img src=x", `\u202egnp.exe\u2066&lt;b&gt;`)

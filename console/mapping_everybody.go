@@ -48,7 +48,12 @@ func (c *Console) mayCompare(ctx *gin.Context) (d draft, on workbench.Directory,
 	if d, on, err = c.draftOf(ctx); err != nil {
 		return d, on, nil, nil, err
 	}
+	done, err := c.bench.take(ctx.Request.Context())
+	if err != nil {
+		return d, on, nil, nil, err
+	}
 	edited, problems := workbench.Compile(filepath.Base(on.Path), d.Source)
+	done()
 	if edited == nil {
 		return d, on, nil, nil, &problem{http.StatusConflict, "mapping_wrong", fmt.Sprintf("the mapping is wrong in line %d: %s", problems[0].Line, problems[0].Message)}
 	}
@@ -73,10 +78,17 @@ func (c *Console) everybodyPage(ctx *gin.Context) {
 		c.streamEverybody(ctx, on, edited, func(v everybodyView) (string, error) { return c.part(l, "everybody", v) })
 		return
 	}
-	_ = http.NewResponseController(ctx.Writer).SetWriteDeadline(time.Time{}) // everybodyTakes instead
+	if err := sendUntil(ctx, time.Time{}); err != nil { // everybodyTakes instead
+		c.fail(ctx, err)
+		return
+	}
 	view, _ := c.viewOf(d, on)
 	c.fill(ctx.Request.Context(), &view, on)
 	c.compareEverybody(ctx.Request.Context(), on, edited, func(v everybodyView) { view.Everybody = &v })
+	if err := sendUntil(ctx, soon()); err != nil {
+		c.fail(ctx, err)
+		return
+	}
 	c.render(ctx, http.StatusOK, "mapping", view)
 }
 
@@ -92,23 +104,21 @@ func (c *Console) everybodyAPI(ctx *gin.Context) {
 
 // streamEverybody sends how far it is as server-sent events, and ends with who asked.
 func (c *Console) streamEverybody(ctx *gin.Context, on workbench.Directory, edited *mapping.Set, form func(everybodyView) (string, error)) {
-	if err := http.NewResponseController(ctx.Writer).SetWriteDeadline(time.Time{}); err != nil { // everybodyTakes instead
+	endStream, err := beginStream(ctx)
+	if err != nil {
 		c.fail(ctx, err)
 		return
 	}
-	ctx.Header("Content-Type", "text/event-stream")
-	ctx.Status(http.StatusOK)
+	defer endStream()
 	inner, cancel := context.WithCancel(ctx.Request.Context())
 	defer cancel()
 	c.compareEverybody(inner, on, edited, func(v everybodyView) {
 		text, err := form(v)
 		if err == nil {
-			_, err = fmt.Fprint(ctx.Writer, "event: everybody\n", dataLines(text), "\n")
+			err = send(ctx, "everybody", text)
 		}
 		if err != nil {
 			cancel() // who asked has gone
-			return
 		}
-		ctx.Writer.Flush()
 	})
 }

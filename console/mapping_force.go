@@ -50,6 +50,11 @@ func (c *Console) proposeMapping(ctx context.Context, who caller, d draft, on wo
 	case file.Source == d.Source:
 		return refused("same", "the file says just this already")
 	}
+	giveBack, err := c.bench.take(ctx)
+	if err != nil {
+		return exchange{}, err
+	}
+	defer giveBack()
 	e := exchange{Directory: d.Directory, Lines: changedLines(mapping.MarkedText(file.Source, d.Source))}
 	e.Confirm = confirmation(who.key, actionMapping, d.Directory, d.Opened, workbench.DigestOf([]byte(d.Source)))
 	return e, nil
@@ -84,8 +89,11 @@ func changedLines(all []mapping.MarkedLine) []mapping.MarkedLine {
 // leftOut stands for lines that are not shown.
 var leftOut = mapping.MarkedLine{Mark: mapping.InBoth, Text: "…"} //nolint:gochecknoglobals // A constant that the language has no form for.
 
-// force puts a draft in force that was confirmed, and returns the name of the file that keeps the former one.
+// force puts a draft in force that was confirmed, and returns the name of the file that keeps the former one. One is put in force at a
+// time, so that of two people who have opened the same file the second is told.
 func (c *Console) force(ctx context.Context, d draft, on workbench.Directory, by string) (string, error) {
+	c.forcing.Lock()
+	defer c.forcing.Unlock()
 	name := filepath.Base(on.Path)
 	about := fmt.Sprintf("%s of %s: %.12s in the place of %.12s", name, on.Name, workbench.DigestOf([]byte(d.Source)), d.Opened)
 	if err := c.Store.RecordAudit(ctx, store.AuditRecord{At: c.now(), Who: by, What: actionMapping, About: about}); err != nil {

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -195,12 +194,12 @@ func (c *Console) stream(ctx *gin.Context, form func(overview) (string, error)) 
 		return
 	}
 	defer c.streams.Add(-1)
-	if err := http.NewResponseController(ctx.Writer).SetWriteDeadline(time.Time{}); err != nil { // streamEnds instead
+	endStream, err := beginStream(ctx)
+	if err != nil {
 		c.fail(ctx, err)
 		return
 	}
-	ctx.Header("Content-Type", "text/event-stream")
-	ctx.Status(http.StatusOK)
+	defer endStream()
 	ticker, end := time.NewTicker(streamEvery), time.NewTimer(streamEnds)
 	defer ticker.Stop()
 	defer end.Stop()
@@ -215,10 +214,9 @@ func (c *Console) stream(ctx *gin.Context, form func(overview) (string, error)) 
 			return
 		}
 		if text != sent {
-			if _, err := fmt.Fprint(ctx.Writer, "event: overview\n", dataLines(text), "\n"); err != nil {
-				return
+			if send(ctx, "overview", text) != nil {
+				return // who looked has gone
 			}
-			ctx.Writer.Flush()
 			sent = text
 		}
 		select {

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -113,6 +114,9 @@ func TestBrowserMendsAMapping(t *testing.T) {
 	c.look("mapping_mended", "", "en", 1440, 900, false)
 	c.picture()
 	c.look("mapping_mended", "", "en", 1440, 900, true)
+	c.run("go on where the session has ended", call(network.ClearBrowserCookies, cdp.Empty{}), chromedp.Click(css("[data-check-now]")),
+		until(`document.querySelector("[data-checked] .wrong")?.textContent.includes("The session has ended")`), chromedp.Click(css("[data-check-now]")),
+		until(`document.querySelector("[data-checked] .state.ok") !== null && document.querySelector("textarea[name=source]").value.includes("of the sales team")`))
 	c.run("compare everybody", chromedp.Click(css("[data-compare]")), chromedp.WaitVisible(xpath(`//details//bdi[contains(., "una.low")]`)))
 	c.run("put it in force", chromedp.Click(css(`button[formaction="/console/mappings/force"]`)), chromedp.WaitVisible(css(`input[name=by]`)))
 	c.look("mapping_force", "", "en", 1440, 900, false)

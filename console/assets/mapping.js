@@ -42,14 +42,27 @@
   };
   source.addEventListener("scroll", follow);
 
+  // tell says why nothing could be asked. What is edited stays as it is.
+  const tell = (text) => {
+    const said = document.createElement("p");
+    said.className = "wrong";
+    said.textContent = text;
+    checked.replaceChildren(said);
+    number();
+    return null;
+  };
+  const refusal = async (answer) => {
+    if (answer.redirected) return form.dataset.ended;
+    return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main .wrong")?.textContent ?? String(answer.status);
+  };
   // ask sends the form, and forgets what was asked before and is not answered yet.
   const ask = async (what, path, options) => {
     sent[what]?.abort();
     const mine = (sent[what] = new AbortController());
     try {
       const answer = await fetch(path, { method: "POST", signal: mine.signal, ...options });
-      if (answer.redirected) location.reload();
-      return answer.ok ? answer : null;
+      if (answer.ok && !answer.redirected) return answer;
+      return what === "words" ? null : tell(await refusal(answer));
     } catch (failure) {
       if (failure.name !== "AbortError") throw failure;
       return null;
@@ -188,8 +201,7 @@
     try {
       const answer = await fetch("/console/mappings/everybody", { method: "POST", body: body(), signal: comparing.signal, headers: { Accept: "text/event-stream" } });
       if (answer.headers.get("Content-Type") !== "text/event-stream") {
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        everybody.replaceChildren(...page.querySelectorAll("main .wrong"));
+        tell(await refusal(answer));
         return;
       }
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();

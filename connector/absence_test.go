@@ -333,3 +333,28 @@ func TestARightThatComesBack(t *testing.T) {
 		}
 	}
 }
+
+// A server that cannot say now whether there is a password policy has not said that there is none: nobody would be disabled for
+// minutes. One that does not let us look has.
+func TestWhoCannotAnswerNowHasNoPolicyOnlyForNow(t *testing.T) {
+	server := startServer(t, ldaptest.Config{})
+	for code, answers := range map[uint16]bool{
+		ldap.LDAPResultBusy: false, ldap.LDAPResultUnavailable: false, ldap.LDAPResultOther: false, ldap.LDAPResultOperationsError: false, ldap.LDAPResultTimeLimitExceeded: false,
+		ldap.LDAPResultNoSuchObject: true, ldap.LDAPResultInsufficientAccessRights: true,
+	} {
+		d := openDirectory(t, connector.Config{URLs: []string{server.URL()}})
+		server.Fault(func(op ldaptest.Operation) (f ldaptest.Fault) {
+			if op.Verb == "search" && op.DN == suffix {
+				f.Code = code
+			}
+			return f
+		})
+		if _, err := d.Profile(t.Context()); (err == nil) != answers {
+			t.Errorf("policies are looked for and answered with %d: %v", code, err)
+		}
+		server.Fault(nil)
+		if _, err := d.Profile(t.Context()); err != nil {
+			t.Errorf("when it answers again: %v", err)
+		}
+	}
+}

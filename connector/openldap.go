@@ -130,6 +130,13 @@ func (d *Directory) policies(ctx context.Context, base plan.DN) (found []*ldap.E
 	return found, err
 }
 
+// nothingToSee reports whether a server has answered that a place is not for us to look at. One that is busy, that cuts its answers or
+// that has forgotten who we are has not said so, and the next look may find something.
+func nothingToSee(err error) bool {
+	var refused *OutcomeError
+	return errors.As(err, &refused) && refused.Code != 0 && refused.Kind != KindRetry && !cutByLimit(refused.Code)
+}
+
 // knowsUnseen finds out whether a server that does not show its schema knows an attribute. Of one that it knows it says of an entry
 // that it lacks it; of any other it says nothing at all (RFC 4511 section 4.5.1.7).
 func (d *Directory) knowsUnseen(ctx context.Context, bases []plan.DN, attribute string) (bool, error) {
@@ -142,10 +149,9 @@ func (d *Directory) knowsUnseen(ctx context.Context, bases []plan.DN, attribute 
 			found, err = a.all(q)
 			return err
 		})
-		var refused *OutcomeError
 		switch {
-		case errors.As(err, &refused) && refused.Code != 0:
-			continue // where nobody may look nothing is to be seen
+		case nothingToSee(err):
+			continue
 		case err != nil:
 			return false, err
 		case len(found) > 0:
@@ -180,10 +186,9 @@ func (d *Directory) openLDAP(ctx context.Context, root *ldap.Entry, schema *plan
 	}
 	for _, base := range bases {
 		found, err := d.policies(ctx, base)
-		var refused *OutcomeError
 		switch {
-		case errors.As(err, &refused) && refused.Code != 0 && !cutByLimit(refused.Code):
-			continue // where nobody may look no policy is to be seen
+		case nothingToSee(err):
+			continue
 		case err != nil:
 			return nil, err
 		}

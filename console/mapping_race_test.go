@@ -59,7 +59,7 @@ func TestTwoPeoplePutAMappingInForceAtOnce(t *testing.T) {
 			if !strings.HasSuffix(s.onDisk(), fmt.Sprintf("# by %d\n", i)) {
 				t.Errorf("%d was told that it is in force, and it is not", i)
 			}
-		case http.StatusConflict:
+		case http.StatusConflict, http.StatusServiceUnavailable: // somebody else was first, or they are too many for this machine
 		default:
 			t.Errorf("%d is answered with %d: %s", i, a.status, a.body)
 		}

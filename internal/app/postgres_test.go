@@ -71,6 +71,7 @@ func TestPostgresIsSharedByTwoInstances(t *testing.T) {
 		t.Fatalf("before the first start: %v", e.Problems)
 	}
 	end := one.begin()
+	await(t, one, "the first does not work on the directory", func() bool { return strings.Contains(one.page("/readyz"), `"corp":{"owner":"this instance"`) })
 	two := one.beside()
 	two.run()
 	const good = "200 success APPLIED"

@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"idaas-ldap/event"
@@ -27,6 +28,15 @@ const (
 	ActChange Act = "change"
 	ActVanish Act = "vanished"
 )
+
+// Limits are the guards of a mapping by the acts that they count, without those that it does not set.
+func Limits(g mapping.Guards) map[Act]mapping.Limit {
+	all := map[Act]mapping.Limit{
+		ActDelete: g.Deletes, ActDisable: g.Disables, ActAdopt: g.Adoptions, ActRename: g.Renames, ActChange: g.Changes, ActVanish: g.Vanished,
+	}
+	maps.DeleteFunc(all, func(_ Act, l mapping.Limit) bool { return l.Zero() })
+	return all
+}
 
 // Permission is the answer of a guard.
 type Permission struct {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"idaas-ldap/event"
@@ -78,11 +79,7 @@ func (r *session) allows(s Spending) (bool, error) {
 
 // within reports whether so many objects more are within the limits.
 func (r *session) within(s Spending, since int64, fresh map[event.Kind]int, total int) (bool, error) {
-	count := func(kind event.Kind) (n int, err error) {
-		_, err = r.row("SELECT COUNT(*) FROM spent WHERE directory = ? AND act = ? AND at > ? AND (? = '' OR kind = ?)",
-			[]any{s.Directory, s.Act, since, string(kind), string(kind)}, &n)
-		return n, err
-	}
+	count := func(kind event.Kind) (int, error) { return r.spent(s.Directory, s.Act, kind, since) }
 	all, err := count("")
 	if err != nil || all+total > s.Max {
 		return false, err
@@ -98,4 +95,24 @@ func (r *session) within(s Spending, since int64, fresh map[event.Kind]int, tota
 		}
 	}
 	return true, nil
+}
+
+// Spent returns to how many objects something was granted after a moment.
+func (s *database) Spent(ctx context.Context, directory, act string, kind event.Kind, since event.Millis) (int, error) {
+	n := 0
+	err := s.readers.view(ctx, func(r *session) error {
+		var err error
+		n, err = r.spent(directory, act, kind, int64(since))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count what the guard of %s has let through: %w", directory, err)
+	}
+	return n, nil
+}
+
+func (r *session) spent(directory, act string, kind event.Kind, since int64) (n int, err error) {
+	_, err = r.row("SELECT COUNT(*) FROM spent WHERE directory = ? AND act = ? AND at > ? AND (? = '' OR kind = ?)",
+		[]any{directory, act, since, string(kind), string(kind)}, &n)
+	return n, err
 }

@@ -363,6 +363,9 @@ type Store interface {
 	// Allows reports what Spend would, and records nothing.
 	Allows(ctx context.Context, s Spending) (bool, error)
 
+	// Spent returns to how many objects of a kind, or of all kinds where that is empty, something was granted after a moment.
+	Spent(ctx context.Context, directory, act string, kind event.Kind, since event.Millis) (int, error)
+
 	// Settle stores the end of a reconcile and returns the objects that it made due, the object itself among them where
 	// something came in meanwhile.
 	Settle(ctx context.Context, now event.Millis, s Settlement) (woken []Key, err error)

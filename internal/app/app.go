@@ -46,6 +46,8 @@ type App struct {
 	// notifier tells people what watch has found.
 	notifier *notify.Notifier
 	watch    *watch
+	// guards is how much of what they let through was used at the last look.
+	guards atomic.Pointer[[]telemetry.GuardUse]
 	// forwarder sends the audit log to a syslog server, nil where none is named.
 	forwarder *syslog.Forwarder
 	// stopping is closed when Run ends.

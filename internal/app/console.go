@@ -70,12 +70,15 @@ func (d *Directory) workbench() workbench.Directory {
 // sampleEvery is how often it is noted how things are.
 const sampleEvery = time.Minute
 
-// sample notes minute by minute how things are, for the plots of the console, until ctx ends.
+// sample notes minute by minute how things are, for the plots of the console and the metrics, until ctx ends.
 func (a *App) sample(ctx context.Context) {
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
 	before := a.metrics.Totals()
 	for {
+		if err := a.lookAtGuards(ctx); err != nil && ctx.Err() == nil {
+			a.log.WithError(err).Warn("cannot look how much of the guards is used")
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -34,6 +34,9 @@ func (a *App) state() telemetry.State {
 	for _, d := range a.current.Load().directories {
 		out.Works[d.Name] = elsewhere[d.Name] == ""
 	}
+	if guards := a.guards.Load(); guards != nil {
+		out.Guards = *guards
+	}
 	out.Bytes, out.Free, out.Sized = a.storeSpace()
 	return out
 }

@@ -51,7 +51,7 @@ func TestMetrics(t *testing.T) {
 	m.Configured([]string{"corp", "lab"}, nil)
 	m.MappingReloaded("corp", false)
 	m.WatchState(func() telemetry.State {
-		return telemetry.State{Works: map[string]bool{"corp": true, "lab": false}, Sized: true, Bytes: 4096, Free: 8192}
+		return telemetry.State{Works: map[string]bool{"corp": true, "lab": false}, Sized: true, Bytes: 4096, Free: 8192, Guards: []telemetry.GuardUse{{Directory: "corp", Act: "delete", Used: 0.25}}}
 	})
 	m.WatchBacklog(t.Context(), func(_ context.Context, directory string) (map[event.State]int64, error) {
 		if directory == "lab" {
@@ -68,6 +68,7 @@ func TestMetrics(t *testing.T) {
 		`idaas_ldap_directory_worked_on{directory="corp"} 1`,
 		`idaas_ldap_directory_worked_on{directory="lab"} 0`,
 		`idaas_ldap_store_bytes 4096`,
+		`idaas_ldap_guard_used_ratio{act="delete",directory="corp"} 0.25`,
 		`idaas_ldap_store_free_bytes 8192`,
 		`idaas_ldap_callbacks_rejected_total{reason="signature"} 1`,
 		`idaas_ldap_outcomes_total{code="APPLIED",directory="corp",state="done"} 1`,

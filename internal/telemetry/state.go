@@ -9,6 +9,13 @@ type State struct {
 	// Sized: the store is in files here, which take Bytes where Free bytes are left.
 	Sized       bool
 	Bytes, Free int64
+	Guards      []GuardUse
+}
+
+// GuardUse is how much of what the guard on an act lets through is used, 1 for all of it.
+type GuardUse struct {
+	Directory, Act string
+	Used           float64
 }
 
 // WatchState shows a state, which is asked for each time someone looks and must not take long. It is called once, before anything is
@@ -22,13 +29,15 @@ func (m *Metrics) WatchState(state func() State) {
 			[]string{}, nil),
 		free: prometheus.NewDesc(namespace+"_store_free_bytes", "What is left on the disk of the store; not shown where it is on a server.",
 			[]string{}, nil),
+		used: prometheus.NewDesc(namespace+"_guard_used_ratio", "How much of what a guard lets through within its window is used, 1 for all of it, looked at every minute.",
+			[]string{"directory", "act"}, nil),
 	})
 }
 
 // states is a collector that asks how things are.
 type states struct {
-	state              func() State
-	works, bytes, free *prometheus.Desc
+	state                    func() State
+	works, bytes, free, used *prometheus.Desc
 }
 
 // Describe sends the descriptions of the metrics.
@@ -36,6 +45,7 @@ func (s *states) Describe(to chan<- *prometheus.Desc) {
 	to <- s.works
 	to <- s.bytes
 	to <- s.free
+	to <- s.used
 }
 
 // Collect sends the numbers.
@@ -43,6 +53,9 @@ func (s *states) Collect(to chan<- prometheus.Metric) {
 	now := s.state()
 	for directory, works := range now.Works {
 		to <- prometheus.MustNewConstMetric(s.works, prometheus.GaugeValue, truth(works), directory)
+	}
+	for _, g := range now.Guards {
+		to <- prometheus.MustNewConstMetric(s.used, prometheus.GaugeValue, g.Used, g.Directory, g.Act)
 	}
 	if now.Sized {
 		to <- prometheus.MustNewConstMetric(s.bytes, prometheus.GaugeValue, float64(now.Bytes))

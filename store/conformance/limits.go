@@ -227,6 +227,15 @@ func guardTogether(w world) {
 	equal(w, "one that is granted and one more, of three", w.spendAll(spending("delete", noon, 3, three[1:]...)), false)
 	equal(w, "one that is granted and one more, of four", w.spendAll(spending("delete", noon, 4, three[1:]...)), true)
 	equal(w, "the same twice in one", w.spendAll(spending("delete", noon, 5, user("user_8"), user("user_8"))), true)
+	spent := func(act string, kind event.Kind, since event.Millis) int {
+		n, err := w.Spent(w.Context(), corp, act, kind, since)
+		w.must(err)
+		return n
+	}
+	equal(w, "all that was granted", spent("delete", "", noon-1), 5)
+	equal(w, "to users", spent("delete", event.KindUser, noon-1), 4)
+	equal(w, "after that", spent("delete", "", noon), 0)
+	equal(w, "for another act", spent("disable", "", noon-1), 0)
 }
 
 func guardKinds(w world) {

@@ -276,6 +276,12 @@ func TestWhatTheMappingLeavesOut(t *testing.T) {
 		if o := s.process(bob, s.named(bob, "svc-bob", event.RootUnitID)).Outcome; o.Code != event.CodeOutOfScope {
 			s.Errorf("afterwards it is %+v", o)
 		}
+		// So does who was made right before a crash, of whom nothing is remembered.
+		carol := user("user_carol")
+		s.process(carol, s.named(carol, "carol", event.RootUnitID))
+		delete(s.memory.objects, carol)
+		s.directory.written = nil
+		s.done("dn: uid=carol,ou=people,dc=example,dc=org\nchangetype: delete", carol, s.named(carol, "svc-carol", event.RootUnitID))
 		s.done(`
 dn: uid=bob,ou=people,dc=example,dc=org
 changetype: add

@@ -80,8 +80,16 @@ func (w *work) desire(ctx context.Context) (mapping.Result, bool) {
 		case err == nil:
 			w.open = result.Open
 			return result, true
-		case errors.Is(err, mapping.ErrOutOfScope) && w.task.Link != "" && !in.Deleted:
-			// It was ours and leaves the scope: the same as if it were gone.
+		case errors.Is(err, mapping.ErrOutOfScope) && !in.Deleted:
+			ours, lookErr := w.hasMade(ctx, in)
+			if lookErr != nil {
+				return mapping.Result{}, w.failed(lookErr)
+			}
+			if !ours {
+				w.end(event.Skipped, event.CodeOutOfScope, object.Ref.String()+": "+err.Error())
+				return mapping.Result{}, false
+			}
+			// What is ours and leaves the scope is the same as if it were gone.
 			in.Deleted, w.leaves = true, true
 		case errors.Is(err, mapping.ErrOutOfScope):
 			w.end(event.Skipped, event.CodeOutOfScope, object.Ref.String()+": "+err.Error())
@@ -99,6 +107,16 @@ func (w *work) desire(ctx context.Context) (mapping.Result, bool) {
 	}
 	w.end(event.Failed, event.CodeMapping, "the mapping keeps asking for more objects; a rule of it refers to itself")
 	return mapping.Result{}, false
+}
+
+// hasMade reports whether an object has an entry of ours. Where none is linked there may be one with its id all the same: it was made
+// before a crash, or its making was never answered.
+func (w *work) hasMade(ctx context.Context, in mapping.Input) (bool, error) {
+	if w.task.Link != "" {
+		return true, nil
+	}
+	found, err := w.find(ctx, w.set.ByID(in))
+	return found != nil && w.by != nil, err
 }
 
 // questions bounds how often a mapping may ask for something before it answers.

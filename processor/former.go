@@ -97,13 +97,18 @@ func (w *work) formerlyNamed() []string {
 	return values
 }
 
+// refers notes an entry that was seen to refer to the object of the task, or to what is below it.
+func (w *work) refers(dn plan.DN) {
+	w.referrers[dn.Key()] = append(w.referrers[dn.Key()], dn)
+}
+
 // isSeen reports whether the entry of a group is to be seen, or there is none: what names somebody in it has been found then.
 func (w *work) isSeen(ctx context.Context, group event.Ref) (bool, error) {
 	object, record, found, err := w.task.Memory.Lookup(ctx, group)
 	if err != nil || !found || object.Deleted() || record.DN.Empty() {
 		return err == nil, err //nolint:wrapcheck // It names the group.
 	}
-	if slices.ContainsFunc(w.referrers, func(dn plan.DN) bool { return plan.SameDN(w.matching(ctx), dn, record.DN) }) {
+	if slices.ContainsFunc(w.referrers[record.DN.Key()], func(dn plan.DN) bool { return plan.SameDN(w.matching(ctx), dn, record.DN) }) {
 		return true, nil
 	}
 	var entry *plan.Entry

@@ -1,11 +1,14 @@
 package processor_test
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 )
 
 // unseen hides the group while something happens, and has it looked at when it is to be seen again.
@@ -90,4 +93,46 @@ func TestAGroupThatWasNotSeenNamesNobodyByAFormerUserName(t *testing.T) {
 			})
 		})
 	}
+}
+
+// finds counts the searches for single entries.
+type finds struct {
+	processor.Target
+
+	n int
+}
+
+func (f *finds) Find(ctx context.Context, key plan.Key) (*plan.Entry, error) {
+	f.n++
+	return f.Target.Find(ctx, key) //nolint:wrapcheck // It is the one of the test.
+}
+
+// Groups that were seen to name whoever gets another name are not looked for one by one, however many there are.
+func TestGroupsThatAreSeenAreNotLookedFor(t *testing.T) {
+	lab := unit("ou_lab")
+	onBoth(t, nil, func(s *stage) {
+		s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", lab.ID))
+		counted := &finds{Target: s.directory.Target}
+		s.directory.Target = counted
+		renames := func(to string) (user, unit int) {
+			counted.n = 0
+			s.process(ann, s.named(ann, "ann"+to, lab.ID))
+			user, counted.n = counted.n, 0
+			s.process(lab, s.called(lab, "Lab"+to, event.RootUnitID))
+			return user, counted.n
+		}
+		inNone, below := renames("one")
+		const many = 20
+		for i := range many {
+			g := group(fmt.Sprint("group_", i))
+			joins := s.joins(ann)
+			joins.Object = g
+			s.process(g, s.is(g, fmt.Sprint("G", i)), joins)
+		}
+		// Of each reference to what is below the unit it is looked up where that is now, as ever.
+		if user, unit := renames("two"); user != inNone || unit != below+many {
+			s.Errorf("with %d groups %d and %d searches, with none %d and %d", many, user, unit, inNone, below)
+		}
+	})
 }

@@ -133,6 +133,7 @@ func (w *work) followUnconfirmedBelow(ctx context.Context, was, is plan.DN) erro
 // rebaseReferences corrects references to entries that were below one entry and are below another.
 func (w *work) rebaseReferences(ctx context.Context, references []connector.Reference, was, is plan.DN) error {
 	for _, ref := range references {
+		w.refers(ref.DN)
 		named, err := plan.ParseDN(ref.Value)
 		if err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
@@ -297,7 +298,7 @@ func (w *work) replaceMemberValue(ctx context.Context, attribute, was, is string
 		return fmt.Errorf("find groups with the member %s: %w", was, err)
 	}
 	for _, ref := range references {
-		w.referrers = append(w.referrers, ref.DN)
+		w.refers(ref.DN)
 		group, err := w.holder(ctx, ref.DN)
 		switch {
 		case err != nil:
@@ -323,7 +324,7 @@ func (w *work) replaceReferences(ctx context.Context, attributes []string, was, 
 		return fmt.Errorf("find references to %s: %w", was, err)
 	}
 	for _, ref := range references {
-		w.referrers = append(w.referrers, ref.DN)
+		w.refers(ref.DN)
 		if err := w.replaceReference(ctx, ref, is); err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}

@@ -96,8 +96,8 @@ type memo struct {
 	// was found.
 	formerly []plan.DN
 	followed []followed
-	// referrers are entries that were seen to refer to the entry by one of those.
-	referrers []plan.DN
+	// referrers are entries that were seen to refer to the entry by one of those, by the keys of their DNs.
+	referrers map[string][]plan.DN
 	// former is by what the group of the task may still name members, and mayName by what it may do so as it was written.
 	former, mayName []plan.FormerName
 	// leftBehind says which entries the server has left at the former place of the unit, and what to do.
@@ -109,7 +109,7 @@ func (p *Processor) begin(task Task) *work {
 		Processor: p,
 		set:       p.set(),
 		task:      task,
-		memo:      memo{formerly: []plan.DN{task.DN}, refusals: map[string]refusal{}},
+		memo:      memo{formerly: []plan.DN{task.DN}, refusals: map[string]refusal{}, referrers: map[string][]plan.DN{}},
 		result:    Result{Record: task.Record, Facets: map[event.Facet]event.Outcome{}},
 	}
 }

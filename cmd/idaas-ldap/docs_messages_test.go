@@ -59,14 +59,7 @@ func TestEveryCodeIsOnTheTroubleshootingPage(t *testing.T) {
 	if len(names) < 40 {
 		t.Errorf("%d names were found", len(names))
 	}
-	for language := range languages {
-		page := documentation(t, language)["troubleshooting.md"]
-		for _, name := range names {
-			if !strings.Contains(page, "`"+name+"`") {
-				t.Errorf("%s: the page does not say what to do about %s", language, name)
-			}
-		}
-	}
+	isNamedOn(t, "troubleshooting.md", names)
 }
 
 // verb is a place in a message where something else stands.
@@ -164,11 +157,17 @@ func TestEveryMethodOfAFlavourIsOnThePage(t *testing.T) {
 	if len(methods) < 10 {
 		t.Errorf("there are %d methods", len(methods))
 	}
+	isNamedOn(t, "extending.md", methods)
+}
+
+// isNamedOn checks that a page has each of some names as code, in every language.
+func isNamedOn(t *testing.T, file string, names []string) {
+	t.Helper()
 	for language := range languages {
-		page := documentation(t, language)["extending.md"]
-		for _, name := range methods {
+		page := documentation(t, language)[file]
+		for _, name := range names {
 			if !strings.Contains(page, "`"+name+"`") {
-				t.Errorf("%s: the page does not say what %s is", language, name)
+				t.Errorf("%s: %s does not say anything of %s", language, file, name)
 			}
 		}
 	}

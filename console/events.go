@@ -129,10 +129,13 @@ func (c *Console) events(ctx context.Context, q eventQuery) (eventList, error) {
 func (c *Console) records(ctx context.Context, q eventQuery) (records []store.EventRecord, floor int64, err error) {
 	f := q.filter()
 	isOpen := len(f.States) > 0 && q.State != "done"
+	isNarrowed := len(f.States) > 0 || f.Directory != "" || f.Type != ""
 	switch {
-	case f.Object != "" || f.EventID != "" || len(f.States) == 0 && f.Directory == "" && f.Type == "":
+	case f.EventID != "" || !isNarrowed:
 		records, err = c.Store.Events(ctx, f)
 		return records, 0, err
+	case f.Object != "":
+		return c.about(ctx, f)
 	case isOpen && f.Type == "":
 		records, err = c.open(ctx, f)
 		return records, 0, err
@@ -152,6 +155,39 @@ func (c *Console) records(ctx context.Context, q eventQuery) (records []store.Ev
 		records, err = c.Store.Events(ctx, f)
 	}
 	return records, f.After, err
+}
+
+// about lists those of the newest events about one object that a filter takes, and returns the number down to which they were looked at, zero
+// for all: a group may have very many, none of which is asked for.
+func (c *Console) about(ctx context.Context, f store.Filter) (records []store.EventRecord, floor int64, err error) {
+	every := store.Filter{Object: f.Object, Before: f.Before, Limit: atOnce}
+	for range window / atOnce {
+		some, err := c.Store.Events(ctx, every)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, r := range some {
+			if isTaken(f, r) {
+				records = append(records, r)
+			}
+			if len(records) == f.Limit {
+				return records, 0, nil
+			}
+		}
+		if len(some) < atOnce {
+			return records, 0, nil
+		}
+		every.Before = some[len(some)-1].Seq
+	}
+	return records, every.Before - 1, nil
+}
+
+// atOnce is how many events are listed at once where more are looked at than are shown.
+const atOnce = 1000
+
+// isTaken reports whether a filter takes an event of its object.
+func isTaken(f store.Filter, r store.EventRecord) bool {
+	return (len(f.States) == 0 || slices.Contains(f.States, r.Outcome.State)) && (f.Directory == "" || r.Directory == f.Directory) && (f.Type == "" || r.Type == f.Type)
 }
 
 // open lists what is in states that an index is about: state by state and directory by directory, as each of these is in order.

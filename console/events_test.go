@@ -75,6 +75,35 @@ func TestEventsAreListedPageByPage(t *testing.T) {
 	b.is("an event without a number", b.get("/api/v1/events/one"), http.StatusNotFound)
 }
 
+// Of an object with very many events so many are looked at for a page, and the next one goes on where that has ended.
+func TestEventsOfABusyObjectAreLookedAtInParts(t *testing.T) {
+	s := serve(t, inMemory(t), "")
+	var events []store.NewEvent
+	for i := range 5050 {
+		outcome := event.Outcome{State: event.Skipped, Code: event.CodeOutOfScope, Message: "outside"}
+		if i == 0 {
+			outcome = event.Outcome{State: event.Failed, Code: event.CodeMalformed, Message: "broken"}
+		}
+		events = append(events, store.NewEvent{
+			Application: "app", Instance: "idaas", Outcome: &outcome,
+			Change: event.Change{ID: fmt.Sprintf("evt_%d", i), Type: event.TypeGroupAddUser, Object: event.Ref{Kind: event.KindGroup, ID: "g_all"}, Stamp: event.Stamp{Event: 1}},
+		})
+	}
+	if _, err := s.Store.Accept(t.Context(), 1, events); err != nil {
+		t.Fatal(err)
+	}
+	b := s.browser()
+	var first, second listed
+	a := b.get("/api/v1/events?state=failed&object=g_all")
+	if err := json.Unmarshal([]byte(a.body), &first); err != nil || len(first.Events) != 0 || !first.Cut || first.Next == 0 {
+		t.Fatalf("the first page is %.300s, %v", a.body, err)
+	}
+	a = b.get(fmt.Sprintf("/api/v1/events?state=failed&object=g_all&before=%d", first.Next))
+	if err := json.Unmarshal([]byte(a.body), &second); err != nil || len(second.Events) != 1 || second.Cut || second.Next != 0 {
+		t.Errorf("the second page is %.300s, %v", a.body, err)
+	}
+}
+
 // A program decides as a person does: it asks, gets what it is about with a confirmation, and sends that.
 func TestAProgramDecidesWithAConfirmation(t *testing.T) {
 	s := serve(t, inMemory(t), "")

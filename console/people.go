@@ -49,13 +49,8 @@ func (c *Console) people(ctx context.Context, q personQuery) (personList, error)
 		}
 	}
 	if q.Who != "" && q.After == "" {
-		for _, d := range c.Directories() {
-			if q.Directory != "" && q.Directory != d.Name {
-				continue
-			}
-			if err := c.exactly(ctx, d.Name, q.Who, add); err != nil {
-				return list, err
-			}
+		if err := c.exactly(ctx, q, add); err != nil {
+			return list, err
 		}
 	}
 	found, next, err := c.Store.FindByName(ctx, store.NameFilter{Prefix: q.Who, Directory: q.Directory, After: q.After, Limit: pageSize})
@@ -78,8 +73,29 @@ func rowOf(directory string, o event.Object, r store.Record) personRow {
 	}
 }
 
-// exactly adds those in a directory who have an id or a DN.
-func (c *Console) exactly(ctx context.Context, directory, who string, add func(personRow)) error {
+// aboutLookedAt is how many of the newest events about an id are looked at for one of whom no directory knows anything else.
+const aboutLookedAt = 100
+
+// exactly adds those who have an id or a DN.
+func (c *Console) exactly(ctx context.Context, q personQuery, add func(personRow)) error {
+	events, err := c.Store.Events(ctx, store.Filter{Object: q.Who, Limit: aboutLookedAt})
+	if err != nil {
+		return fmt.Errorf("look for events about %s: %w", q.Who, err)
+	}
+	for _, d := range c.Directories() {
+		if q.Directory != "" && q.Directory != d.Name {
+			continue
+		}
+		spoken := slices.DeleteFunc(slices.Clone(events), func(e store.EventRecord) bool { return e.Directory != d.Name })
+		if err := c.exactlyIn(ctx, d.Name, q.Who, spoken, add); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exactlyIn adds those in a directory who have an id or a DN. Events are those there about that id, the newest first.
+func (c *Console) exactlyIn(ctx context.Context, directory, who string, events []store.EventRecord, add func(personRow)) error {
 	var refs []event.Ref
 	for _, kind := range []event.Kind{event.KindUser, event.KindUnit, event.KindGroup} {
 		refs = append(refs, event.Ref{Kind: kind, ID: who})
@@ -92,10 +108,6 @@ func (c *Console) exactly(ctx context.Context, directory, who string, add func(p
 		for _, h := range holders {
 			refs = append(refs, h.Object)
 		}
-	}
-	events, err := c.Store.Events(ctx, store.Filter{Directory: directory, Object: who, Limit: 1})
-	if err != nil {
-		return fmt.Errorf("look for events about %s: %w", who, err)
 	}
 	for _, ref := range refs {
 		o, r, err := c.Store.Lookup(ctx, store.Key{Directory: directory, Object: ref})

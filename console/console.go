@@ -34,6 +34,8 @@ type Config struct {
 	Trail    func() string
 	// Asker returns who asks IDaaS about those that a directory is fed with, nil where nobody can.
 	Asker func(directory string) explain.Asker
+	// Origin returns the address that a request comes from, or what else counts as one caller, and whether the browser there speaks TLS.
+	Origin func(r *http.Request) (address string, secure bool)
 	// States returns how each directory is, in words that begin with a known one.
 	States func() map[string]string
 	// Stopping is closed when the service ends, so that nobody waits for what is shown as it changes.

@@ -2,7 +2,6 @@ package console
 
 import (
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -54,33 +53,37 @@ type limits struct{ asks, wrongs *rate.Limiter }
 func newRates() *rates { return &rates{known: map[string]limits{}} }
 
 // of returns the limits of an address. Where there are too many addresses all begin anew.
-func (r *rates) of(peer string) limits {
-	host, _, err := net.SplitHostPort(peer)
-	if err != nil {
-		host = peer
-	}
+func (r *rates) of(address string) limits {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	found, ok := r.known[host]
+	found, ok := r.known[address]
 	if !ok {
 		if len(r.known) >= addressesKept {
 			clear(r.known)
 		}
 		found = limits{rate.NewLimiter(asksPerSecond, asksAtOnce), rate.NewLimiter(wrongsPerSecond, wrongsAtOnce)}
-		r.known[host] = found
+		r.known[address] = found
 	}
 	return found
 }
 
-func (r *rates) mayAsk(peer string, now time.Time) bool { return r.of(peer).asks.AllowN(now, 1) }
+func (r *rates) mayAsk(address string, now time.Time) bool { return r.of(address).asks.AllowN(now, 1) }
 
-func (r *rates) mayTry(peer string, now time.Time) bool { return r.of(peer).wrongs.TokensAt(now) >= 1 }
+func (r *rates) mayTry(address string, now time.Time) bool {
+	return r.of(address).wrongs.TokensAt(now) >= 1
+}
 
-func (r *rates) failed(peer string, now time.Time) { r.of(peer).wrongs.AllowN(now, 1) }
+func (r *rates) failed(address string, now time.Time) { r.of(address).wrongs.AllowN(now, 1) }
+
+// address is where a request comes from.
+func (c *Console) address(r *http.Request) string {
+	address, _ := c.Origin(r)
+	return address
+}
 
 // bound keeps one address from asking too often.
 func (c *Console) bound(ctx *gin.Context) {
-	if !c.rates.mayAsk(ctx.Request.RemoteAddr, c.Clock()) {
+	if !c.rates.mayAsk(c.address(ctx.Request), c.Clock()) {
 		ctx.Header("Retry-After", "1")
 		c.fail(ctx, &problem{http.StatusTooManyRequests, "too_many_requests", "that was too much at once; ask again in a moment"})
 	}
@@ -157,7 +160,7 @@ func (c *Console) admit(ctx *gin.Context, changes bool) {
 	case token.Empty() && !changes:
 		if !api {
 			s := c.sessions.begin(token, "", c.Clock())
-			setSession(ctx, s.id)
+			c.setSession(ctx, s.id)
 			ctx.Set(callerOf, caller{s, s.key})
 		}
 	case token.Empty() && api:
@@ -169,7 +172,7 @@ func (c *Console) admit(ctx *gin.Context, changes bool) {
 
 // isToken reports whether the token was shown. An address that has shown too many others is not listened to for a while.
 func (c *Console) isToken(ctx *gin.Context, token, shown secret.Text) bool {
-	if !c.rates.mayTry(ctx.Request.RemoteAddr, c.Clock()) {
+	if !c.rates.mayTry(c.address(ctx.Request), c.Clock()) {
 		ctx.Header("Retry-After", "5")
 		c.fail(ctx, &problem{http.StatusTooManyRequests, "too_many_requests", "too many wrong tokens; wait a moment"})
 		return false
@@ -177,7 +180,7 @@ func (c *Console) isToken(ctx *gin.Context, token, shown secret.Text) bool {
 	if token.Equal(shown) {
 		return true
 	}
-	c.rates.failed(ctx.Request.RemoteAddr, c.Clock())
+	c.rates.failed(c.address(ctx.Request), c.Clock())
 	return false
 }
 

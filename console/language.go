@@ -94,7 +94,7 @@ func (c *Console) chooseLanguage(ctx *gin.Context) {
 	if _, ok := c.texts[chosen]; ok {
 		http.SetCookie(ctx.Writer, &http.Cookie{
 			Name: languageCookie, Value: string(chosen), Path: pagesPath, MaxAge: 365 * 24 * 3600, HttpOnly: true,
-			Secure: isSecure(ctx.Request), SameSite: http.SameSiteStrictMode,
+			Secure: c.isSecure(ctx.Request), SameSite: http.SameSiteStrictMode,
 		})
 	}
 	ctx.Redirect(http.StatusSeeOther, ownPath(ctx.Query("to")))

@@ -32,7 +32,7 @@ func (c *Console) login(ctx *gin.Context) {
 		}
 		return
 	}
-	setSession(ctx, c.sessions.begin(token, named(ctx.PostForm("who")), c.Clock()).id)
+	c.setSession(ctx, c.sessions.begin(token, named(ctx.PostForm("who")), c.Clock()).id)
 	ctx.Redirect(http.StatusSeeOther, to)
 }
 
@@ -45,7 +45,7 @@ func (c *Console) logout(ctx *gin.Context) {
 	if caller.session != nil {
 		c.sessions.end(caller.session.id)
 	}
-	setSession(ctx, "")
+	c.setSession(ctx, "")
 	ctx.Redirect(http.StatusSeeOther, pagesPath+"/login")
 }
 
@@ -91,7 +91,7 @@ func (c *Console) openSession(ctx *gin.Context) {
 		return
 	}
 	s := c.sessions.begin(token, named(asked.Who), c.Clock())
-	setSession(ctx, s.id)
+	c.setSession(ctx, s.id)
 	ctx.JSON(http.StatusOK, gin.H{"ends": s.began.Add(sessionEnds).UnixMilli()})
 }
 
@@ -99,6 +99,6 @@ func (c *Console) closeSession(ctx *gin.Context) {
 	if s := c.caller(ctx).session; s != nil {
 		c.sessions.end(s.id)
 	}
-	setSession(ctx, "")
+	c.setSession(ctx, "")
 	ctx.Status(http.StatusNoContent)
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -97,22 +96,23 @@ func (s *sessions) rename(of *session, who string) {
 }
 
 // cookieName is that of the cookie with the session. Under TLS the prefix keeps others of the same host from setting it (RFC 6265bis).
-func cookieName(r *http.Request) string {
-	if isSecure(r) {
+func (c *Console) cookieName(r *http.Request) string {
+	if c.isSecure(r) {
 		return "__Host-idaas-ldap"
 	}
 	return "idaas-ldap"
 }
 
-// isSecure reports whether the browser speaks TLS, to us or to the proxy before us.
-func isSecure(r *http.Request) bool {
-	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+// isSecure reports whether the browser speaks TLS, to us or to a trusted proxy before us.
+func (c *Console) isSecure(r *http.Request) bool {
+	_, secure := c.Origin(r)
+	return secure
 }
 
 // setSession gives the browser a session; an empty id takes it away.
-func setSession(ctx *gin.Context, id string) {
+func (c *Console) setSession(ctx *gin.Context, id string) {
 	cookie := &http.Cookie{
-		Name: cookieName(ctx.Request), Value: id, Path: "/", HttpOnly: true, Secure: isSecure(ctx.Request), SameSite: http.SameSiteStrictMode,
+		Name: c.cookieName(ctx.Request), Value: id, Path: "/", HttpOnly: true, Secure: c.isSecure(ctx.Request), SameSite: http.SameSiteStrictMode,
 		MaxAge: int(sessionEnds.Seconds()),
 	}
 	if id == "" {
@@ -123,7 +123,7 @@ func setSession(ctx *gin.Context, id string) {
 
 // sessionOf returns the session that a request belongs to, nil where it belongs to none.
 func (c *Console) sessionOf(r *http.Request) *session {
-	cookie, err := r.Cookie(cookieName(r))
+	cookie, err := r.Cookie(c.cookieName(r))
 	if err != nil {
 		return nil
 	}

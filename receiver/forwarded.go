@@ -12,7 +12,41 @@ import (
 const (
 	headerXForwardedFor = "X-Forwarded-For"
 	headerForwarded     = "Forwarded" // RFC 7239
+	// headerXForwardedProto says by which protocol the proxy was asked.
+	headerXForwardedProto = "X-Forwarded-Proto"
 )
+
+// Origin is where a request comes from, as far as that is to be believed.
+type Origin struct {
+	Address netip.Addr
+	// Secure: the caller speaks TLS, to us or to a trusted proxy that says so.
+	Secure bool
+}
+
+// Household is what counts as one caller: the address, or the network that a subscriber of IPv6 has to draw from.
+func (o Origin) Household() netip.Addr { return household(o.Address) }
+
+// OriginOf returns where a request comes from. What headers say counts where a trusted proxy has sent them; one that cannot be read is an
+// error, and then the address is that of the proxy.
+func OriginOf(r *http.Request, proxies []netip.Prefix) (Origin, error) {
+	address, err := caller(r, proxies)
+	return Origin{Address: address, Secure: r.TLS != nil || err == nil && saysHTTPS(r, proxies)}, err
+}
+
+// saysHTTPS reports whether the peer is a trusted proxy that was asked by https. It writes what is last in a header; with both headers both have
+// to say so.
+func saysHTTPS(r *http.Request, proxies []netip.Prefix) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !within(proxies, peer.Addr().Unmap().WithZone("")) {
+		return false
+	}
+	protocols := elements(strings.Join(r.Header.Values(headerXForwardedProto), ","), ',')
+	said := protocols[max(len(protocols)-1, 0):]
+	if forwarded := forwarded(r.Header.Values(headerForwarded), "proto"); len(forwarded) > 0 && forwarded[len(forwarded)-1] != "" {
+		said = append(said, forwarded[len(forwarded)-1])
+	}
+	return len(said) > 0 && !slices.ContainsFunc(said, func(protocol string) bool { return !strings.EqualFold(protocol, "https") })
+}
 
 // caller returns the address that a request really comes from: the peer's, or, where the peer is a trusted proxy, the
 // nearest one in its header that is not. What stands further left there was written by the caller itself. A header that
@@ -31,7 +65,7 @@ func caller(r *http.Request, proxies []netip.Prefix) (netip.Addr, error) {
 	for _, header := range []struct {
 		name string
 		hops func([]string) []string
-	}{{headerXForwardedFor, xForwardedFor}, {headerForwarded, forwarded}} {
+	}{{headerXForwardedFor, xForwardedFor}, {headerForwarded, func(values []string) []string { return forwarded(values, "for") }}} {
 		values := r.Header.Values(header.name)
 		if len(values) == 0 {
 			continue
@@ -91,14 +125,14 @@ func xForwardedFor(values []string) []string {
 	return elements(strings.Join(values, ","), ',')
 }
 
-// forwarded returns the for parameters of the elements of the header in their order, empty for an element without one.
-func forwarded(values []string) []string {
+// forwarded returns one parameter of the elements of the header in their order, empty for an element without it.
+func forwarded(values []string, parameter string) []string {
 	var hops []string
 	for _, element := range elements(strings.Join(values, ","), ',') {
 		hop := ""
 		for _, pair := range elements(element, ';') {
 			name, value, _ := strings.Cut(pair, "=")
-			if strings.EqualFold(strings.TrimSpace(name), "for") {
+			if strings.EqualFold(strings.TrimSpace(name), parameter) {
 				hop = unquote(strings.TrimSpace(value))
 			}
 		}

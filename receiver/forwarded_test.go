@@ -1,6 +1,8 @@
 package receiver_test
 
 import (
+	"crypto/tls"
+	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
@@ -68,5 +70,43 @@ func TestAnUnreadableHopIsRefusedWithoutAnAllowList(t *testing.T) {
 	f := newFront(t, func(cfg *receiver.Config) { cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 	if status, _ := f.post(t, `{"event":"x"}`, "X-Forwarded-For", "nobody"); status != 403 || !strings.Contains(f.log.String(), "nobody") {
 		t.Errorf("answered with %d, and the log says %q", status, f.log.String())
+	}
+}
+
+// That a browser speaks TLS is believed of the proxies that are named, and of what they have written themselves.
+func TestOnlyATrustedProxySaysThatTheCallerSpeaksTLS(t *testing.T) {
+	const proto, rfc = "X-Forwarded-Proto", "Forwarded"
+	for _, c := range []struct {
+		name    string
+		peer    string
+		headers []string
+		secure  bool
+	}{
+		{"the proxy", "10.0.0.7:1", []string{proto, "https"}, true},
+		{"the proxy by RFC 7239", "10.0.0.7:1", []string{rfc, "for=203.0.113.7;proto=HTTPS"}, true},
+		{"both", "10.0.0.7:1", []string{proto, "https", rfc, "for=203.0.113.7; proto=https"}, true},
+		{"one that says nothing of it", "10.0.0.7:1", []string{proto, "https", rfc, "for=203.0.113.7"}, true},
+		{"both, of which one says no", "10.0.0.7:1", []string{proto, "https", rfc, "for=203.0.113.7;proto=http"}, false},
+		{"what stands before the proxy's", "10.0.0.7:1", []string{proto, "https, http"}, false},
+		{"what the proxy has added", "10.0.0.7:1", []string{proto, "http", proto, "https"}, true},
+		{"plain HTTP", "10.0.0.7:1", []string{proto, "http"}, false},
+		{"nothing", "10.0.0.7:1", nil, false},
+		{"an empty header", "10.0.0.7:1", []string{proto, ""}, false},
+		{"a hop that cannot be read", "10.0.0.7:1", []string{proto, "https", "X-Forwarded-For", "nobody"}, false},
+		{"a stranger", "192.0.2.1:1", []string{proto, "https"}, false},
+		{"this machine, which is not named", "127.0.0.1:1", []string{proto, "https"}, false},
+		{"no address", "@", []string{proto, "https"}, false},
+	} {
+		r := &http.Request{RemoteAddr: c.peer, Header: http.Header{}}
+		for i := 0; i < len(c.headers); i += 2 {
+			r.Header.Add(c.headers[i], c.headers[i+1])
+		}
+		if origin, _ := receiver.OriginOf(r, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}); origin.Secure != c.secure {
+			t.Errorf("%s: %t", c.name, origin.Secure)
+		}
+	}
+	direct := &http.Request{RemoteAddr: "192.0.2.1:1", TLS: &tls.ConnectionState{}}
+	if origin, err := receiver.OriginOf(direct, nil); !origin.Secure || err != nil || origin.Household() != netip.MustParseAddr("192.0.2.1") {
+		t.Errorf("whoever speaks TLS to us is %+v: %v", origin, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"idaas-ldap/console"
 	"idaas-ldap/internal/config"
 	"idaas-ldap/internal/secret"
+	"idaas-ldap/receiver"
 )
 
 // alive is the one path that is for everybody: it says nothing but that the process runs.
@@ -31,6 +32,9 @@ func guard(cfg config.Admin, token secret.Text, next http.Handler) http.Handler 
 		case r.URL.Path == alive:
 		case !mayConnect(r.RemoteAddr, cfg.TrustedProxies):
 			http.Error(w, "only the proxies of admin.trusted_proxies may connect", http.StatusForbidden)
+			return
+		case !isReadable(r, cfg.TrustedProxies):
+			http.Error(w, "what the proxy has written of its caller cannot be read", http.StatusForbidden)
 			return
 		case !isOurName(r.Host, cfg.Hosts):
 			http.Error(w, "this is not a name of this service; ask it by its address, or name it in admin.hosts", http.StatusMisdirectedRequest)
@@ -58,6 +62,12 @@ func mayConnect(peer string, proxies []netip.Prefix) bool {
 	}
 	address := at.Addr().Unmap().WithZone("")
 	return address.IsLoopback() || slices.ContainsFunc(proxies, func(n netip.Prefix) bool { return n.Contains(address) })
+}
+
+// isReadable reports whether it can be told where a request comes from.
+func isReadable(r *http.Request, proxies []netip.Prefix) bool {
+	_, err := receiver.OriginOf(r, proxies)
+	return err == nil
 }
 
 // isOurName reports whether a Host header names this service: by an address, which nobody can have resolved to another one, by

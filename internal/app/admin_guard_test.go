@@ -53,6 +53,10 @@ func TestTheAdminListenerAsksForNameAndToken(t *testing.T) {
 		{"this machine beside the proxy", behind, "/metrics", "localhost", from("[::1]:1"), 200},
 		{"the proxy as IPv6 writes it", behind, "/metrics", "localhost", from("[::ffff:10.0.0.7]:1"), 200},
 		{"somebody beside the proxy", behind, "/metrics", "localhost", from("192.0.2.1:1"), 403},
+		{"a caller that the proxy does not name", behind, "/metrics", "localhost", func(r *http.Request) {
+			from("10.0.0.7:1")(r)
+			r.Header.Set("X-Forwarded-For", "nobody")
+		}, 403},
 		{"nobody knows who", behind, "/metrics", "localhost", from("@"), 403},
 		{"somebody asks whether it is alive", behind, "/livez", "localhost", from("192.0.2.1:1"), 200},
 	} {

@@ -134,8 +134,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 	a.lanes = a.Dispatcher.Reroute(routesTo(a.Store, in.directories, a.options))
 	a.schedule(in)
 	a.configured(in)
-	a.metrics.WatchBacklog(ctx, a.Store.Counts)
-	a.metrics.WatchKeys(a.oldestKeys)
+	a.metrics.WatchBacklog(ctx, a.backlog)
 	a.metrics.WatchState(a.state)
 	a.front = receiver.NewHandler(a.receiverConfig(in))
 	if a.console, err = a.newConsole(); err != nil {

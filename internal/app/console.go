@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/internal/telemetry"
 	"idaas-ldap/internal/workbench"
+	"idaas-ldap/receiver"
 	"idaas-ldap/store"
 )
 
@@ -19,6 +21,10 @@ import (
 func (a *App) newConsole() (*console.Console, error) {
 	return console.New(console.Config{ //nolint:wrapcheck // It says what it does.
 		Store: a.Store, Wake: a.Dispatcher.Wake, Log: a.log, Clock: a.clock.Now, Random: rand.Text, Stopping: a.stopping,
+		Origin: func(r *http.Request) (string, bool) {
+			origin, _ := receiver.OriginOf(r, a.current.Load().cfg.Admin.TrustedProxies) // guard refuses what cannot be read
+			return origin.Household().String(), origin.Secure
+		},
 		States: func() map[string]string {
 			states, reasons := map[string]string{}, a.Dispatcher.Availability()
 			for _, d := range a.current.Load().directories {

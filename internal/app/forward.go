@@ -39,7 +39,7 @@ func (a *App) openForwarder(cfg *config.Config) (*syslog.Forwarder, error) {
 		Facility: c.Facility, Host: InstanceName(), Program: "idaas-ldap", Process: os.Getpid(),
 		After:    func(seq int64, most int) ([]syslog.Entry, error) { return entriesAfter(t.file, seq, most) },
 		Position: position, Remember: func(_ context.Context, seq int64) error { return rememberForwarded(t.file, seq) },
-		Clock: a.clock, Log: a.log,
+		Count: a.metrics.Forwarded, Clock: a.clock, Log: a.log,
 	})
 	t.written = forwarder.Wake
 	return forwarder, nil

@@ -72,6 +72,12 @@ func TestTheAuditLogIsForwarded(t *testing.T) {
 	defer s.begin()()
 	s.said(user(event.TypeUserCreate, 3))
 	arrive(written(3))
+	page := s.page("/metrics")
+	for _, metric := range []string{"audit_written 1", `audit_forwarded_lines_total{result="lost"} 0`, `audit_forwarded_lines_total{result="sent"} `, "audit_unforwarded_lines "} {
+		if !strings.Contains(page, "\nidaas_ldap_"+metric) {
+			t.Errorf("there is no metric %s", metric)
+		}
+	}
 }
 
 // framed reads one message with its length before it.

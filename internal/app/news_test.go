@@ -108,7 +108,8 @@ func TestPeopleAreToldWhatWaitsForThem(t *testing.T) {
 
 	page := s.page("/metrics")
 	for _, metric := range []string{
-		`directory_last_success_timestamp_seconds{directory="corp"}`, `directory_worked_on{directory="corp"} 1`, `store_bytes `, `store_free_bytes `,
+		`directory_last_success_timestamp_seconds{directory="corp"}`, `directory_worked_on{directory="corp"} 1`, `backlog_oldest_timestamp_seconds{directory="corp"} 0`,
+		`jwks_usable{application="`, `jwks_age_seconds{application="`, `store_bytes `, `store_free_bytes `,
 		`notifications_total{receiver="ops",result="sent"}`,
 	} {
 		if !strings.Contains(page, "\nidaas_ldap_"+metric) {

@@ -73,12 +73,12 @@ func TestNotReadyBeforeTheFirstKeySet(t *testing.T) {
 		a.adminHandler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "http://127.0.0.1/metrics", nil))
 		return answer.Body.String()
 	}
-	const none = "\nidaas_ldap_jwks_age_seconds 0\n"
-	if !strings.Contains(metrics(), none) {
+	usable := "\nidaas_ldap_jwks_usable{application=\"" + tenant.Application + "\"} "
+	if page := metrics(); !strings.Contains(page, usable+"0\n") || strings.Contains(page, "\nidaas_ldap_jwks_age_seconds{") {
 		t.Error("the metrics show the age of a key set, and there is none")
 	}
 	a.current.Load().keys[0].remote.Renew(t.Context())
-	if strings.Contains(metrics(), none) {
+	if page := metrics(); !strings.Contains(page, usable+"1\n") || !strings.Contains(page, "\nidaas_ldap_jwks_age_seconds{") {
 		t.Error("the metrics show no age of the key set")
 	}
 	if status, said := ready(); status != http.StatusOK || !said.Ready || said.Keys[tenant.Application] != "ok" {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,16 +30,32 @@ func (a *App) storeSpace() (taken, free int64, known bool) {
 
 // state is how things are, for the metrics.
 func (a *App) state() telemetry.State {
-	out := telemetry.State{Works: map[string]bool{}}
-	elsewhere := a.Dispatcher.Elsewhere()
+	out := telemetry.State{Works: map[string]bool{}, Keys: a.keySets()}
+	tenures := a.Dispatcher.Tenures()
 	for _, d := range a.current.Load().directories {
-		out.Works[d.Name] = elsewhere[d.Name] == ""
+		out.Works[d.Name] = tenures[d.Name].Mine
 	}
 	if guards := a.guards.Load(); guards != nil {
 		out.Guards = *guards
 	}
 	out.Bytes, out.Free, out.Sized = a.storeSpace()
+	if t := a.options.trail; t != nil {
+		out.Audited, out.Written = true, t.log.Written()
+		if out.Forwards = a.forwarder != nil; out.Forwards {
+			out.Unforwarded = max(t.log.Last()-a.forwarder.Position(), 0)
+		}
+	}
 	return out
+}
+
+// backlog is what waits for a directory.
+func (a *App) backlog(ctx context.Context, directory string) (telemetry.Backlog, error) {
+	counts, err := a.Store.Counts(ctx, directory)
+	if err != nil {
+		return telemetry.Backlog{}, err //nolint:wrapcheck // It says what it does.
+	}
+	oldest, err := a.Store.OldestOpen(ctx, directory)
+	return telemetry.Backlog{Counts: counts, Oldest: oldest}, err //nolint:wrapcheck // As above.
 }
 
 // nearlyFull says that the disk of the store is nearly full; empty where it is not.

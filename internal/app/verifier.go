@@ -23,7 +23,9 @@ type applicationKeys struct {
 	state func() (loaded bool, state string)
 	// Confirmed is when the set in force last was, zero while there is none.
 	confirmed func() time.Time
-	remote    *receiver.RemoteKeys // nil for a file
+	// Usable tells whether tokens can be verified now.
+	usable func() bool
+	remote *receiver.RemoteKeys // nil for a file
 }
 
 // Verifier returns a verifier for the configured applications, with a clock of the caller's.
@@ -57,7 +59,7 @@ func newVerifier(cfg *config.Config, encryption []*reload.Held[*receiver.Encrypt
 				wrong = append(wrong, located(cfg, fmt.Sprintf("applications[%d].jwks_file", i), err))
 				continue
 			}
-			applications[i].Keys, keys[i].state, keys[i].confirmed = file, file.State, file.Confirmed
+			applications[i].Keys, keys[i].state, keys[i].confirmed, keys[i].usable = file, file.State, file.Confirmed, usable(file)
 			continue
 		}
 		remote := known(former, a)
@@ -66,19 +68,26 @@ func newVerifier(cfg *config.Config, encryption []*reload.Held[*receiver.Encrypt
 				URL: a.JWKSURL, Retries: keyRetries, RetryLog: telemetry.RetryLogger(log), Log: entry, Clock: time.Now,
 			})
 		}
-		applications[i].Keys, keys[i].state, keys[i].confirmed, keys[i].remote = remote, remote.State, remote.Confirmed, remote
+		applications[i].Keys, keys[i].state, keys[i].confirmed, keys[i].usable, keys[i].remote = remote, remote.State, remote.Confirmed, usable(remote), remote
 	}
 	return receiver.NewVerifier(applications, clock), keys, errors.Join(wrong...)
 }
 
-// oldestKeys returns when the key set that was not confirmed for longest was; zero while there is none.
-func (a *App) oldestKeys() (oldest time.Time) {
+// keySets are how the key sets of the applications are, for the metrics.
+func (a *App) keySets() []telemetry.KeySet {
+	var sets []telemetry.KeySet
 	for _, k := range a.current.Load().keys {
-		if at := k.confirmed(); !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
-			oldest = at
-		}
+		sets = append(sets, telemetry.KeySet{Application: k.application, Usable: k.usable(), Confirmed: k.confirmed()})
 	}
-	return oldest
+	return sets
+}
+
+// usable returns what tells whether tokens can be verified with a key set: to look for any key of one that cannot be used is an error.
+func usable(keys receiver.KeySource) func() bool {
+	return func() bool {
+		_, err := keys.Find("")
+		return err == nil
+	}
 }
 
 // known returns the key set that was fetched for an application before.

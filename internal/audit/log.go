@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Config says where a log is, and how much of it is kept.
@@ -45,7 +46,16 @@ type Log struct {
 	// owed are lines that could not be written; nothing is written to a directory as long as there are any.
 	owed   [][]byte
 	synced End
+
+	last    atomic.Int64 // the number of the last record
+	trouble atomic.Bool  // something is owed
 }
+
+// Last returns the number of the last record. It never waits.
+func (l *Log) Last() int64 { return l.last.Load() }
+
+// Written reports whether nothing is owed to the log, as far as was tried. It never waits.
+func (l *Log) Written() bool { return !l.trouble.Load() }
 
 // Open opens a log, or makes it, for its owner only, and goes on after its last record. What a power cut has left of a line that was
 // being written is taken away; cut says how many bytes that was.
@@ -90,6 +100,7 @@ func (l *Log) goOn() (cut int64, err error) {
 	}
 	l.end = End{Seq: r.Seq, Mac: mac}
 	l.synced = l.end
+	l.last.Store(r.Seq)
 	return cut, nil
 }
 
@@ -174,13 +185,16 @@ func (l *Log) Append(r Record) error {
 	}
 	l.end = End{Seq: r.Seq, Mac: mac}
 	l.owed = append(l.owed, line)
+	l.last.Store(r.Seq)
 	return l.settle()
 }
 
 // settle writes what is owed. The lock is held.
 func (l *Log) settle() error {
 	for len(l.owed) > 0 {
-		if err := l.write(l.owed[0]); err != nil {
+		err := l.write(l.owed[0])
+		l.trouble.Store(err != nil)
+		if err != nil {
 			return fmt.Errorf("write the audit log %s: %w", l.cfg.Path, err)
 		}
 		if l.cfg.Forward != nil {

@@ -172,7 +172,7 @@ var descriptions = map[string]string{
 	"admin.tls":                                     "The certificate. Without it plain HTTP is spoken.",
 	"admin.tls.cert_file":                           "The certificate with its chain, in PEM; read again when it changes.",
 	"admin.tls.key_file":                            "The key of the certificate, in PEM; read again when it changes.",
-	"admin.trusted_proxies":                         "The networks of the proxies that speak TLS in front of it; nobody else but this machine may connect then.",
+	"admin.trusted_proxies":                         "The networks of the proxies that speak TLS in front of it, whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed; nobody else but this machine may connect then.",
 	"admin.trusted_proxies[]":                       "A network such as 10.0.0.0/8, or an address.",
 	"admin.hosts":                                   "Names under which it is asked, beside localhost and its addresses; any other Host header is refused.",
 	"admin.hosts[]":                                 "A name such as idaas-ldap.example.org, without a port.",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -31,12 +32,20 @@ type Config struct {
 	// Position is the last entry that is beyond doubt, and Remember keeps it for the next start.
 	Position int64
 	Remember func(ctx context.Context, seq int64) error
-	Clock    Clock
-	Log      logrus.FieldLogger
+	// Count is told what became of entries: [Sent], or [Lost]. It must not wait.
+	Count func(result string, entries int64)
+	Clock Clock
+	Log   logrus.FieldLogger
 	// Within bounds a connect and a write. Pause is that after the first failure. Doubt is how long an entry that was sent may have been
 	// lost with the connection. Zero for what is usual.
 	Within, Pause, Doubt time.Duration
 }
+
+// The results that Count is told: the server has an entry beyond doubt, or it will not get it.
+const (
+	Sent = "sent"
+	Lost = "lost"
+)
 
 const (
 	usualWithin  = 10 * time.Second
@@ -52,9 +61,9 @@ type Forwarder struct {
 	who  sender
 	wake chan struct{} // room for one: there is something new
 
-	position int64  // the last entry that is beyond doubt
-	noted    int64  // what is remembered of it
-	told     string // the failure that is in the log already
+	position atomic.Int64 // the last entry that is beyond doubt
+	noted    int64        // what is remembered of it
+	told     string       // the failure that is in the log already
 }
 
 // New returns a forwarder, which does nothing before Run.
@@ -65,8 +74,15 @@ func New(cfg Config) *Forwarder {
 		}
 	}
 	who := sender{facility: cfg.Facility, host: cfg.Host, program: cfg.Program, process: cfg.Process}
-	return &Forwarder{cfg: cfg, who: who, wake: make(chan struct{}, 1), position: cfg.Position, noted: cfg.Position}
+	f := &Forwarder{cfg: cfg, who: who, wake: make(chan struct{}, 1), noted: cfg.Position}
+	f.position.Store(cfg.Position)
+	cfg.Count(Sent, 0) // so that both are there before anything happens
+	cfg.Count(Lost, 0)
+	return f
 }
+
+// Position is the last entry that is beyond doubt.
+func (f *Forwarder) Position() int64 { return f.position.Load() }
 
 // Wake says that there is something new. It never waits.
 func (f *Forwarder) Wake() {
@@ -80,7 +96,7 @@ func (f *Forwarder) Wake() {
 func (f *Forwarder) Run(ctx context.Context) {
 	pause := f.cfg.Pause
 	for ctx.Err() == nil {
-		before := f.position
+		before := f.Position()
 		err := f.forward(ctx)
 		if ctx.Err() != nil {
 			return
@@ -89,7 +105,7 @@ func (f *Forwarder) Run(ctx context.Context) {
 			f.told = text
 			f.cfg.Log.WithError(err).Warn("the audit log is not forwarded now; it goes on from where it was as soon as the syslog server takes it")
 		}
-		if f.position > before {
+		if f.Position() > before {
 			pause = f.cfg.Pause
 		}
 		if !f.rest(ctx, pause) {
@@ -114,10 +130,10 @@ func (f *Forwarder) rest(ctx context.Context, pause time.Duration) bool {
 // errEnded says that the server has ended the connection.
 var errEnded = errors.New("the syslog server has ended the connection")
 
-// sent is how far was sent at a moment.
+// sent is how far was sent at a moment, and how many entries until there were not, as they are gone.
 type sent struct {
-	seq int64
-	at  time.Time
+	seq, lost int64
+	at        time.Time
 }
 
 // forward sends over one connection until that breaks. Entries that were sent just before are in doubt: a server that goes away takes them
@@ -129,15 +145,15 @@ func (f *Forwarder) forward(ctx context.Context) error {
 	}
 	defer c.close()
 	defer context.AfterFunc(ctx, func() { _ = c.conn.Close() })()
-	last := f.position
+	last := f.Position()
 	var doubtful []sent
 	for {
-		next, err := f.sendAfter(ctx, c, last)
+		next, lost, err := f.sendAfter(ctx, c, last)
 		if err != nil {
 			return err
 		}
 		if next > last {
-			doubtful = append(doubtful, sent{next, f.cfg.Clock.Now()})
+			doubtful = append(doubtful, sent{next, lost, f.cfg.Clock.Now()})
 			last = next
 			f.Wake() // there may be more
 		}
@@ -160,41 +176,45 @@ func (f *Forwarder) forward(ctx context.Context) error {
 	}
 }
 
-// sendAfter sends some of the entries after one, and returns the last of them.
-func (f *Forwarder) sendAfter(ctx context.Context, c *connection, last int64) (int64, error) {
+// sendAfter sends some of the entries after one, and returns the last of them, and how many of those up to it are gone.
+func (f *Forwarder) sendAfter(ctx context.Context, c *connection, last int64) (next, lost int64, err error) {
 	entries, err := f.cfg.After(last, atOnce)
 	if err != nil {
-		return last, err
+		return last, 0, err
 	}
 	for _, e := range entries {
 		if ctx.Err() != nil {
-			return last, ctx.Err()
+			return last, lost, ctx.Err()
 		}
-		if lost := e.Seq - last - 1; lost > 0 {
-			f.cfg.Log.WithField("lines", lost).Error("lines of the audit log are gone that were not forwarded yet; audit.keep is too small for how long the syslog server was away")
+		if gone := e.Seq - last - 1; gone > 0 {
+			lost += gone
+			f.cfg.Log.WithField("lines", gone).Error("lines of the audit log were removed or damaged before they were forwarded; 'audit verify' says which are damaged, and audit.keep may be too small for how long the syslog server was away")
 		}
 		if err := c.send(f.who.message(e, c.most())); err != nil {
-			return last, err
+			return last, lost, err
 		}
 		last = e.Seq
 	}
-	return last, nil
+	return last, lost, nil
 }
 
 // settle remembers what is beyond doubt by now, and returns the rest.
 func (f *Forwarder) settle(ctx context.Context, doubtful []sent) ([]sent, error) {
 	now := f.cfg.Clock.Now()
 	for len(doubtful) > 0 && !now.Before(doubtful[0].at.Add(f.cfg.Doubt)) {
-		f.position, f.told = doubtful[0].seq, ""
+		f.cfg.Count(Lost, doubtful[0].lost)
+		f.cfg.Count(Sent, doubtful[0].seq-f.Position()-doubtful[0].lost)
+		f.position.Store(doubtful[0].seq)
+		f.told = ""
 		doubtful = doubtful[1:]
 	}
-	if f.position == f.noted {
+	if f.Position() == f.noted {
 		return doubtful, nil
 	}
-	if err := f.cfg.Remember(ctx, f.position); err != nil {
+	if err := f.cfg.Remember(ctx, f.Position()); err != nil {
 		return doubtful, err
 	}
-	f.noted = f.position
+	f.noted = f.Position()
 	return doubtful, nil
 }
 

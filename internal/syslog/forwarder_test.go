@@ -32,10 +32,24 @@ type journal struct {
 	first     int64 // the first that is still there
 	remembers int64
 	noted     chan int64
+	counts    map[string]int64
+}
+
+func (j *journal) count(result string, entries int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.counts[result] += entries
+}
+
+// counted returns what became of entries.
+func (j *journal) counted(result string) int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.counts[result]
 }
 
 func newJournal(n int) *journal {
-	j := &journal{first: 1, noted: make(chan int64, 1000)}
+	j := &journal{first: 1, noted: make(chan int64, 1000), counts: map[string]int64{}}
 	j.add(n)
 	return j
 }
@@ -90,6 +104,7 @@ func begin(t *testing.T, j *journal, network, address string, change ...func(*sy
 	log.SetOutput(io.Discard)
 	cfg := syslog.Config{
 		Network: network, Address: address, Facility: 13, Host: "host1", Program: "idaas-ldap", Process: 7, After: j.after, Position: j.remembers, Remember: j.remember,
+		Count: j.count,
 		Clock: dispatch.SystemClock{}, Log: log, Within: time.Minute, Pause: time.Millisecond, Doubt: time.Millisecond,
 	}
 	for _, c := range change {
@@ -304,7 +319,7 @@ func TestAGapIsPassed(t *testing.T) {
 	j.remembers = 2
 	l := listen(t, "tcp", "127.0.0.1:0")
 	failed := false
-	begin(t, j, syslog.TCP, l.Addr().String(), func(c *syslog.Config) {
+	f, _ := begin(t, j, syslog.TCP, l.Addr().String(), func(c *syslog.Config) {
 		c.After = func(seq int64, most int) ([]syslog.Entry, error) {
 			if !failed {
 				failed = true
@@ -317,5 +332,9 @@ func TestAGapIsPassed(t *testing.T) {
 	_, from := accept(t, l)
 	if first := takes(t, from, 10); first != 5 {
 		t.Errorf("it goes on with %d", first)
+	}
+	j.until(t, 10)
+	if sent, lost := j.counted(syslog.Sent), j.counted(syslog.Lost); sent != 6 || lost != 2 || f.Position() != 10 {
+		t.Errorf("up to %d, %d were sent and %d lost", f.Position(), sent, lost)
 	}
 }

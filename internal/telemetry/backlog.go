@@ -17,14 +17,24 @@ const (
 	backlogQuick    = 100 * time.Millisecond
 )
 
+// Backlog is what waits for one directory.
+type Backlog struct {
+	// Counts are the numbers of events by state.
+	Counts map[event.State]int64
+	// Oldest is when the oldest event was received that is pending or waits, zero where none is.
+	Oldest event.Millis
+}
+
 // WatchBacklog adds the number of events in each state, which is asked for each time someone looks at the metrics, until
 // the context ends, for the directories that are configured then. A count that takes long is shown at the next look. A directory
 // whose count fails is left out, and backlog_counted says so.
-func (m *Metrics) WatchBacklog(ctx context.Context, count func(ctx context.Context, directory string) (map[event.State]int64, error)) {
+func (m *Metrics) WatchBacklog(ctx context.Context, count func(ctx context.Context, directory string) (Backlog, error)) {
 	m.registry.MustRegister(&backlog{
 		ctx: ctx, directories: m.directories, count: count, last: map[string]tally{}, under: map[string]chan struct{}{},
 		waiting: prometheus.NewDesc(namespace+"_backlog_events", "Events that are not settled, and failed ones that are kept, by directory and state.",
 			[]string{"directory", "state"}, nil),
+		oldest: prometheus.NewDesc(namespace+"_backlog_oldest_timestamp_seconds", "When the oldest event of the directory was received that is pending or waits; 0 where none is.",
+			[]string{"directory"}, nil),
 		counted: prometheus.NewDesc(namespace+"_backlog_counted", "1 if the backlog of the directory could be counted, 0 if not.",
 			[]string{"directory"}, nil),
 	})
@@ -32,10 +42,10 @@ func (m *Metrics) WatchBacklog(ctx context.Context, count func(ctx context.Conte
 
 // backlog is a collector that asks the store.
 type backlog struct {
-	ctx              context.Context // of the program: a collector is not given one
-	directories      func() []string
-	count            func(ctx context.Context, directory string) (map[event.State]int64, error)
-	waiting, counted *prometheus.Desc
+	ctx                      context.Context // of the program: a collector is not given one
+	directories              func() []string
+	count                    func(ctx context.Context, directory string) (Backlog, error)
+	waiting, oldest, counted *prometheus.Desc
 
 	mu    sync.Mutex
 	last  map[string]tally         // the last count that has ended, by directory
@@ -44,13 +54,15 @@ type backlog struct {
 
 // tally is what a count came to.
 type tally struct {
-	counts map[event.State]int64
-	err    error
+	Backlog
+
+	err error
 }
 
 // Describe sends the descriptions of the metrics.
 func (b *backlog) Describe(to chan<- *prometheus.Desc) {
 	to <- b.waiting
+	to <- b.oldest
 	to <- b.counted
 }
 
@@ -82,8 +94,9 @@ func (b *backlog) send(to chan<- prometheus.Metric, directory string) {
 		return
 	}
 	for _, state := range []event.State{event.Pending, event.Waiting, event.Held, event.Failed} {
-		to <- prometheus.MustNewConstMetric(b.waiting, prometheus.GaugeValue, float64(t.counts[state]), directory, string(state))
+		to <- prometheus.MustNewConstMetric(b.waiting, prometheus.GaugeValue, float64(t.Counts[state]), directory, string(state))
 	}
+	to <- prometheus.MustNewConstMetric(b.oldest, prometheus.GaugeValue, float64(t.Oldest/1000), directory) //nolint:mnd // Seconds.
 }
 
 // begin starts a count of a directory unless one is under way, and returns what is closed when it ends: when it is done, when its
@@ -99,10 +112,10 @@ func (b *backlog) begin(directory string) <-chan struct{} {
 	go func() {
 		ctx, cancel := context.WithTimeout(b.ctx, backlogPatience)
 		defer cancel()
-		counts, err := b.count(ctx, directory)
+		found, err := b.count(ctx, directory)
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.last[directory] = tally{counts, err}
+		b.last[directory] = tally{found, err}
 		delete(b.under, directory)
 		close(done)
 	}()

@@ -22,11 +22,11 @@ func TestNobodyWaitsForALongCount(t *testing.T) {
 		var takes, waiting, counts atomic.Int64
 		takes.Store(int64(time.Second))
 		waiting.Store(7)
-		m.WatchBacklog(t.Context(), func(context.Context, string) (map[event.State]int64, error) {
+		m.WatchBacklog(t.Context(), func(context.Context, string) (telemetry.Backlog, error) {
 			counts.Add(1)
 			n := waiting.Load()
 			<-time.After(time.Duration(takes.Load()))
-			return map[event.State]int64{event.Waiting: n}, nil
+			return telemetry.Backlog{Counts: map[event.State]int64{event.Waiting: n}}, nil
 		})
 		look := func(wantTook time.Duration, want, wantCounts int64) {
 			t.Helper()

@@ -31,7 +31,6 @@ type Metrics struct {
 	reconciles  *prometheus.HistogramVec
 	writes      *prometheus.CounterVec
 	available   *prometheus.GaugeVec
-	leased      *prometheus.GaugeVec
 	leases      *prometheus.CounterVec
 	operations  *prometheus.HistogramVec
 	requests    *prometheus.HistogramVec
@@ -51,6 +50,7 @@ type Metrics struct {
 	lastSuccess *prometheus.GaugeVec
 	notified    *prometheus.CounterVec
 	notTold     *prometheus.CounterVec
+	forwarded   *prometheus.CounterVec
 
 	totals totals
 
@@ -67,7 +67,6 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 	m.reconciles = m.histograms("reconcile_seconds", "Time to bring one object to what is known of it.", "directory")
 	m.writes = m.counters("reconcile_writes_total", "LDAP writes that were made for objects.", "directory")
 	m.available = m.gauges("directory_available", "1 while the directory answers, 0 while it is left alone.", "directory")
-	m.leased = m.gauges("directory_leased_timestamp_seconds", "Since when this instance works on the directory; 0 while it is left to another one.", "directory")
 	m.leases = m.counters("directory_leases_total", "How often this instance took the work on a directory over (taken), handed it over (given_up), or found that its lease had ended (lost).", "directory", "result")
 	m.operations = m.histograms("ldap_operation_seconds", "Time of LDAP operations, by directory, operation and result.", "directory", "operation", "result")
 	m.requests = m.histograms("http_request_seconds", "Time to answer HTTP requests, by route and status.", "route", "status")
@@ -85,6 +84,7 @@ func NewMetrics(version string, clock func() time.Time) *Metrics {
 	m.lastSuccess = m.gauges("directory_last_success_timestamp_seconds", "When this instance brought the last event into the directory, since it was started.", "directory")
 	m.notified = m.counters("notifications_total", "Notifications by receiver and result: sent, failed, or dropped as too many waited.", "receiver", "result")
 	m.notTold = m.counters("notifications_suppressed_total", "News that were not told by themselves, as they repeat others, by kind.", "kind")
+	m.forwarded = m.counters("audit_forwarded_lines_total", "Lines of the audit log that the syslog server has beyond doubt (sent), and that it will not get, as they were removed or damaged before (lost).", "result")
 	m.configState = prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "config_last_reload_successful",
 		Help: "1 if what the configuration names was good when it was read as a whole for the last time, at the start or at a SIGHUP.",
@@ -141,13 +141,9 @@ func (m *Metrics) Available(directory string, available bool) {
 	m.available.WithLabelValues(directory).Set(truth(available))
 }
 
-// Leased notes that this instance works on a directory from now on (taken), or does not any more.
+// Leased counts that this instance works on a directory from now on (taken), or does not any more.
 func (m *Metrics) Leased(directory, result string) {
-	since := 0.0
-	if result == "taken" {
-		since = float64(m.clock().UnixMilli()) / 1000
-	}
-	m.leased.WithLabelValues(directory).Set(since)
+	m.leases.WithLabelValues(directory, "lost").Add(0) // or the first one would be no increase
 	m.leases.WithLabelValues(directory, word(result)).Inc()
 }
 
@@ -165,29 +161,22 @@ func (m *Metrics) Request(route string, status int, took time.Duration) {
 
 // Notified counts a notification to a receiver of the configuration, by its result.
 func (m *Metrics) Notified(receiver, result string) {
+	for _, known := range []string{"sent", "failed", "dropped"} {
+		m.notified.WithLabelValues(receiver, known).Add(0) // or the first one would be no increase
+	}
 	m.notified.WithLabelValues(receiver, word(result)).Inc()
 }
 
 // NotTold counts news that repeat others.
 func (m *Metrics) NotTold(kind string) { m.notTold.WithLabelValues(word(kind)).Inc() }
 
+// Forwarded counts lines of the audit log by what became of them on the way to a syslog server.
+func (m *Metrics) Forwarded(result string, lines int64) {
+	m.forwarded.WithLabelValues(word(result)).Add(float64(lines))
+}
+
 // StoreDamaged notes that the database of the store was found damaged.
 func (m *Metrics) StoreDamaged() { m.damaged.Set(1) }
-
-// WatchKeys shows how old the sets of public keys are. Oldest returns when the one that was not confirmed for longest was, zero while
-// there is none. It is called once, before anything is shown.
-func (m *Metrics) WatchKeys(oldest func() time.Time) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "jwks_age_seconds",
-		Help: "Time since the set of public keys that was not confirmed for longest was; 0 while there is none.",
-	}, func() float64 {
-		at := oldest()
-		if at.IsZero() {
-			return 0
-		}
-		return m.clock().Sub(at).Seconds()
-	}))
-}
 
 // Configured notes which directories and keys with files are in the configuration that is in force, and that they are good. What is
 // said of others is forgotten.
@@ -207,7 +196,6 @@ func (m *Metrics) Configured(directories, keys []string) {
 		if !slices.Contains(directories, directory) {
 			m.available.DeleteLabelValues(directory)
 			m.lastSuccess.DeleteLabelValues(directory)
-			m.leased.DeleteLabelValues(directory)
 		}
 	}
 	m.configured = directories

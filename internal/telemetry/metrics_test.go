@@ -43,21 +43,25 @@ func TestMetrics(t *testing.T) {
 	m.Planned("app_two", time.Time{}, now)
 	m.MappingReloaded("corp", true)
 	m.MappingReloaded("corp", false)
+	m.Leased("corp", "taken")
+	m.Forwarded("sent", 4)
 	confirmed := now
-	m.WatchKeys(func() time.Time { return confirmed })
 	now = now.Add(2 * time.Minute)
 	m.Configured([]string{"old"}, nil)
 	m.Available("old", true)
 	m.Configured([]string{"corp", "lab"}, nil)
 	m.MappingReloaded("corp", false)
 	m.WatchState(func() telemetry.State {
-		return telemetry.State{Works: map[string]bool{"corp": true, "lab": false}, Sized: true, Bytes: 4096, Free: 8192, Guards: []telemetry.GuardUse{{Directory: "corp", Act: "delete", Used: 0.25}}}
-	})
-	m.WatchBacklog(t.Context(), func(_ context.Context, directory string) (map[event.State]int64, error) {
-		if directory == "lab" {
-			return nil, errors.New("the store does not answer")
+		return telemetry.State{
+			Works: map[string]bool{"corp": true, "lab": false}, Sized: true, Bytes: 4096, Free: 8192, Guards: []telemetry.GuardUse{{Directory: "corp", Act: "delete", Used: 0.25}},
+			Keys: []telemetry.KeySet{{Application: "app_one", Usable: true, Confirmed: confirmed}, {Application: "app_two"}}, Audited: true, Forwards: true, Unforwarded: 12,
 		}
-		return map[event.State]int64{event.Waiting: 7, event.Failed: 1}, nil
+	})
+	m.WatchBacklog(t.Context(), func(_ context.Context, directory string) (telemetry.Backlog, error) {
+		if directory == "lab" {
+			return telemetry.Backlog{}, errors.New("the store does not answer")
+		}
+		return telemetry.Backlog{Counts: map[event.State]int64{event.Waiting: 7, event.Failed: 1}, Oldest: event.Millis(now.UnixMilli())}, nil
 	})
 
 	got := scrape(t, m)
@@ -81,7 +85,14 @@ func TestMetrics(t *testing.T) {
 		`idaas_ldap_mapping_reloads_total{directory="corp",result="in_force"} 1`,
 		`idaas_ldap_mapping_reloads_total{directory="corp",result="refused"} 2`,
 		`idaas_ldap_mapping_last_reload_successful{directory="corp"} 0`,
-		`idaas_ldap_jwks_age_seconds 120`,
+		`idaas_ldap_jwks_age_seconds{application="app_one"} 120`,
+		`idaas_ldap_jwks_usable{application="app_one"} 1`,
+		`idaas_ldap_jwks_usable{application="app_two"} 0`,
+		`idaas_ldap_directory_leases_total{directory="corp",result="taken"} 1`,
+		`idaas_ldap_audit_written 0`,
+		`idaas_ldap_audit_unforwarded_lines 12`,
+		`idaas_ldap_audit_forwarded_lines_total{result="sent"} 4`,
+		`idaas_ldap_backlog_oldest_timestamp_seconds{directory="corp"} 1.79552172e+09`,
 		`idaas_ldap_pull_rounds_total{application="app_one",result="done"} 1`,
 		`idaas_ldap_pull_rounds_total{application="app_one",result="stopped"} 1`,
 		`idaas_ldap_pull_objects{application="app_one",state="changed"} 4`,
@@ -104,6 +115,9 @@ func TestMetrics(t *testing.T) {
 	}
 	if strings.Contains(got, `pull_last_success_timestamp_seconds{application="app_two"`) {
 		t.Error("a round that never was has ended well")
+	}
+	if strings.Contains(got, `jwks_age_seconds{application="app_two"`) {
+		t.Error("a key set that there never was has an age")
 	}
 	if strings.Contains(got, `backlog_events{directory="lab"`) {
 		t.Error("a backlog that could not be counted is shown")

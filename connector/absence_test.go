@@ -358,3 +358,23 @@ func TestWhoCannotAnswerNowHasNoPolicyOnlyForNow(t *testing.T) {
 		}
 	}
 }
+
+// Nor has one that lets nobody in while it is asked, whether it is busy or refuses the login.
+func TestWhoLetsNobodyInHasNoPolicyOnlyForNow(t *testing.T) {
+	for _, code := range []uint16{ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultInvalidCredentials} {
+		server := startServer(t, ldaptest.Config{})
+		d := openDirectory(t, connector.Config{URLs: []string{server.URL()}})
+		server.Fault(func(op ldaptest.Operation) (f ldaptest.Fault) {
+			switch {
+			case op.Verb == "bind" && op.Connection > 1:
+				f.Code = code
+			case op.Verb == "search" && op.DN == suffix:
+				f.DropBefore = true
+			}
+			return f
+		})
+		if _, err := d.Profile(t.Context()); err == nil {
+			t.Errorf("the connection is cut while policies are looked for, and the next login is answered with %d: that counts as no policy", code)
+		}
+	}
+}

@@ -131,10 +131,17 @@ func (d *Directory) policies(ctx context.Context, base plan.DN) (found []*ldap.E
 }
 
 // nothingToSee reports whether a server has answered that a place is not for us to look at. One that is busy, that cuts its answers or
-// that has forgotten who we are has not said so, and the next look may find something.
+// that has forgotten who we are has not said so, nor one that lets nobody in at the moment, and the next look may find something.
 func nothingToSee(err error) bool {
 	var refused *OutcomeError
-	return errors.As(err, &refused) && refused.Code != 0 && refused.Kind != KindRetry && !cutByLimit(refused.Code)
+	if !errors.As(err, &refused) || refused.Verb != verbRead || refused.Code == 0 || cutByLimit(refused.Code) {
+		return false
+	}
+	switch refused.Kind {
+	case KindRetry, KindUnavailable, KindUnseen, KindReadOnly, KindElsewhere:
+		return false
+	}
+	return true
 }
 
 // knowsUnseen finds out whether a server that does not show its schema knows an attribute. Of one that it knows it says of an entry

@@ -48,8 +48,10 @@ type product struct {
 type setup struct {
 	unencrypted bool
 	// atOnce is how many objects are worked on at a time; 0 for what is usual.
-	atOnce      int
-	directories []configured
+	atOnce int
+	// answerWithin is how long answers may take where the product is a process of its own; 0 for what is usual.
+	answerWithin time.Duration
+	directories  []configured
 }
 
 // configured is one directory of the configuration.
@@ -153,10 +155,20 @@ func startProduct(tb testing.TB, dir *directory, encrypted bool) *product {
 // startProductWith starts the product for several directories, or for one in several ways.
 func startProductWith(tb testing.TB, s setup) *product {
 	tb.Helper()
+	p := makeProduct(tb, s)
+	p.start()
+	tb.Cleanup(func() { p.halt() })
+	return p
+}
+
+// makeProduct writes the configuration of a product, which does not run yet.
+func makeProduct(tb testing.TB, s setup) *product {
+	tb.Helper()
 	p := &product{t: tb, clock: newClock(), log: &lockedBuffer{}, atOnce: s.atOnce}
 	folder := tb.TempDir()
 	var text strings.Builder
-	fmt.Fprintf(&text, "receiver: { listen: \"127.0.0.1:0\" }\nadmin: { listen: \"127.0.0.1:0\" }\nstore: { url: %q, key_file: store.key }\ndirectories:\n", storeURL(tb))
+	fmt.Fprintf(&text, "receiver: { listen: \"127.0.0.1:0\", answer_within: %s }\nadmin: { listen: \"127.0.0.1:0\" }\nstore: { url: %q, key_file: store.key }\ndirectories:\n",
+		cmp.Or(s.answerWithin, 8*time.Second), storeURL(tb))
 	for i, c := range s.directories {
 		if c.feed == "" {
 			c.feed = c.name
@@ -181,8 +193,6 @@ func startProductWith(tb testing.TB, s setup) *product {
 	if err := os.WriteFile(p.config, []byte(text.String()), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	p.start()
-	tb.Cleanup(func() { p.halt() })
 	return p
 }
 

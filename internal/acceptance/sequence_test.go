@@ -131,6 +131,10 @@ func playEvents(t *testing.T, p *product, seed uint64, events int) {
 // others makes users, units and groups to whom nothing happens: the guards count in percent of all.
 func (p *product) others() {
 	p.t.Helper()
+	p.apply(event.CodeApplied, p.otherEvents()...)
+}
+
+func (p *product) otherEvents() []idaastest.Event {
 	var events []idaastest.Event
 	for i := range 20 {
 		name := fmt.Sprintf("other%d", i)
@@ -139,7 +143,7 @@ func (p *product) others() {
 			p.tenant.GroupEvent(event.TypeGroupPush, idaastest.Group{ID: p.tenant.NewGroupID(), Name: name}),
 			p.tenant.UserEvent(event.TypeUserPush, idaastest.User{ID: p.tenant.NewUserID(), Username: name + ".user", DisplayName: "Ann Lee"}))
 	}
-	p.apply(event.CodeApplied, events...)
+	return events
 }
 
 // sequence is a product that events are sent to, and what has to come of them.
@@ -232,9 +236,7 @@ func (s *sequence) suffered() bool { return len(s.dir.troubles) > 0 }
 // stands compares the whole tree below the people and the groups with the model.
 func (s *sequence) stands(end model) error {
 	s.tb.Helper()
-	want := end.directory(s.dir)
-	maps.Copy(want, s.others)
-	got := s.dir.stands(s.tb)
+	want, got := s.expected(end), s.dir.stands(s.tb)
 	if s.suffered() {
 		end.forgiveAddresses(s.dir, want, got)
 	}
@@ -242,6 +244,13 @@ func (s *sequence) stands(end model) error {
 		return fmt.Errorf("the directory is not as the model says (-want +got):\n%s", diff)
 	}
 	return nil
+}
+
+// expected returns what has to be in the directory: what the model says, and what was there before.
+func (s *sequence) expected(end model) entries {
+	want := end.directory(s.dir)
+	maps.Copy(want, s.others)
+	return want
 }
 
 // stands returns what is below the people and the groups: of each entry the attributes that the vocabulary speaks about, of

@@ -15,6 +15,10 @@ import (
 func settlement(job store.Job, known event.Object, merged event.Merged, result processor.Result, now event.Millis) store.Settlement {
 	outcomes := outcomes(job, merged, result, now)
 	after := knownAfter(job, known, outcomes, result)
+	if known.Deleted() && merged.Object.Exists() && !after.Exists() {
+		waitUntilBack(job, merged, outcomes)
+		after = knownAfter(job, known, outcomes, result)
+	}
 	s := store.Settlement{
 		Key: job.Key, Version: job.Version, Outcomes: outcomes, WaitsFor: result.WaitsFor,
 		Known: after, Record: result.Record,
@@ -64,6 +68,21 @@ func knownAfter(job store.Job, known event.Object, outcomes map[int64]event.Outc
 		}
 	}
 	return event.Merge(known, settled).Object
+}
+
+// waitUntilBack lets what was said of an object since it is back wait for as long as that news does, whatever came of it in the
+// directory. Of an object that is gone nothing is known, so it would be forgotten, and what is older would count in its place.
+func waitUntilBack(job store.Job, merged event.Merged, outcomes map[int64]event.Outcome) {
+	for i, p := range job.Pending {
+		o := outcomes[p.Seq]
+		if merged.Roles[i] != event.Effective || p.Change.Type.Effect() != event.EffectPatch || !o.State.Settled() {
+			continue
+		}
+		outcomes[p.Seq] = event.Outcome{
+			State: event.Waiting, Code: event.CodeWaitsForRecord,
+			Message: fmt.Sprintf("%s; settled together with the news that %s is back, which waits", o.Message, p.Change.Object),
+		}
+	}
 }
 
 // memberships returns the words about members that are applied now. Who was deleted after such a word, and comes back, comes

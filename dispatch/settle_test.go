@@ -125,6 +125,43 @@ func TestWhatIsNewerThanADeletionWaitsForTheReturn(t *testing.T) {
 	})
 }
 
+// Who is back may wait for a unit, while a disabling or a new password is there already. It is not settled before the news is, or it would
+// be forgotten, and who was disabled could log in when that is written.
+func TestWhatIsDoneBeforeAReturnIsKnownIsNotForgotten(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		waits := true
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
+			if !waits || !task.Merged.Object.Exists() {
+				return applied(task)
+			}
+			result := parked(task, event.CodeWaitsForObject, unit("sales"))
+			done := event.Outcome{State: event.Done, Code: event.CodeApplied, Message: "it is so"}
+			result.Facets = map[event.Facet]event.Outcome{event.FacetAccess: done, event.FacetSecret: done}
+			return result
+		})
+		r.answer(update("ann", 1))
+		r.answer(said(event.TypeUserDelete, user("ann"), 2, nil))
+		create := said(event.TypeUserCreate, user("ann"), 3, event.Values{event.FieldStatus: event.StatusEnabled})
+		create.Password = secret.New("correct horse 1")
+		password := said(event.TypeUserUpdatePassword, user("ann"), 4, nil)
+		password.Password = secret.New("correct horse 2")
+		disable := said(event.TypeUserDisable, user("ann"), 5, event.Values{event.FieldStatus: event.StatusDisabled})
+		for _, c := range []event.Change{create, password, disable} {
+			if o := r.answer(c); o.State != event.Waiting {
+				r.Errorf("%s is answered with %+v", c.Type, o)
+			}
+		}
+		waits = false
+		r.answer(update("ann", 6))
+		tasks := r.directories[corp].tasks()
+		last := tasks[len(tasks)-1].task.Merged
+		if !last.Object.Account().Disabled || last.Password.Reveal() != "correct horse 2" {
+			r.Errorf("written is %+v with the password of event %d", last.Object.Account(), last.PasswordFrom)
+		}
+		r.wantCode(disable.ID, event.CodeApplied)
+	})
+}
+
 // An entry of which nobody knows may be that of another object, written at this moment and not settled yet. Nothing tells
 // when it is, so another look follows soon.
 func TestAPlaceThatIsTakenByAnUnknownEntryIsLookedAtSoonAgain(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/internal/explain"
 	"idaas-ldap/internal/secret"
+	"idaas-ldap/internal/translate"
 	"idaas-ldap/internal/workbench"
 	"idaas-ldap/store"
 )
@@ -61,6 +62,7 @@ type Console struct {
 	sessions *sessions
 	rates    *rates
 	texts    map[language]catalogue
+	messages map[language]*translate.Catalogue
 	pages    map[language]*template.Template
 	assets   map[string]asset
 	latest   latest
@@ -80,7 +82,10 @@ func New(cfg Config) (*Console, error) {
 	if c.texts, err = readTexts(); err != nil {
 		return nil, err
 	}
-	if c.pages, err = readPages(c.texts); err != nil {
+	if c.messages, err = readMessages(); err != nil {
+		return nil, err
+	}
+	if c.pages, err = readPages(c.texts, c.messages); err != nil {
 		return nil, err
 	}
 	if c.assets, err = readAssets(); err != nil {

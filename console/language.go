@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"idaas-ldap/internal/translate"
 )
 
 // language is one in which the pages are written, as BCP 47 names it.
@@ -26,6 +28,15 @@ type catalogue map[string]string
 
 //go:embed texts/*.json
 var textFiles embed.FS
+
+// readMessages returns what the messages of the program are in each language but English, in which they are made.
+func readMessages() (map[language]*translate.Catalogue, error) {
+	inChinese, err := translate.Chinese()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // It says what was read.
+	}
+	return map[language]*translate.Catalogue{chinese: inChinese}, nil
+}
 
 func readTexts() (map[language]catalogue, error) {
 	texts := map[language]catalogue{}

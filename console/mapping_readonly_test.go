@@ -15,7 +15,7 @@ func TestAMappingThatCanOnlyBeReadIsOfferedAsADownload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := readPages(texts)
+	pages, err := readPages(texts, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -217,7 +217,7 @@ func (c *Console) tryAPI(ctx *gin.Context) {
 	c.answer(ctx, c.try(ctx.Request.Context(), d, on), nil)
 }
 
-// wordsAPI answers with what may stand where somebody writes.
+// wordsAPI answers with what may stand where somebody writes, and what it is for in the language of who asks.
 func (c *Console) wordsAPI(ctx *gin.Context) {
 	d, _, err := c.draftOf(ctx)
 	if err != nil {
@@ -225,5 +225,10 @@ func (c *Console) wordsAPI(ctx *gin.Context) {
 		return
 	}
 	words, typed := mapping.Words(d.Source, d.Line, d.Column)
+	told := c.messages[languageOf(ctx.Request)]
+	for i := range words {
+		words[i].Doc = told.Of(words[i].Doc)
+	}
+	ctx.Header("Vary", "Accept-Language, Cookie")
 	c.answer(ctx, gin.H{"words": append([]mapping.Word{}, words...), "typed": typed}, nil)
 }

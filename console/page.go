@@ -16,16 +16,17 @@ import (
 
 	"idaas-ldap/event"
 	"idaas-ldap/internal/explain"
+	"idaas-ldap/internal/translate"
 )
 
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// readPages reads the templates once for each language, whose texts they take from its catalogue.
-func readPages(texts map[language]catalogue) (map[language]*template.Template, error) {
+// readPages reads the templates once for each language, whose texts they take from its catalogue, and what messages are in it from messages.
+func readPages(texts map[language]catalogue, messages map[language]*translate.Catalogue) (map[language]*template.Template, error) {
 	pages := map[language]*template.Template{}
 	for l, c := range texts {
-		t, err := template.New("").Funcs(c.functions()).Funcs(parts()).ParseFS(templateFiles, "templates/*.html")
+		t, err := template.New("").Funcs(c.functions(messages[l])).Funcs(parts()).ParseFS(templateFiles, "templates/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("read the pages: %w", err)
 		}
@@ -35,9 +36,11 @@ func readPages(texts map[language]catalogue) (map[language]*template.Template, e
 }
 
 // functions are what templates may call.
-func (c catalogue) functions() template.FuncMap {
+func (c catalogue) functions(messages *translate.Catalogue) template.FuncMap {
 	return template.FuncMap{
 		"t": c.text,
+		// spoken is a message of the program in the language of the page.
+		"spoken": messages.Of,
 		// said is the text of a word that the product uses, such as a state, or the word itself where the catalogue has none.
 		"said": func(kind string, word any) string {
 			name := kind + "." + fmt.Sprint(word)

@@ -59,7 +59,7 @@ const kindEntry event.Kind = "entry"
 // heldBack asks the guards on what a draft does to an entry, and returns the outcome where that may not be done; nil where it may.
 func (w *work) heldBack(ctx context.Context, d draft) *event.Outcome {
 	guards := w.set.Guards()
-	limit, objects, below := guards.Deletes, []event.Ref{w.task.Merged.Object.Ref}, ""
+	limit, objects, what := guards.Deletes, []event.Ref{w.task.Merged.Object.Ref}, d.current.DN.String()
 	act := w.takes(d)
 	switch act {
 	case "":
@@ -80,13 +80,13 @@ func (w *work) heldBack(ctx context.Context, d draft) *event.Outcome {
 		}
 		objects = append(objects, more...)
 		if len(more) > 0 {
-			below = fmt.Sprintf(" and %d entries below it", len(more))
+			what = fmt.Sprintf("%s and %d entries below it", d.current.DN, len(more))
 		}
 		if len(more) > limit.Max {
-			below = fmt.Sprintf(" and more than %d entries below it", limit.Max)
+			what = fmt.Sprintf("%s and more than %d entries below it", d.current.DN, limit.Max)
 		}
 	}
-	held := w.asks(ctx, act, objects, limit, d.current.DN.String()+below)
+	held := w.asks(ctx, act, objects, limit, what)
 	w.mayDisable = held == nil && act == ActDisable
 	return held
 }

@@ -137,7 +137,7 @@ func (d *Dispatcher) Accept(ctx context.Context, application, instance string, c
 	}
 	f := d.fleet.Load() // anew: a lane that begins later finds the events in the store
 	for i, a := range accepted {
-		d.follow(f, &ticket.events[i], events[i], a)
+		d.follow(ctx, f, &ticket.events[i], events[i], a)
 	}
 	return ticket, nil
 }
@@ -205,7 +205,7 @@ func (f *fleet) address(ctx context.Context, application, instance string, c eve
 }
 
 // follow connects what was accepted with the ticket and with the lanes.
-func (d *Dispatcher) follow(f *fleet, t *ticketEvent, e store.NewEvent, a store.Accepted) {
+func (d *Dispatcher) follow(ctx context.Context, f *fleet, t *ticketEvent, e store.NewEvent, a store.Accepted) {
 	if len(a.Deliveries) == 0 || a.Deliveries[0].Key.Directory == "" {
 		for _, p := range t.posts {
 			d.board.remove(p)
@@ -252,6 +252,8 @@ func (d *Dispatcher) follow(f *fleet, t *ticketEvent, e store.NewEvent, a store.
 		}
 		if reason := l.downReason(); reason != "" {
 			d.board.report(key, unavailable(reason))
+		} else if l.isAway() {
+			l.hearDown(ctx, d.cfg.Store) // as it is now
 		}
 		if !a.Repeat { // a repeat is no reason to look again
 			l.enqueue(delivery.Key.Object)

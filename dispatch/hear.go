@@ -105,3 +105,40 @@ func (l *lane) hearAnswers(ctx context.Context, s store.Store, keys []postKey) {
 		}
 	}
 }
+
+// downNote is the name of the note by which whoever works on a directory tells the others why it does not answer.
+func (l *lane) downNote() string { return "down " + l.route.Directory }
+
+// tellDown tells those who take events in elsewhere why the directory does not answer, with an empty reason that it does. It comes before
+// anything is applied again, so that nobody is told of an outage that is over.
+func (l *lane) tellDown(ctx context.Context, reason string) {
+	if l.lease.Ends().IsZero() {
+		return // nobody else is there
+	}
+	said, err := l.Store.Note(ctx, l.downNote())
+	if err != nil || string(said) == reason {
+		return // a store that does not answer is told of by those who need it more
+	}
+	_ = l.Store.SetNote(ctx, l.downNote(), []byte(reason), "", nil) // else answers elsewhere take longer
+}
+
+// hearDown looks why the directory does not answer whoever else works on it, and tells all who wait for it here.
+func (l *lane) hearDown(ctx context.Context, s store.Store) {
+	said, err := s.Note(ctx, l.downNote())
+	if err != nil {
+		return // looked for again before long
+	}
+	l.mu.Lock()
+	l.away = string(said)
+	l.mu.Unlock()
+	if len(said) > 0 {
+		l.board.reportAll(l.route.Directory, unavailable(string(said)))
+	}
+}
+
+// isAway reports whether the directory did not answer whoever else works on it when that was looked at last.
+func (l *lane) isAway() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.away != ""
+}

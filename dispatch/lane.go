@@ -40,6 +40,7 @@ type lane struct {
 	nextDue event.Millis       // when to ask the store again, zero for never
 	askAt   event.Millis       // when to ask it again in any case
 	down    string             // why the directory is not reachable
+	away    string             // the same in the words of whoever else works on it
 	news    news               // what other processes have done
 	tenancy tenancy
 	holds   holds // who may not be worked on, as another object is written that names them
@@ -76,7 +77,8 @@ func (l *lane) run(ctx context.Context) {
 	defer workers.Wait()
 	slots := make(chan struct{}, max(1, l.route.Workers))
 	for ctx.Err() == nil {
-		if l.downReason() != "" {
+		if reason := l.downReason(); reason != "" {
+			l.tellDown(ctx, reason)
 			workers.Wait()
 			l.probe(ctx)
 			continue
@@ -302,7 +304,9 @@ func (l *lane) probe(ctx context.Context) {
 			break
 		}
 		l.markDown(err.Error())
+		l.tellDown(ctx, err.Error())
 	}
+	l.tellDown(ctx, "")
 	l.mu.Lock()
 	l.down = ""
 	l.behind = true

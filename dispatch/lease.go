@@ -35,6 +35,7 @@ func (l *lane) lead(ctx context.Context) {
 		l.sayWhy(err, told)
 		told = err
 		l.setTenure(err)
+		l.hearDown(ctx, all)
 		if now := l.Clock.Now(); !now.Before(look) {
 			l.hearAnswers(ctx, all, l.board.open(l.route.Directory))
 			look = now.Add(l.lookEvery(leaseAgain))
@@ -101,6 +102,7 @@ func (l *lane) own(ctx context.Context, lease store.Lease) {
 		stop()
 	}()
 	l.takeStock()
+	l.tellDown(ctx, "")
 	l.run(ctx)
 	end()
 	<-done
@@ -119,6 +121,20 @@ func (l *lane) giveUp(ctx context.Context, lease store.Lease, lost bool) {
 	}
 	if !lost {
 		l.Observer.Leased(l.route.Directory, LeaseGivenUp)
+	}
+	if !standing {
+		l.forgetDown()
+	}
+}
+
+// forgetDown leaves it to whoever works on the directory next to find out whether that answers.
+func (l *lane) forgetDown() {
+	l.mu.Lock()
+	was := l.down
+	l.down = ""
+	l.mu.Unlock()
+	if was != "" {
+		l.Observer.Available(l.route.Directory, true)
 	}
 }
 
@@ -148,7 +164,7 @@ func (l *lane) outlives(work context.Context, lease store.Lease) bool {
 func (l *lane) takeStock() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.queue, l.behind = nil, true
+	l.queue, l.behind, l.away = nil, true, ""
 	clear(l.queued)
 }
 

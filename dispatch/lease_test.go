@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -288,6 +289,45 @@ func TestInstancesActOnWhatTheyAreTold(t *testing.T) {
 			t.Errorf("the lease is free, and %s has it", now.Other)
 		}
 		one.start()
+	})
+}
+
+// While a directory does not answer the one that works on it, those who have sent events to another instance are told so at once, and not any
+// more when it answers again. Who takes over finds out anew.
+func TestAnOutageIsToldByEveryInstance(t *testing.T) {
+	inBubbleOfTwo(t, func(one, two *rig) {
+		one.directories[corp].goDown(errDown)
+		for i := range 3 {
+			start := time.Now()
+			o := two.answer(update(fmt.Sprint("user", i), 1))
+			if o.State != event.Waiting || o.Code != event.CodeUnavailable || !strings.Contains(o.Message, "connection refused") {
+				t.Fatalf("event %d is answered with %+v", i, o)
+			}
+			if took := time.Since(start); took > 3*time.Second || i > 0 && took > 0 {
+				t.Errorf("the answer to event %d took %s", i, took)
+			}
+		}
+		one.directories[corp].goDown(nil)
+		one.pass(time.Minute)
+		two.wantCode(update("user0", 1).ID, event.CodeApplied)
+		if o := two.answer(update("bob", 1)); o.State != event.Done {
+			t.Errorf("after the outage an event is answered with %+v", o)
+		}
+
+		one.directories[corp].goDown(errDown)
+		if o := two.answer(update("cid", 1)); o.Code != event.CodeUnavailable {
+			t.Fatalf("in the second outage an event is answered with %+v", o)
+		}
+		one.stop()
+		two.pass(time.Second)
+		if o := two.answer(update("dan", 1)); o.State != event.Done {
+			t.Errorf("the one that has taken over, and reaches the directory, answers with %+v", o)
+		}
+		one.start()
+		one.pass(time.Second)
+		if o := one.answer(update("eve", 1)); o.State != event.Done {
+			t.Errorf("the one that did not reach it answers with %+v", o)
+		}
 	})
 }
 

@@ -2,7 +2,8 @@
 # Tests that need a real server begin with its name: TestOpenLDAP..., Test389DS..., TestSamba..., TestPostgres...; those that
 # need a browser, and slapd behind what they look at, with TestBrowser....
 #
-#   suite.sh NAME COMMAND...   run the tests of one server (openldap, 389ds, samba, postgres, browser) with a "go test" command
+#   suite.sh NAME COMMAND...   run the tests of one server (openldap, 389ds, samba, postgres, browser) with a "go test" command;
+#                              of those on PostgreSQL, product is the longest alone, which does without the race detector
 #   suite.sh --if-installed NAMES COMMAND...
 #                              the same for several, with commas in between, and say on stderr which is left out. With CI=true
 #                              a missing server is a failure
@@ -16,6 +17,7 @@ prefix() {
     389ds) echo Test389DS ;;
     samba) echo TestSamba ;;
     postgres) echo TestPostgres ;;
+    product) echo TestPostgresCarries ;;
     browser) echo TestBrowser ;;
     *) echo "suite.sh: no such server: $1" >&2; exit 2 ;;
   esac
@@ -28,7 +30,7 @@ installed() {
     openldap) command -v slapd && command -v slapadd ;;
     389ds) command -v ns-slapd && command -v certutil ;;
     samba) command -v samba && command -v samba-tool ;;
-    postgres) compgen -G '/usr/lib/postgresql/*/bin/postgres' && command -v pgbouncer ;;
+    postgres | product) compgen -G '/usr/lib/postgresql/*/bin/postgres' && command -v pgbouncer ;;
     browser) command -v chromium && command -v slapd && command -v slapadd ;;
   esac >/dev/null
 }

@@ -50,17 +50,22 @@ func (i *inTurn) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// Rows, random sequences, guards, what time does, comparing and reloading are as they are with a store in a file where it is on a server, with
-// one instance and with three.
+// carried is what is tried on PostgreSQL in every run, with one instance and with three: all rows (once each, with encrypted events and with
+// others), random sequences with and without trouble, guards, comparing, reloading, and what time does.
+const carried = "^TestEmbedded(Life|NamesChangePlaces|EverybodyIsCompared|ADirectoryThatIsDownHoldsUpNoOther|Nobody.*NewMapping|ABadMapping.*|Any.*|Locks.*|Leavers.*|WhatTime.*|WhatIsWrong.*)$"
+
+// Everything is with one instance and with three as it is with a store in a file.
 func TestPostgresCarriesTheProduct(t *testing.T) {
+	t.Parallel()
 	server := ldaptest.StartPostgres(t, "CREATE ROLE "+ldaptest.PostgresUser+" LOGIN PASSWORD '"+ldaptest.PostgresPassword+"'",
 		"CREATE DATABASE "+ldaptest.PostgresDatabase+" OWNER "+ldaptest.PostgresUser)
-	tests, checks, seed := "^TestEmbedded(Life|NamesChangePlaces|AnySequenceEndsAsTheModelSays|WhatTimeTakesAwayIsHeldByTheGuard|LocksAndAccountsEndByThemselves)$", "5", "1"
-	if *everything {
-		tests, checks, seed = "^TestEmbedded", "100", "0" // another one each time
-	}
-	for _, n := range []int{1, 3} {
+	for n, round := range map[int]string{1: "encrypted", 3: "unencrypted"} {
+		tests, checks, seed := carried+"|^TestEmbeddedEvents$/^"+round+"$", "5", "1"
+		if *everything {
+			tests, checks, seed = "^TestEmbedded", "100", "0" // another one each time
+		}
 		t.Run(fmt.Sprintf("instances=%d", n), func(t *testing.T) {
+			t.Parallel()
 			run := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+tests, "-test.count=1", "-test.v="+strconv.FormatBool(testing.Verbose()),
 				"-rapid.checks="+checks, "-rapid.seed="+seed, "-stores-on="+server.Address, "-instances="+strconv.Itoa(n))
 			said, err := run.CombinedOutput()

@@ -52,13 +52,13 @@ func (c auditListCommand) Run(t terminal) error {
 		}
 		return true
 	})
-	if err != nil {
+	if err != nil && len(found) == 0 {
 		return err //nolint:wrapcheck // It names file and line.
 	}
 	if c.Limit > 0 && len(found) > c.Limit {
 		found = found[len(found)-c.Limit:]
 	}
-	return c.show(t, found)
+	return errors.Join(c.show(t, found), err)
 }
 
 // auditedConfig is the configuration, which has to name an audit log.
@@ -154,13 +154,9 @@ func (c auditVerifyCommand) Run(ctx context.Context, t terminal) error {
 	if err != nil {
 		return err //nolint:wrapcheck // It names the store.
 	}
-	end, err := app.TrailEnd(ctx, cfg, s)
+	report, err := audit.Verify(string(cfg.Audit.File), digest, func() (audit.End, error) { return app.TrailEnd(ctx, cfg, s) })
 	if err := errors.Join(err, s.Close()); err != nil {
 		return err
-	}
-	report, err := audit.Verify(string(cfg.Audit.File), digest, end)
-	if err != nil {
-		return err //nolint:wrapcheck // It names the file.
 	}
 	if c.Output == "json" {
 		err = writeJSON(t.Out, report)
@@ -170,6 +166,9 @@ func (c auditVerifyCommand) Run(ctx context.Context, t terminal) error {
 		}
 		if len(report.Problems) == 0 {
 			_, err = fmt.Fprintf(t.Out, "%d records, from number %d to %d, are as they were written\n", report.Records, report.First, report.Last)
+		}
+		if !report.Remembered && err == nil {
+			_, err = fmt.Fprintln(t.Out, "the store remembers no end of a log of this name, so nobody can tell whether its first or last lines were removed; it does from the next start of the service on")
 		}
 	}
 	if err == nil && len(report.Problems) > 0 {

@@ -105,6 +105,21 @@ func TestAuditLogOfTheService(t *testing.T) {
 	if code, out, _ := call(t, "audit", "verify", "--config", s.config); code != exitFailed || !strings.Contains(out, "was changed") {
 		t.Errorf("of a changed log: exit %d: %s", code, out)
 	}
+	// A last line that was cut off is found, also after the log has gone on; and what else there is can be listed.
+	lines := strings.SplitAfter(string(text), "\n")
+	if err := os.WriteFile(log, []byte(lines[0]+"{}\n"+strings.Join(lines[2:len(lines)-2], "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, directory.URL(), "uid=bob,ou=people,"+suffix, "displayName", "Meddled")
+	if code, out, errs := call(t, "reconcile", "--config", s.config, "--apply"); code != 0 {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	if code, out, _ := call(t, "audit", "verify", "--config", s.config); code != exitFailed || !strings.Contains(out, "lines were removed") || !strings.Contains(out, ":2: this is no line") {
+		t.Errorf("of a log that was cut off: exit %d: %s", code, out)
+	}
+	if code, out, errs := call(t, "audit", "list", "--config", s.config, "--limit", "1"); code != exitFailed || !strings.Contains(out, "Meddled") || !strings.Contains(errs, ":2: this is no line") {
+		t.Errorf("listed is, with exit %d: %s%s", code, out, errs)
+	}
 }
 
 // What keeps the log from being written is said before anything starts, and names the key.

@@ -142,7 +142,7 @@ func (c pullCommand) apply(ctx context.Context, t terminal, cfg *config.Config, 
 
 // catchUp makes the rounds in this process, which is the service until then.
 func (c pullCommand) catchUp(ctx context.Context, t terminal, cfg *config.Config, s store.Store, sources []*app.Source) (bool, error) {
-	worker, err := app.OpenWorker(cfg, s, quietLog(t.Err))
+	worker, err := app.OpenWorker(ctx, cfg, s, quietLog(t.Err))
 	if err != nil {
 		return false, err
 	}

@@ -61,7 +61,7 @@ func (w writing) run(ctx context.Context, t terminal) (bool, error) {
 
 // work runs the lanes of the directories until nothing that was asked for is left to be tried.
 func (w writing) work(ctx context.Context, t terminal, left func(int)) error {
-	worker, err := app.OpenWorker(w.cfg, w.store, quietLog(t.Err))
+	worker, err := app.OpenWorker(ctx, w.cfg, w.store, quietLog(t.Err))
 	if err != nil {
 		return err
 	}

@@ -124,7 +124,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) error {
 	if err := a.openStore(ctx, cfg); err != nil {
 		return err
 	}
-	if a.options.trail, err = openTrail(cfg, a.log, a.clock); err != nil {
+	if a.options.trail, err = openTrail(ctx, cfg, a.Store, a.log, a.clock); err != nil {
 		return err
 	}
 	if a.forwarder, err = a.openForwarder(cfg); err != nil {

@@ -37,7 +37,9 @@ func (a *App) openForwarder(cfg *config.Config) (*syslog.Forwarder, error) {
 	forwarder := syslog.New(syslog.Config{
 		Network: network, Address: address, TLS: func() (*tls.Config, error) { return syslogTLS(c.TLS) },
 		Facility: c.Facility, Host: InstanceName(), Program: "idaas-ldap", Process: os.Getpid(),
-		After:    func(seq int64, most int) ([]syslog.Entry, error) { return entriesAfter(t.file, seq, most) },
+		After: func(seq int64, most int) ([]syslog.Entry, error) {
+			return entriesAfter(t.file, seq, t.log.Last(), most)
+		},
 		Position: position, Remember: func(_ context.Context, seq int64) error { return rememberForwarded(t.file, seq) },
 		Count: a.metrics.Forwarded, Clock: a.clock, Log: a.log,
 	})
@@ -102,8 +104,8 @@ func writeSynced(path, text string) error {
 }
 
 // entriesAfter reads lines of the audit log as syslog has them.
-func entriesAfter(file string, seq int64, most int) ([]syslog.Entry, error) {
-	lines, err := audit.After(file, seq, most)
+func entriesAfter(file string, seq, last int64, most int) ([]syslog.Entry, error) {
+	lines, err := audit.After(file, seq, last, most)
 	entries := make([]syslog.Entry, len(lines))
 	for i, l := range lines {
 		entries[i] = syslog.Entry{

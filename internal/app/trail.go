@@ -24,14 +24,22 @@ import (
 type trail struct {
 	log    *audit.Log
 	file   string
+	noted  string // the name of the note with its end
 	values bool
 	clock  dispatch.Clock
 	// written is called after each line, and must not wait. It is set before anything is written.
 	written func()
 }
 
-// trailNote is the name under which the store remembers the last record of a log: one for each, as several instances may share a store.
-func trailNote(file string) string { return "audit:" + file }
+// trailNote is the name under which the store remembers the end of a log. Instances that share a store are on several machines, each with a
+// log of its own, and all may have the same path.
+func trailNote(cfg *config.Config) string {
+	name := "audit:" + string(cfg.Audit.File)
+	if cfg.Store.Postgres().Empty() {
+		return name
+	}
+	return name + "@" + InstanceName()
+}
 
 // syncEvery is how much of the audit log a power cut can take, and how often the store is told where it ends.
 const syncEvery = 5 * time.Second
@@ -46,7 +54,7 @@ func TrailDigest(cfg *config.Config) (audit.Digest, error) {
 }
 
 // openTrail opens the audit log where the configuration names one. The store with its key has to be there.
-func openTrail(cfg *config.Config, log logrus.FieldLogger, clock dispatch.Clock) (*trail, error) {
+func openTrail(ctx context.Context, cfg *config.Config, s store.Store, log logrus.FieldLogger, clock dispatch.Clock) (*trail, error) {
 	if cfg.Audit.File == "" {
 		return nil, nil //nolint:nilnil // Without a log nothing is recorded.
 	}
@@ -54,15 +62,22 @@ func openTrail(cfg *config.Config, log logrus.FieldLogger, clock dispatch.Clock)
 	if err != nil {
 		return nil, err
 	}
-	t := &trail{file: string(cfg.Audit.File), values: cfg.Audit.Values, clock: clock, written: func() {}}
-	l, cut, err := audit.Open(audit.Config{
-		Path: t.file, MaxBytes: cfg.Audit.MaxBytes, Keep: cfg.Audit.Keep, Digest: digest, Forward: func([]byte) { t.written() },
+	known, err := TrailEnd(ctx, cfg, s)
+	if err != nil {
+		return nil, err
+	}
+	t := &trail{file: string(cfg.Audit.File), noted: trailNote(cfg), values: cfg.Audit.Values, clock: clock, written: func() {}}
+	l, found, err := audit.Open(audit.Config{
+		Path: t.file, MaxBytes: cfg.Audit.MaxBytes, Keep: cfg.Audit.Keep, Digest: digest, Known: known, Forward: func([]byte) { t.written() },
 	})
 	if err != nil {
 		return nil, located(cfg, "audit.file", err)
 	}
-	if cut > 0 {
-		log.WithField("bytes", cut).Warn("the last line of the audit log was not whole and is taken away; the write that it was about may have happened")
+	if found.Missing > 0 {
+		log.WithField("lines", found.Missing).Error("the end of the audit log is not there: somebody has removed it, or an older copy was put in its place; 'audit verify' goes on saying so")
+	}
+	if found.Cut > 0 {
+		log.WithField("bytes", found.Cut).Warn("the last line of the audit log was not whole and is taken away; the write that it was about may have happened")
 	}
 	t.log = l
 	return t, nil
@@ -134,6 +149,9 @@ func (t *trail) keep(ctx context.Context, s store.Store, log logrus.FieldLogger)
 			log.WithError(err).Error("the audit log cannot be kept; nothing is written to the directories until it can be written again")
 			continue
 		}
+		if err := t.log.Forget(end.Removed); err != nil {
+			log.WithError(err).Warn("old files of the audit log cannot be removed; trying again")
+		}
 		last = end
 	}
 }
@@ -142,7 +160,7 @@ func (t *trail) keep(ctx context.Context, s store.Store, log logrus.FieldLogger)
 func (t *trail) note(ctx context.Context, s store.Store, end audit.End) error {
 	text, err := json.Marshal(end)
 	if err == nil {
-		err = s.SetNote(ctx, trailNote(t.file), text, "", nil)
+		err = s.SetNote(ctx, t.noted, text, "", nil)
 	}
 	if err != nil {
 		return fmt.Errorf("note where the audit log ends: %w", err)
@@ -153,7 +171,7 @@ func (t *trail) note(ctx context.Context, s store.Store, end audit.End) error {
 // TrailEnd returns the last record that the store remembers; the zero value where it remembers none.
 func TrailEnd(ctx context.Context, cfg *config.Config, s store.Store) (audit.End, error) {
 	var end audit.End
-	text, err := s.Note(ctx, trailNote(string(cfg.Audit.File)))
+	text, err := s.Note(ctx, trailNote(cfg))
 	if err == nil && len(text) > 0 {
 		err = json.Unmarshal(text, &end)
 	}

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+
 	"github.com/sirupsen/logrus"
 
 	"idaas-ldap/dispatch"
@@ -22,13 +24,13 @@ type Worker struct {
 }
 
 // OpenWorker makes a worker from a configuration, on a store that is open already.
-func OpenWorker(cfg *config.Config, s store.Store, log logrus.FieldLogger) (*Worker, error) {
+func OpenWorker(ctx context.Context, cfg *config.Config, s store.Store, log logrus.FieldLogger) (*Worker, error) {
 	directories, err := OpenDirectories(cfg, log, nil)
 	if err != nil {
 		return nil, err
 	}
 	w := &Worker{directories: directories, log: log, store: s}
-	if w.trail, err = openTrail(cfg, log, dispatch.SystemClock{}); err != nil {
+	if w.trail, err = openTrail(ctx, cfg, s, log, dispatch.SystemClock{}); err != nil {
 		w.Close()
 		return nil, err
 	}

@@ -20,9 +20,9 @@ type Line struct {
 // turnsMet is how often it is looked again where lines seem to lack: a file may have become a full one in this moment.
 const turnsMet = 3
 
-// After returns the lines of a log that follow a record, the oldest first, at most so many. A log may be written to meanwhile. Where the first of
-// them does not follow the record, those between are gone.
-func After(path string, seq int64, most int) ([]Line, error) {
+// After returns the lines of a log that follow a record, up to another one, the oldest first, at most so many. A log may be written to meanwhile. Where
+// one does not follow the one before it, those between are gone, or damaged.
+func After(path string, seq, last int64, most int) ([]Line, error) {
 	var lines []Line
 	for range turnsMet {
 		files, err := fullFiles(path)
@@ -34,7 +34,7 @@ func After(path string, seq int64, most int) ([]Line, error) {
 		}
 		lines = nil
 		for _, name := range append(files, path) {
-			if lines, err = linesAfter(name, seq, most, lines); err != nil {
+			if lines, err = linesAfter(name, seq, last, most, lines); err != nil {
 				return nil, fmt.Errorf("read the audit log: %w", err)
 			}
 		}
@@ -57,7 +57,7 @@ func follow(seq int64, lines []Line) bool {
 }
 
 // linesAfter adds lines of one file.
-func linesAfter(name string, seq int64, most int, lines []Line) ([]Line, error) {
+func linesAfter(name string, seq, last int64, most int, lines []Line) ([]Line, error) {
 	if len(lines) >= most {
 		return lines, nil
 	}
@@ -88,8 +88,8 @@ func linesAfter(name string, seq int64, most int, lines []Line) ([]Line, error) 
 		}
 		text = bytes.TrimSuffix(text, []byte{'\n'})
 		r, _, _, err := unseal(nil, "", text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: after record %d: %w", name, seq, err)
+		if err != nil || r.Seq <= seq || r.Seq > last {
+			continue // it is damaged, and Verify says so
 		}
 		lines = append(lines, Line{Record: r, Text: text})
 		seq = r.Seq

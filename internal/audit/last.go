@@ -70,12 +70,10 @@ func lastOf(name string, before int64, most int, bytesLeft int64) ([]Record, int
 		if err != nil || line == nil {
 			return records, end - from, err
 		}
-		r, _, _, err := unseal(nil, "", line)
-		if err != nil {
-			return nil, 0, fmt.Errorf("%s: before byte %d: %w", name, whole, err)
-		}
-		records = append(records, r)
 		from = whole - int64(len(line)) - 1
+		if r, _, _, err := unseal(nil, "", line); err == nil { // others are damaged, and Verify says so
+			records = append(records, r)
+		}
 	}
 	return records, end - from, nil
 }
@@ -85,7 +83,7 @@ func beginOf(file io.ReaderAt, number, size int64) (int64, error) {
 	found := size
 	for low, high := int64(0), size; low < high; {
 		middle := low + (high-low)/2
-		begin, line, err := lineAfter(file, middle, low, size)
+		begin, line, seq, err := numberedAfter(file, middle, low, size)
 		switch {
 		case err != nil:
 			return 0, err
@@ -93,19 +91,30 @@ func beginOf(file io.ReaderAt, number, size int64) (int64, error) {
 			high = middle
 			continue
 		}
-		var r struct {
-			Seq int64 `json:"seq"`
-		}
-		if err := json.Unmarshal(line, &r); err != nil {
-			return 0, errLine
-		}
-		if r.Seq >= number {
+		if seq >= number {
 			found, high = begin, middle
 		} else {
 			low = begin + int64(len(line)) + 1
 		}
 	}
 	return found, nil
+}
+
+// numberedAfter is lineAfter but for lines that have no number, as they are damaged.
+func numberedAfter(file io.ReaderAt, at, low, size int64) (begin int64, line []byte, seq int64, err error) {
+	for {
+		begin, line, err = lineAfter(file, at, low, size)
+		if err != nil || line == nil {
+			return 0, nil, 0, err
+		}
+		var r struct {
+			Seq int64 `json:"seq"`
+		}
+		if err := json.Unmarshal(line, &r); err == nil && r.Seq > 0 {
+			return begin, line, r.Seq, nil
+		}
+		at = begin + int64(len(line)) + 1
+	}
 }
 
 // lineAfter returns the first line that begins at a place or after it, and where; nil where there is none with an end. At low a line begins.

@@ -25,14 +25,33 @@ type Config struct {
 	Keep int
 	// Digest is keyed, so that nobody else can write a line.
 	Digest Digest
+	// Known is the end that is remembered elsewhere; the zero value for none.
+	Known End
 	// Forward, if set, is given every line that was written, without its end. It must not wait.
 	Forward func(line []byte)
 }
 
-// End is the last record of a log.
-type End struct {
+// Mark names a record; Seq is zero for none.
+type Mark struct {
 	Seq int64  `json:"seq"`
 	Mac string `json:"mac"`
+}
+
+// End is the last record of a log, and what is known of its beginning.
+type End struct {
+	Mark
+
+	// Removed is the last record of the files that were removed as there were more than Keep. It says where the log begins if Begun is true.
+	Removed Mark `json:"removed"`
+	Begun   bool `json:"begun"`
+}
+
+// Found is what the files of a log were like when it was opened.
+type Found struct {
+	// Cut is how many bytes of a line were taken away that was not whole.
+	Cut int64
+	// Missing is how many records are not there that are known elsewhere. The numbers of those that follow go on after them.
+	Missing int64
 }
 
 // Log is a log that is written to by this process alone. Its methods are safe for concurrent use.
@@ -58,16 +77,38 @@ func (l *Log) Last() int64 { return l.last.Load() }
 func (l *Log) Written() bool { return !l.trouble.Load() }
 
 // Open opens a log, or makes it, for its owner only, and goes on after its last record. What a power cut has left of a line that was
-// being written is taken away; cut says how many bytes that was.
-func Open(cfg Config) (l *Log, cut int64, err error) {
+// being written is taken away. Where the last records that are known are gone, it goes on after those, so that the gap stays to be seen.
+func Open(cfg Config) (l *Log, found Found, err error) {
 	l = &Log{cfg: cfg}
 	if l.file, err = os.OpenFile(cfg.Path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return nil, 0, fmt.Errorf("open the audit log: %w", err)
+		return nil, found, fmt.Errorf("open the audit log: %w", err)
 	}
-	if cut, err = l.goOn(); err != nil {
-		return nil, 0, errors.Join(fmt.Errorf("open the audit log %s: %w", cfg.Path, err), l.file.Close())
+	if found.Cut, err = l.goOn(); err == nil {
+		err = l.begin()
 	}
-	return l, cut, nil
+	if err != nil {
+		return nil, found, errors.Join(fmt.Errorf("open the audit log %s: %w", cfg.Path, err), l.file.Close())
+	}
+	if found.Missing = max(cfg.Known.Seq-l.end.Seq, 0); found.Missing > 0 {
+		l.end.Mark = cfg.Known.Mark
+	}
+	l.synced = l.end
+	l.last.Store(l.end.Seq)
+	return l, found, nil
+}
+
+// begin finds out where the log begins. Where that is not known elsewhere, it is what is there.
+func (l *Log) begin() error {
+	if l.end.Begun = true; l.cfg.Known.Begun {
+		l.end.Removed = l.cfg.Known.Removed
+		return nil
+	}
+	err := lines(l.cfg.Path, func(_ string, _ int, line []byte) (bool, error) {
+		r, _, _, err := unseal(nil, "", line)
+		l.end.Removed.Seq = max(r.Seq-1, 0)
+		return err != nil, nil // the first line that is one
+	})
+	return err
 }
 
 // goOn finds the last record.
@@ -96,11 +137,9 @@ func (l *Log) goOn() (cut int64, err error) {
 	}
 	r, mac, _, err := unseal(nil, "", last)
 	if err != nil {
-		return 0, fmt.Errorf("its last line: %w: move the file away, or give another name", err)
+		return 0, fmt.Errorf("its last line: %w: let audit.file name another file", err)
 	}
-	l.end = End{Seq: r.Seq, Mac: mac}
-	l.synced = l.end
-	l.last.Store(r.Seq)
+	l.end.Mark = Mark{Seq: r.Seq, Mac: mac}
 	return cut, nil
 }
 
@@ -110,7 +149,12 @@ func lastOfFull(path string) ([]byte, error) {
 	if err != nil || len(full) == 0 {
 		return nil, err
 	}
-	file, err := os.Open(full[len(full)-1])
+	return lastLineOf(full[len(full)-1])
+}
+
+// lastLineOf returns the last line of a file.
+func lastLineOf(name string) ([]byte, error) {
+	file, err := os.Open(name)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // The error names the path.
 	}
@@ -183,7 +227,7 @@ func (l *Log) Append(r Record) error {
 	if err != nil {
 		return err
 	}
-	l.end = End{Seq: r.Seq, Mac: mac}
+	l.end.Mark = Mark{Seq: r.Seq, Mac: mac}
 	l.owed = append(l.owed, line)
 	l.last.Store(r.Seq)
 	return l.settle()
@@ -239,21 +283,37 @@ func (l *Log) turn() error {
 	}
 	err = l.file.Close()
 	l.file, l.size = file, 0
-	return errors.Join(err, l.forget())
+	return errors.Join(err, l.part())
 }
 
-// forget removes full files that are too many.
-func (l *Log) forget() error {
-	if l.cfg.Keep == 0 {
-		return nil
-	}
+// part finds the last record of the full files that are too many. They are removed by [Log.Forget].
+func (l *Log) part() error {
 	full, err := fullFiles(l.cfg.Path)
-	if err != nil {
+	if err != nil || l.cfg.Keep == 0 || len(full) <= l.cfg.Keep {
 		return err
 	}
-	for len(full) > l.cfg.Keep {
+	name := full[len(full)-l.cfg.Keep-1]
+	l.end.Removed = Mark{Seq: lastIn(name)}
+	if last, err := lastLineOf(name); err == nil {
+		if r, mac, _, err := unseal(nil, "", last); err == nil {
+			l.end.Removed = Mark{Seq: r.Seq, Mac: mac} // of one that is damaged only the number is known
+		}
+	}
+	return nil
+}
+
+// Forget removes full files that are too many, up to the record that is remembered as the last one that was removed. It is to be remembered
+// before, or what is removed would look like a theft.
+func (l *Log) Forget(remembered Mark) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	full, err := fullFiles(l.cfg.Path)
+	if err != nil {
+		return fmt.Errorf("remove old files of the audit log: %w", err)
+	}
+	for len(full) > 0 && lastIn(full[0]) <= remembered.Seq {
 		if err := os.Remove(full[0]); err != nil {
-			return err //nolint:wrapcheck // The error names the path.
+			return fmt.Errorf("remove old files of the audit log: %w", err)
 		}
 		full = full[1:]
 	}
@@ -267,7 +327,9 @@ func (l *Log) Sync() (End, error) {
 	if err := l.settle(); err != nil || l.synced == l.end {
 		return l.synced, err
 	}
-	if err := l.file.Sync(); err != nil {
+	err := l.file.Sync()
+	l.trouble.Store(err != nil)
+	if err != nil {
 		return l.synced, fmt.Errorf("write the audit log %s: %w", l.cfg.Path, err)
 	}
 	l.synced = l.end
@@ -286,15 +348,21 @@ func (l *Log) Close() error {
 	return err
 }
 
-// Read calls yield for each record of a log, from the oldest file on, until it returns false. Lines that are none are an error.
+// Read calls yield for each record of a log, from the oldest file on, until it returns false. Lines that are none are passed over, and the
+// first of them is the error at the end.
 func Read(path string, yield func(Record) bool) error {
-	return lines(path, func(name string, number int, line []byte) (bool, error) {
+	var damaged error
+	err := lines(path, func(name string, number int, line []byte) (bool, error) {
 		r, _, _, err := unseal(nil, "", line)
-		if err != nil {
-			return false, fmt.Errorf("%s:%d: %w", name, number, err)
+		if err == nil {
+			return yield(r), nil
 		}
-		return yield(r), nil
+		if damaged == nil {
+			damaged = fmt.Errorf("%s:%d: %w", name, number, err)
+		}
+		return true, nil
 	})
+	return errors.Join(err, damaged)
 }
 
 // lines calls look for each line of all files of a log.

@@ -24,6 +24,8 @@ type Change struct {
 	Password secret.Text
 	// Unread names what could not be read, and why, for the log. It counts as not said.
 	Unread []string
+	// Trace is what the caller who brought the event says of its trace (traceparent of Trace Context, W3C); empty where that is not known.
+	Trace string
 	// Problem says why the event can never work, for a person. It is empty for a well-formed event.
 	Problem string
 }

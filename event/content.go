@@ -14,6 +14,8 @@ type Content struct {
 	Problem string   `json:"problem,omitempty"`
 	// Object is the one that the event is about, as its head says: an event that was moved to another object is noticed.
 	Object string `json:"object,omitempty"`
+	// Trace is the one that the event belongs to.
+	Trace string `json:"trace,omitempty"`
 }
 
 // MarshalContent writes a content in the form that [UnmarshalContent] reads.
@@ -48,6 +50,10 @@ func MarshalContent(c Content) ([]byte, error) {
 		name("object")
 		out = appendText(out, c.Object)
 	}
+	if c.Trace != "" {
+		name("trace")
+		out = appendText(out, c.Trace)
+	}
 	return append(out, '}'), nil
 }
 
@@ -75,6 +81,8 @@ func parseContent(data []byte) (c Content, err error) {
 			c.Problem, ok = jsonscan.Text(value)
 		case "object":
 			c.Object, ok = jsonscan.Text(value)
+		case "trace":
+			c.Trace, ok = jsonscan.Text(value)
 		}
 		if !ok {
 			return errUnusual

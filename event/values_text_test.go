@@ -30,7 +30,7 @@ func TestValuesAreWrittenAndReadAsJSON(t *testing.T) {
 	for name, value := range unusual() {
 		facts[name] = event.Fact{Value: value, At: event.Stamp{Event: event.Millis(len(name)), Update: event.Millis(len(name) % 2)}}
 	}
-	content := event.Content{Fields: unusual(), Members: []event.Member{{User: "user_1", Present: true}}, Problem: "no \x01 name", Object: "user 名"}
+	content := event.Content{Fields: unusual(), Members: []event.Member{{User: "user_1", Present: true}}, Problem: "no \x01 name", Object: "user 名", Trace: "00-a\"b"}
 	for name, c := range map[string]struct {
 		value   any
 		marshal func() ([]byte, error)

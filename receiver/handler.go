@@ -27,6 +27,8 @@ type Delivery struct {
 	Application string
 	Instance    string
 	Changes     []event.Change
+	// TraceParent is what the caller says of its trace, as it was sent; empty where it says nothing, or several things.
+	TraceParent string
 }
 
 // Intake takes in what was verified.
@@ -166,7 +168,7 @@ func (h *Handler) provision(c *gin.Context) {
 		return
 	}
 	defer inUse(c.Request.Context())()
-	ticket, err := h.accept(c.Request.Context(), document)
+	ticket, err := h.accept(c.Request.Context(), document, traceParent(c.Request.Header))
 	if err != nil {
 		h.fail(c, err)
 		return
@@ -248,13 +250,28 @@ func token(body []byte) (token []byte, err error) {
 	return token, nil
 }
 
-func (h *Handler) accept(ctx context.Context, d Document) (Ticket, error) {
+// headerTraceParent says which trace a request belongs to (Trace Context, W3C), in so many octets at most.
+const (
+	headerTraceParent  = "Traceparent"
+	longestTraceParent = 128
+)
+
+// traceParent returns what a caller says of its trace.
+func traceParent(header http.Header) string {
+	said := header[headerTraceParent]
+	if len(said) != 1 || len(said[0]) > longestTraceParent {
+		return ""
+	}
+	return said[0]
+}
+
+func (h *Handler) accept(ctx context.Context, d Document, traceParent string) (Ticket, error) {
 	ctx, cancel := context.WithTimeout(ctx, acceptWithin)
 	defer cancel()
 	if len(d.Unread) > 0 {
 		h.Log.WithField("application", d.Application).WithField("unread", short(strings.Join(d.Unread, "; "), maxReason)).Warn("events without an id or a type are left out")
 	}
-	ticket, err := h.Intake.Accept(ctx, Delivery{Application: d.Application, Instance: d.InstanceID, Changes: d.Changes})
+	ticket, err := h.Intake.Accept(ctx, Delivery{Application: d.Application, Instance: d.InstanceID, Changes: d.Changes, TraceParent: traceParent})
 	if err != nil {
 		r := unavailable("events cannot be stored now; nothing was accepted", err.Error())
 		r.kind = "not stored"

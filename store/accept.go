@@ -44,7 +44,7 @@ func (s *database) sealEvent(e NewEvent) (sealedEvent, error) {
 	if e.Outcome == nil && e.Change.Object.Zero() {
 		return out, errors.New("it is about no object and has no outcome")
 	}
-	plain, err := event.MarshalContent(event.Content{Fields: e.Change.Fields, Members: e.Change.Members, Problem: e.Change.Problem, Object: objectName(e.Change.Object)})
+	plain, err := event.MarshalContent(event.Content{Fields: e.Change.Fields, Members: e.Change.Members, Problem: e.Change.Problem, Object: objectName(e.Change.Object), Trace: e.Change.Trace})
 	if err != nil {
 		return out, fmt.Errorf("encode it: %w", err)
 	}

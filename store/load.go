@@ -166,7 +166,7 @@ func (s *database) openPayload(application string, c *event.Change, sealed []byt
 	if content.Object != "" && content.Object != objectName(c.Object) {
 		return fmt.Errorf("read event %s as one about %s: %w", c.ID, c.Object, ErrMoved)
 	}
-	c.Fields, c.Members, c.Problem = content.Fields, content.Members, content.Problem
+	c.Fields, c.Members, c.Problem, c.Trace = content.Fields, content.Members, content.Problem, content.Trace
 	return nil
 }
 

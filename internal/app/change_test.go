@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -24,6 +25,17 @@ type live struct {
 	*stage
 	tenant *idaastest.Tenant
 	sent   int
+	header withHeader
+}
+
+// withHeader sends requests with more headers.
+type withHeader http.Header
+
+// RoundTrip sends a request.
+func (h withHeader) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	maps.Copy(r.Header, http.Header(h))
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 func newLive(t *testing.T) *live {
@@ -69,7 +81,7 @@ func (l *live) send() (idaastest.Answer, idaastest.Event) {
 	l.Helper()
 	l.sent++
 	e := l.tenant.CreateUser(idaastest.User{ID: l.tenant.NewUserID(), Username: fmt.Sprint("user", l.sent), DisplayName: "Ann Lee"}, "")
-	client := &idaastest.Client{Tenant: l.tenant, URL: "http://" + l.app.Address().String() + "/accounts/provision", AnswerWithin: time.Minute}
+	client := &idaastest.Client{Tenant: l.tenant, URL: "http://" + l.app.Address().String() + "/accounts/provision", AnswerWithin: time.Minute, HTTP: &http.Client{Transport: l.header}}
 	answer, err := client.Send(context.Background(), e)
 	if err != nil {
 		l.Fatal(err)

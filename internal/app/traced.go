@@ -45,7 +45,7 @@ func (p tracedProcessor) Process(ctx context.Context, task processor.Task) proce
 	job, _ := ctx.Value(tracedJobKey{}).(store.Job)
 	events := make([]tracing.Event, len(job.Pending))
 	for i, e := range job.Pending {
-		events[i] = tracing.Event{Application: e.Application, ID: e.EventID, Type: string(e.Change.Type)}
+		events[i] = tracing.Event{Application: e.Application, ID: e.EventID, Type: string(e.Change.Type), Trace: e.Change.Trace}
 	}
 	ctx, span := p.tracer.Work(ctx, p.directory, job.Key.Object.String(), events)
 	result := p.Processor.Process(ctx, task)
@@ -105,14 +105,16 @@ func (t tracedTarget) Apply(ctx context.Context, op plan.Operation) error {
 	return err //nolint:wrapcheck // As above.
 }
 
-// traced begins the traces of the events of a callback; end is told whether they were taken in.
+// traced begins the traces of the events of a callback, and notes in them the one of the caller; end is told whether they were taken in.
 func (a *App) traced(ctx context.Context, d receiver.Delivery) (end func(err error)) {
 	if a.options.Tracer == nil {
 		return func(error) {}
 	}
 	events := make([]tracing.Event, len(d.Changes))
+	of := a.options.Tracer.Caller(d.TraceParent)
 	for i, c := range d.Changes {
-		events[i] = tracing.Event{Application: d.Application, ID: c.ID, Type: string(c.Type)}
+		d.Changes[i].Trace = of
+		events[i] = tracing.Event{Application: d.Application, ID: c.ID, Type: string(c.Type), Trace: of}
 	}
 	return a.options.Tracer.Callback(ctx, events)
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -49,10 +50,22 @@ func TestAnEventIsOneTrace(t *testing.T) {
 	if got := l.status(); got != good {
 		t.Errorf("%s, want %s", got, good)
 	}
+	// The next event comes with a trace of the caller.
+	const theirs = "4bf92f3577b34da6a3ce929d0e0e4736"
+	l.header = withHeader{"Traceparent": {"00-" + theirs + "-00f067aa0ba902b7-01"}}
+	if got := l.status(); got != good {
+		t.Errorf("%s, want %s", got, good)
+	}
+	// And one with headers that say two things at a time, or too much.
+	l.header = withHeader{"Traceparent": {"00-" + theirs + "-00f067aa0ba902b7-01", "00-" + theirs + "-00f067aa0ba902b8-01"}, "Tracestate": {strings.Repeat("a=b,", 2000)}}
+	if got := l.status(); got != good {
+		t.Errorf("%s, want %s", got, good)
+	}
 	end()
 	mu.Lock()
 	defer mu.Unlock()
-	if len(traces) != 1 {
+	id, _ := hex.DecodeString(theirs)
+	if len(traces) != 3 || traces[string(id)] == nil {
 		t.Fatalf("%d traces: %v", len(traces), traces)
 	}
 	for _, spans := range traces {

@@ -48,7 +48,32 @@ func FromEnvironment(ctx context.Context, environ []string, version string, log 
 	if err != nil {
 		return nil, fmt.Errorf("begin to send traces: %w", err)
 	}
-	return New(ctx, exporter, version)
+	tracer, err := New(ctx, exporter, version)
+	if err == nil {
+		tracer.deaf = !v.listens()
+	}
+	return tracer, err
+}
+
+// The ways in which a caller may say which trace a request belongs to. What comes as baggage is not looked at, as nothing here needs it.
+const (
+	traceContext  = "tracecontext"
+	baggage       = "baggage"
+	noPropagators = "none"
+)
+
+// propagators are those that are asked for.
+func (v variables) propagators() []string {
+	var names []string
+	for name := range strings.SplitSeq(cmp.Or(strings.TrimSpace(v["OTEL_PROPAGATORS"]), traceContext+","+baggage), ",") {
+		names = append(names, strings.TrimSpace(name))
+	}
+	return names
+}
+
+// listens reports whether what callers say of their traces counts.
+func (v variables) listens() bool {
+	return slices.Contains(v.propagators(), traceContext) && !slices.Contains(v.propagators(), noPropagators)
 }
 
 // wanted reports whether traces are to be sent.
@@ -114,6 +139,11 @@ func (v variables) forSDK() error {
 	sampler, share := v["OTEL_TRACES_SAMPLER"], v["OTEL_TRACES_SAMPLER_ARG"]
 	if sampler != "" && !slices.Contains(samplers, strings.ToLower(strings.TrimSpace(sampler))) {
 		return fmt.Errorf("OTEL_TRACES_SAMPLER: %q is not supported; it is one of %s", sampler, strings.Join(samplers, ", "))
+	}
+	for _, name := range v.propagators() {
+		if !slices.Contains([]string{traceContext, baggage, noPropagators}, name) {
+			return fmt.Errorf("OTEL_PROPAGATORS: %q is not supported; it is %s, %s or %s, or several of them with commas between", name, traceContext, baggage, noPropagators)
+		}
 	}
 	if n, err := strconv.ParseFloat(strings.TrimSpace(share), 64); share != "" && strings.Contains(strings.ToLower(sampler), "ratio") && (err != nil || !(n >= 0 && n <= 1)) {
 		return fmt.Errorf("OTEL_TRACES_SAMPLER_ARG: %q is not a number between 0 and 1", share)

@@ -40,6 +40,8 @@ func TestTheEnvironmentSaysWhetherAndHow(t *testing.T) {
 		"another sampler":   {environ: []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_TRACES_SAMPLER=some"}, problem: `OTEL_TRACES_SAMPLER: "some"`},
 		"another share":     {environ: []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=10%"}, problem: "OTEL_TRACES_SAMPLER_ARG"},
 		"a share":           {environ: []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_TRACES_SAMPLER=parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG=0.1"}, on: true},
+		"propagators":       {environ: []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_PROPAGATORS=baggage, tracecontext"}, on: true},
+		"other propagators": {environ: []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_PROPAGATORS=tracecontext,b3"}, problem: `OTEL_PROPAGATORS: "b3" is not supported`},
 		"a wrong delay":     {environ: []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_BSP_SCHEDULE_DELAY=5s"}, problem: "OTEL_BSP_SCHEDULE_DELAY"},
 		"no certificate":    {environ: []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_CERTIFICATE=none.pem"}, problem: "OTEL_EXPORTER_OTLP_CERTIFICATE"},
 		"something of ours": {environ: []string{"IDAAS_LDAP_LOG_LEVEL=info", "OTEL_SERVICE_NAME=x"}},
@@ -102,5 +104,20 @@ func TestSpansArePostedToTheCollector(t *testing.T) {
 	send()
 	if text := said.String(); strings.Count(text, "traces cannot be sent") != 1 || !strings.Contains(text, "403 Forbidden") || strings.Contains(text, "c4n4ry") {
 		t.Errorf("the log says %s", text)
+	}
+}
+
+// Which callers are listened to says the variable that is usual for that.
+func TestTheEnvironmentSaysWhetherCallersCount(t *testing.T) {
+	const said = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for propagators, counts := range map[string]bool{"": true, "tracecontext": true, "tracecontext,baggage": true, "baggage": false, "none": false, "tracecontext,none": false} {
+		tracer, err := tracing.FromEnvironment(t.Context(), []string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_PROPAGATORS=" + propagators}, "v1", logrus.New())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tracer.Caller(said); (got == said) != counts || !counts && got != "" {
+			t.Errorf("with %q what a caller says becomes %q", propagators, got)
+		}
+		tracer.Close(t.Context())
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -17,6 +18,8 @@ import (
 type Tracer struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
+	// deaf: what callers say of their traces does not count.
+	deaf bool
 }
 
 // New returns a tracer that hands spans to an exporter. How many, and how they are collected, the variables of the environment say.
@@ -48,11 +51,45 @@ func (t *Tracer) Close(ctx context.Context) {
 	_ = t.provider.Shutdown(ctx) // the exporter says in the log what it could not send
 }
 
-// Callback begins the trace of each event of a callback; end says whether they were taken in.
+// Caller returns what a caller says of its trace in a form to be kept; empty where it says nothing that can be read, or is not to be listened to.
+func (t *Tracer) Caller(traceParent string) string {
+	if t == nil || t.deaf || traceParent == "" {
+		return ""
+	}
+	said := trace.SpanContextFromContext(remote(context.Background(), traceParent))
+	if !said.IsValid() {
+		return ""
+	}
+	out := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(trace.ContextWithSpanContext(context.Background(), said), out)
+	return out[traceParentName]
+}
+
+// traceParentName is the header of Trace Context that names trace and span.
+const traceParentName = "traceparent"
+
+// remote returns a context in which a span of the caller is the parent of the next one.
+func remote(ctx context.Context, traceParent string) context.Context {
+	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceParentName: traceParent})
+}
+
+// begin begins the first span of an event: in the trace of the caller, or as the first of a trace of its own.
+func (t *Tracer) begin(ctx context.Context, e Event, options ...trace.SpanStartOption) trace.Span {
+	ctx = context.WithValue(ctx, eventKey{}, e)
+	if e.Trace == "" {
+		options = append(options, trace.WithNewRoot())
+	} else {
+		ctx = remote(trace.ContextWithSpanContext(ctx, trace.SpanContext{}), e.Trace)
+	}
+	_, span := t.tracer.Start(ctx, "callback", options...)
+	return span
+}
+
+// Callback begins the first span of each event of a callback; end says whether they were taken in.
 func (t *Tracer) Callback(ctx context.Context, events []Event) (end func(err error)) {
 	spans := make([]trace.Span, len(events))
 	for i, e := range events {
-		_, spans[i] = t.tracer.Start(context.WithValue(ctx, eventKey{}, e), "callback", trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes(e)...))
+		spans[i] = t.begin(ctx, e, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes(e)...))
 	}
 	return func(err error) {
 		for _, span := range spans {
@@ -90,8 +127,7 @@ func (t *Tracer) Work(ctx context.Context, directory, object string, events []Ev
 // first returns what is known of the first span of an event: its ids, and, by a span that is never ended and so never sent, whether its
 // trace is one of those that are sent.
 func (t *Tracer) first(ctx context.Context, e Event) trace.SpanContext {
-	_, span := t.tracer.Start(context.WithValue(ctx, eventKey{}, e), "callback", trace.WithNewRoot())
-	return span.SpanContext().WithRemote(true)
+	return t.begin(ctx, e).SpanContext().WithRemote(true)
 }
 
 // Operation begins the span of an operation of LDAP; end takes the result code, and whether it failed.

@@ -95,3 +95,79 @@ func flush(t *testing.T, tracer *tracing.Tracer, exporter *memory) tracetest.Spa
 	tracer.Close(t.Context())
 	return exporter.spans
 }
+
+// An event of a caller who has a trace belongs to that, from its callback to the directory, and also for whoever works on it later.
+func TestTheTraceOfTheCallerGoesOn(t *testing.T) {
+	exporter := &memory{}
+	receiving, err := tracing.New(t.Context(), exporter, "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := events("one")
+	said[0].Trace = receiving.Caller("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	receiving.Callback(t.Context(), said)(nil)
+	flush(t, receiving, exporter)
+	working, err := tracing.New(t.Context(), exporter, "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, span := working.Work(t.Context(), "corp", "user user_1", said)
+	_, end := working.Operation(ctx, "corp", "add")
+	end(0, false)
+	tracing.Settled(span, "done", "APPLIED", false)
+	spans := flush(t, working, exporter)
+	if len(spans) != 3 {
+		t.Fatalf("%d spans, want 3", len(spans))
+	}
+	callback, operation, work := spans[0], spans[1], spans[2]
+	for _, s := range spans {
+		if s.SpanContext.TraceID().String() != "4bf92f3577b34da6a3ce929d0e0e4736" {
+			t.Errorf("%s is in the trace %s", s.Name, s.SpanContext.TraceID())
+		}
+	}
+	if callback.Parent.SpanID().String() != "00f067aa0ba902b7" || work.Parent.SpanID() != callback.SpanContext.SpanID() || operation.Parent.SpanID() != work.SpanContext.SpanID() {
+		t.Errorf("the parents are %s, %s and %s", callback.Parent.SpanID(), work.Parent.SpanID(), operation.Parent.SpanID())
+	}
+}
+
+// A caller who does not want a trace has none.
+func TestACallerMayLeaveATraceOut(t *testing.T) {
+	exporter := &memory{}
+	tracer, err := tracing.New(t.Context(), exporter, "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := events("one")
+	said[0].Trace = tracer.Caller("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
+	tracer.Callback(t.Context(), said)(nil)
+	_, span := tracer.Work(t.Context(), "corp", "user user_1", said)
+	tracing.Settled(span, "done", "APPLIED", false)
+	if spans := flush(t, tracer, exporter); len(spans) != 0 {
+		t.Errorf("%d spans are sent", len(spans))
+	}
+}
+
+// What is no trace is none, and nothing of it is kept.
+func TestWhatIsNoTraceIsNotKept(t *testing.T) {
+	tracer, err := tracing.New(t.Context(), &memory{}, "v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tracer.Close(t.Context())
+	for _, hostile := range []string{
+		"x", "00", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+		"ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-zz",
+		"00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01", "00-\"};\x00\n-00f067aa0ba902b7-01",
+	} {
+		if kept := tracer.Caller(hostile); kept != "" {
+			t.Errorf("%q is kept as %q", hostile, kept)
+		}
+	}
+	if kept := tracer.Caller("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-comes-later"); kept != "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" {
+		t.Errorf("one of a later version is kept as %q", kept)
+	}
+	if kept := (*tracing.Tracer)(nil).Caller("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"); kept != "" {
+		t.Errorf("without traces %q is kept", kept)
+	}
+}

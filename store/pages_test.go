@@ -115,6 +115,7 @@ func (v *town) serve(tb testing.TB, file, trail string) {
 	c, err := console.New(console.Config{
 		Store: v.SQLite, Log: quiet, Clock: v.clock, Random: func() string { return "a text that nobody guesses" }, Stopping: make(chan struct{}), Wake: func([]store.Key) {},
 		Token: func() secret.Text { return secret.New("t0k3n") }, States: func() map[string]string { return map[string]string{"corp": "ok"} },
+		Origin:   func(r *http.Request) (string, bool) { return r.RemoteAddr, false },
 		Settings: func() console.Settings { return console.Settings{Version: "test"} }, Trail: func() string { return trail }, Asker: func(string) explain.Asker { return nil },
 		Directories: func() []explain.Directory {
 			return []explain.Directory{

@@ -153,6 +153,7 @@ func (cfg SQLiteConfig) address() string {
 		"temp_store(MEMORY)", // a file for what it takes to undo one statement costs more than the statement
 		"foreign_keys(ON)",
 		"journal_size_limit(67108864)",
+		"wal_autocheckpoint(8000)", // pages that change again and again are copied once for 32 MiB of the log, and not once for 4
 	}
 	if cfg.MaxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(cfg.MaxPages)+")")

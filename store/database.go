@@ -13,6 +13,7 @@ type database struct {
 	writer  *writer // nil where nothing is written
 	readers *readers
 	loads   *loads
+	opened  *opened
 	fence   *fence // what writes are only done behind; nil where nobody else could write
 }
 

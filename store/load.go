@@ -77,7 +77,7 @@ func (s *database) openJob(l *loading) (Job, error) {
 	}
 	var err error
 	if l.known != nil {
-		if job.Known, job.Record, err = s.openObject(l.key.Directory, *l.known); err != nil {
+		if job.Known, job.Record, err = s.openAgain(l.key.Directory, *l.known); err != nil {
 			return Job{}, err
 		}
 	}

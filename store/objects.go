@@ -46,6 +46,18 @@ func objectPlace(directory string, ref event.Ref, what string) string {
 	return place(what+" of object", directory, string(ref.Kind), ref.ID)
 }
 
+// openAgain opens a row, unless it was opened or sealed just now.
+func (s *database) openAgain(directory string, sealed sealedObject) (event.Object, Record, error) {
+	if o, r, found := s.opened.find(directory, &sealed); found {
+		return o, r, nil
+	}
+	o, r, err := s.openObject(directory, sealed)
+	if err == nil {
+		s.opened.keep(directory, sealed, o, r)
+	}
+	return o, r, err
+}
+
 func (s *database) openObject(directory string, sealed sealedObject) (event.Object, Record, error) {
 	o, r := sealed.Object, sealed.Record
 	if t := (tie{directory, o.Ref, r.Link, sealed.dn}); !s.seal.holds(t, sealed.bound) {
@@ -138,7 +150,7 @@ func (s *database) Lookup(ctx context.Context, key Key) (event.Object, Record, e
 	if err != nil {
 		return event.Object{}, Record{}, fmt.Errorf("look up %s in %s: %w", key.Object, key.Directory, err)
 	}
-	return s.openObject(key.Directory, *sealed)
+	return s.openAgain(key.Directory, *sealed)
 }
 
 // ByLink returns the objects whose entries have these stable ids.

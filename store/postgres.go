@@ -196,7 +196,7 @@ func (cfg *PostgresConfig) connect() (*Postgres, error) {
 	}
 	s := &Postgres{
 		known:    len(names),
-		database: database{dialect: postgresDialect(len(names)), seal: cfg.Seal, loads: newLoads()}, db: stdlib.OpenDB(*config), config: config,
+		database: database{dialect: postgresDialect(len(names)), seal: cfg.Seal, loads: newLoads(), opened: newOpened()}, db: stdlib.OpenDB(*config), config: config,
 		clock: cfg.Clock, leaseFor: cmp.Or(cfg.LeaseFor, leaseUsual),
 	}
 	s.db.SetMaxOpenConns(1 + readSessions)

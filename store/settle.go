@@ -35,6 +35,9 @@ func (s *database) Settle(ctx context.Context, now event.Millis, settlement Sett
 	if err := s.writer.join(ctx, e); err != nil {
 		return nil, fmt.Errorf("settle %s in %s: %w", key.Object, key.Directory, err)
 	}
+	if e.object != nil {
+		s.opened.keep(key.Directory, *e.object, settlement.Known, settlement.Record)
+	}
 	return e.woken, nil
 }
 

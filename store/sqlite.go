@@ -92,7 +92,7 @@ func openLooked(ctx context.Context, cfg SQLiteConfig, there bool) (*SQLite, err
 		cfg.Log = silent
 	}
 	s := &SQLite{
-		database: database{dialect: sqliteDialect(), seal: cfg.Seal, loads: newLoads()}, path: cfg.Path, as: cfg.As,
+		database: database{dialect: sqliteDialect(), seal: cfg.Seal, loads: newLoads(), opened: newOpened()}, path: cfg.Path, as: cfg.As,
 		damage: &damage{path: cfg.Path, log: cfg.Log, tell: cfg.Damaged},
 	}
 	if err := s.open(ctx, cfg, there); err != nil {

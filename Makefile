@@ -116,7 +116,7 @@ soak: ## for SOAK (30m, 8h): all tests in random order, property tests with rand
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-performance: build ## what docs/performance.md says: every target, measured anew and written down (an hour; needs slapd)
+performance: build ## what docs/performance.md says: every target, measured anew and written down (twenty minutes on a quiet machine; needs slapd)
 	go run ./cmd/performance
 
 events: ## try every event on every server and write the tables and versions of docs/events.md

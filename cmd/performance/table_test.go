@@ -1,9 +1,11 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 const output = `goos: linux
@@ -28,7 +30,7 @@ func TestTheTableSaysWhatWasReached(t *testing.T) {
 | the same: until every event is settled | at most 180 s | 120 s |  |
 | taking in documents of 20 events durably, 64 callers | at least 10,000 events/s | 12,345 events/s |  |
 `
-	if got := f.table(); got != want {
+	if got := f.table(english); got != want {
 		t.Errorf("the table is\n%s\nwant\n%s", got, want)
 	}
 }
@@ -47,15 +49,73 @@ func TestTheTableCanBeMeasured(t *testing.T) {
 			}
 		}
 	}
-	text, err := os.ReadFile("../../" + page)
+	for in, page := range pages {
+		text, err := os.ReadFile("../../" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []place{targets, division} {
+			after, err := p.replace(string(text), "| the table |\n")
+			if err != nil || !strings.Contains(after, p.opening+"| the table |\n"+p.closing) {
+				t.Errorf("the page gets %q, %v", after, err)
+			}
+		}
+		for _, r := range rows {
+			if !strings.Contains(string(text), "| "+r.text[in]+" |") {
+				t.Errorf("%s lacks a row: %s", page, r.text[in])
+			}
+		}
+		for _, p := range parts {
+			if !strings.Contains(string(text), "| "+p.name[in]+" |") {
+				t.Errorf("%s lacks a part: %s", page, p.name[in])
+			}
+		}
+	}
+	if _, err := targets.replace("nothing", ""); err == nil {
+		t.Error("a page without a place for the table gets one")
+	}
+}
+
+const traces = `File: acceptance.test
+-----------+-------------------------------------------------------
+   10000us   internal/runtime/syscall/linux.Syscall6
+             modernc.org/sqlite/lib._sqlite3Step
+             idaas-ldap/store.(*tx).commit (inline)
+             idaas-ldap/store.(*writer).run
+-----------+-------------------------------------------------------
+    bytes:  48kB
+   20000us   runtime.mallocgc
+             idaas-ldap/mapping.(*Set).Desired
+             idaas-ldap/processor.want
+             idaas-ldap/dispatch.(*lane).process
+-----------+-------------------------------------------------------
+   30000us   runtime.findRunnable
+             runtime.schedule
+-----------+-------------------------------------------------------
+   40000us   idaas-ldap/dispatch.(*lane).process
+`
+
+// The time of a stack belongs to what is called, and not to who calls it.
+func TestProcessorTimeIsDivided(t *testing.T) {
+	p, err := divide(strings.NewReader(traces))
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := replace(string(text), "| the table |\n")
-	if err != nil || !strings.Contains(after, opening+"| the table |\n"+closing) {
-		t.Errorf("the page gets %q, %v", after, err)
+	want := profile{
+		"the store: commits and their syncs to disk": 10 * time.Millisecond, "evaluating the mapping": 20 * time.Millisecond,
+		"scheduling, waking and waiting": 30 * time.Millisecond, "handing out the work": 40 * time.Millisecond,
 	}
-	if _, err := replace("nothing", ""); err == nil {
-		t.Error("a page without a place for the table gets one")
+	if !maps.Equal(p, want) {
+		t.Errorf("it is divided into %v", p)
+	}
+	f := figures{first + " cpu-µs/user": 1000}
+	table := f.division(map[string]profile{first: p}, english)
+	for _, row := range []string{"| evaluating the mapping | 200 | 0 | 0 | 0 |\n", "| in all | 1000 | 0 | 0 | 0 |\n"} {
+		if !strings.Contains(table, row) {
+			t.Errorf("the table lacks %q:\n%s", row, table)
+		}
+	}
+	if _, err := divide(strings.NewReader("nothing")); err == nil {
+		t.Error("a profile without stacks is one")
 	}
 }

@@ -2,7 +2,10 @@ package acceptance_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -51,7 +54,7 @@ func BenchmarkOpenLDAPHundredThousand(b *testing.B) {
 		p := startProduct(b, slapdDirectory(server), true)
 		p.tenant.Clock = time.Now // with a millisecond for each, the last would come from the future
 		tokens := tokensOf(b, p, idaastest.Generate(3, people, 0), people)
-		ours := measure(b, func() { push(b, p, tokens) })
+		ours := profiled(b, func() { push(b, p, tokens) })
 		b.ReportMetric(ours.wall.Seconds(), "s/push")
 		b.ReportMetric(float64(ours.processor.Microseconds())/people, "cpu-µs/user")
 		b.ReportMetric(measure(b, func() { p.compare() }).wall.Seconds(), "s/reconcile")
@@ -73,7 +76,7 @@ func BenchmarkOpenLDAPUnchangedPush(b *testing.B) {
 			for b.Loop() {
 				tokens := tokensOf(b, p, org, people)
 				bare.add(measure(b, func() { bareLoop(b, server, org, bareSearch) }))
-				ours.add(measure(b, func() { push(b, p, tokens) }))
+				ours.add(profiled(b, func() { push(b, p, tokens) }))
 				rounds++
 			}
 			reportPush(b, rounds*people, bare, ours)
@@ -95,6 +98,27 @@ func measure(b *testing.B, work func()) spent {
 	start, before := time.Now(), processorTime(b)
 	work()
 	return spent{time.Since(start), processorTime(b) - before}
+}
+
+// profiles is where to say which functions the processor time of the product is spent in.
+var profiles = flag.String("profiles", "", "a folder that benchmarks write a profile of each measured part into")
+
+// profiled measures what the product does, which is what a profile shows.
+func profiled(b *testing.B, work func()) spent {
+	b.Helper()
+	if *profiles == "" {
+		return measure(b, work)
+	}
+	file, err := os.CreateTemp(*profiles, "*.prof")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		b.Fatal(err)
+	}
+	defer pprof.StopCPUProfile()
+	return measure(b, work)
 }
 
 // tokensOf signs the push of an organisation, twenty events to a request, before anything is measured.
@@ -132,7 +156,7 @@ func firstPush(b *testing.B, people int) spent {
 	server := ldaptest.StartSlapd(b, ldaptest.SlapdConfig{Sync: true})
 	p := startProduct(b, slapdDirectory(server), true)
 	tokens := tokensOf(b, p, idaastest.Generate(3, people, 0), people)
-	took := measure(b, func() { push(b, p, tokens) })
+	took := profiled(b, func() { push(b, p, tokens) })
 	p.halt()
 	server.Stop()
 	return took

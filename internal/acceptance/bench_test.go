@@ -38,7 +38,7 @@ func BenchmarkAccept(b *testing.B) {
 			for turn := range turns {
 				part := tokens[turn*len(tokens)/turns : (turn+1)*len(tokens)/turns]
 				opening.add(measure(b, func() { atOnce(c.callers, part, func(token string) { open(token) }) }))
-				accepting.add(measure(b, func() { atOnce(c.callers, part, func(token string) { accept(b, p, open(token)) }) }))
+				accepting.add(profiled(b, func() { atOnce(c.callers, part, func(token string) { accept(b, p, open(token)) }) }))
 			}
 			events := float64(b.N * c.events)
 			b.ReportMetric(events/accepting.wall.Seconds(), "events/s")

@@ -61,23 +61,26 @@ test: ## everything: set up, vet, lint, all tests, with the race detector and on
 	@scripts/step.sh "packages"
 	@$(MAKE) -s --no-print-directory test-packages
 
-# Tests of the store that read a whole database many times, one after the other: with the race detector they take ten times as long.
-ALONE := ^TestDoctor|^TestStoresOfEveryEarlierVersion
+# Tests that do very much one after the other, of a whole database or with a whole configuration: with the race detector they take ten times as long.
+ALONE := ^TestDoctor|^TestStoresOfEveryEarlierVersion|^TestValidateLeavesNothingBehind|^TestValidateSaysWhatServeWouldSay
+
+# What a round costs is counted without the race detector, with memory and the store.
+COUNTED := ^TestTheCostOfARound
 
 test-unit: ## tests that need no server, with the race detector
-	$(SAME) $(RACE) -skip "$$(scripts/suite.sh --all)|$(ALONE)" $(PACKAGES)
-	go test -count=1 -run '$(ALONE)' ./store
+	$(SAME) $(RACE) -skip "$$(scripts/suite.sh --all)|$(ALONE)|$(COUNTED)" $(PACKAGES)
+	go test -count=1 -run '$(ALONE)' ./store ./cmd/idaas-ldap
 
 # The race detector keeps sync.Pool from pooling and multiplies memory, so both are counted without it.
 test-memory: ## what may be allocated, what the store may do for one person, and what an attacker can make the service hold
 	go test -run 'WithinBounds|AllocatesLittle' ./mapping
 	go test -count=1 ./internal/attacks
-	go test -run 'CostOfARound' ./pull
+	go test -count=1 -run '$(COUNTED)' ./pull
 	go test -run 'DoesNotGrow|CostsTheSame' ./store
 
-# Program and tests are compiled for each; they run where they are built.
-test-platforms: ## that program and tests build for linux, darwin and windows on amd64 and arm64
-	@for platform in linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
+# Program and tests are compiled for each system, and for both processors; they run where they are built. "make release" builds for all six.
+test-platforms: ## that program and tests build for linux, darwin and windows, on amd64 and arm64
+	@for platform in linux/arm64 darwin/arm64 windows/amd64; do \
 		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go vet ./... || { echo "on $$platform"; exit 1; }; \
 	done
 

@@ -154,6 +154,23 @@ func (s *PostgresServer) Administer(tb testing.TB, database, statements string) 
 	command(tb, statements, postgresBinary("psql"), "-q", "-v", "ON_ERROR_STOP=1", "-o", os.DevNull, "-d", s.url(postgresAdmin, database, s.Address))
 }
 
+// Dump returns statements that make a schema of a database again, with what is in it, for whoever runs them.
+func (s *PostgresServer) Dump(tb testing.TB, database, schema string) []byte {
+	tb.Helper()
+	dump, err := exec.CommandContext(context.Background(), postgresBinary("pg_dump"), "--no-owner", "--no-privileges", "--no-comments", "--inserts",
+		"-n", schema, "-d", s.url(postgresAdmin, database, s.Address)).Output()
+	if err != nil {
+		tb.Fatalf("pg_dump: %v", err)
+	}
+	var statements []string
+	for line := range strings.Lines(string(dump)) {
+		if !strings.HasPrefix(line, `\`) && !strings.HasPrefix(line, "--") { // psql's own, and what another version of it may not know
+			statements = append(statements, line)
+		}
+	}
+	return []byte(strings.Join(statements, ""))
+}
+
 // URL returns that of the product's database.
 func (s *PostgresServer) URL() string { return s.url(PostgresUser, PostgresDatabase, s.Address) }
 

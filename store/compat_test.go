@@ -52,28 +52,34 @@ func TestStoresOfEveryEarlierVersionAreOpened(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "store.db")
 			unpack(t, packed, path)
 			s := open(t, store.SQLiteConfig{Path: path})
-			for ref, dn := range compatPlaces {
-				known, record, err := s.Lookup(t.Context(), store.Key{Directory: "corp", Object: ref})
-				if err != nil || record.Link != "link-of-"+ref.ID || record.DN.String() != dn || !known.Existence.Present {
-					t.Fatalf("%s: %+v %+v: %v", ref, known, record, err)
-				}
-				if diff := cmp.Diff(event.Values{"displayName": "name of " + ref.ID}, valuesOf(known)); diff != "" {
-					t.Errorf("%s (-was +is):\n%s", ref, diff)
-				}
-			}
-			job, err := s.Load(t.Context(), store.Key{Directory: "corp", Object: compatUser}, 10)
-			if err != nil || len(job.Pending) != 1 || job.Pending[0].Change.Password.Reveal() != compatPassword {
-				t.Fatalf("what waits is %+v: %v", job.Pending, err)
-			}
-			members, err := s.Memberships(t.Context(), store.Key{Directory: "corp", Object: compatGroup}, []string{compatUser.ID})
-			if err != nil || !members[compatUser.ID].Present {
-				t.Errorf("members are %v: %v", members, err)
-			}
-			// It is served.
-			if _, err := s.Accept(t.Context(), 20, []store.NewEvent{newEvent("evt_new")}); err != nil {
-				t.Error(err)
-			}
+			knowsWhatItKnew(t, s)
 		})
+	}
+}
+
+// knowsWhatItKnew checks what every store in testdata/compat knows, and that more is taken in.
+func knowsWhatItKnew(t *testing.T, s store.Store) {
+	t.Helper()
+	for ref, dn := range compatPlaces {
+		known, record, err := s.Lookup(t.Context(), store.Key{Directory: "corp", Object: ref})
+		if err != nil || record.Link != "link-of-"+ref.ID || record.DN.String() != dn || !known.Existence.Present {
+			t.Fatalf("%s: %+v %+v: %v", ref, known, record, err)
+		}
+		if diff := cmp.Diff(event.Values{"displayName": "name of " + ref.ID}, valuesOf(known)); diff != "" {
+			t.Errorf("%s (-was +is):\n%s", ref, diff)
+		}
+	}
+	job, err := s.Load(t.Context(), store.Key{Directory: "corp", Object: compatUser}, 10)
+	if err != nil || len(job.Pending) != 1 || job.Pending[0].Change.Password.Reveal() != compatPassword {
+		t.Fatalf("what waits is %+v: %v", job.Pending, err)
+	}
+	members, err := s.Memberships(t.Context(), store.Key{Directory: "corp", Object: compatGroup}, []string{compatUser.ID})
+	if err != nil || !members[compatUser.ID].Present {
+		t.Errorf("members are %v: %v", members, err)
+	}
+	// It is served.
+	if _, err := s.Accept(t.Context(), 20, []store.NewEvent{newEvent("evt_new")}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -124,28 +130,38 @@ func makeCompatStore(t *testing.T, version int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return pack(raw, compatStore(version))
+}
+
+// pack writes a file with what is given, and returns what it holds.
+func pack(raw []byte, path string) ([]byte, error) {
 	var packed bytes.Buffer
 	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err == nil {
 		_, err = w.Write(raw)
 	}
-	if err = errors.Join(err, w.Close(), os.MkdirAll(filepath.Dir(compatStore(version)), 0o755)); err != nil {
+	if err = errors.Join(err, w.Close(), os.MkdirAll(filepath.Dir(path), 0o755)); err != nil {
 		return nil, err
 	}
-	return packed.Bytes(), os.WriteFile(compatStore(version), packed.Bytes(), 0o644)
+	return packed.Bytes(), os.WriteFile(path, packed.Bytes(), 0o644)
 }
 
 func unpack(t *testing.T, packed []byte, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, unpacked(t, packed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func unpacked(t *testing.T, packed []byte) []byte {
 	t.Helper()
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		t.Fatal(err)
 	}
 	raw, err := io.ReadAll(r)
-	if err == nil {
-		err = os.WriteFile(path, raw, 0o600)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	return raw
 }

@@ -20,7 +20,9 @@ type Place struct {
 // Carrying carries all that a store holds over into an empty one, with the same key.
 type Carrying struct {
 	From, To Place
-	KeyFile  string
+	// ToName says where To is to whoever opens From afterwards. It holds no secret.
+	ToName  string
+	KeyFile string
 	// As says who we are, for whoever finds the work reserved.
 	As     string
 	Clock  func() time.Time
@@ -43,8 +45,9 @@ var ErrHasContent = errors.New("there are events or objects in it already, and n
 // errBrokenOff says that a store has not got everything yet.
 var errBrokenOff = errors.New("another store was being carried over to it, and that was broken off: run 'idaas-ldap store migrate' again, which begins anew, before anything else uses it")
 
-// Run does it. Nobody may work with either store meanwhile ([ErrReserved]), and nothing is changed in the one that it comes from. Until
-// all is there and was compared nobody else opens the other one, and what was broken off is begun again by another Run.
+// Run does it. Nobody may work with either store meanwhile ([ErrReserved]). Until all is there and was compared nothing is changed in the one
+// that it comes from, nobody else opens the other one, and what was broken off is begun again by another Run. From then on nobody works with
+// the one that it comes from ([Carrying.TakeBack]).
 func (c Carrying) Run(ctx context.Context) ([]Carried, error) {
 	from, err := c.open(ctx, c.From, ToChange, false)
 	if err != nil {
@@ -68,13 +71,13 @@ type end struct {
 // open opens one of the two and reserves the work on it.
 func (c Carrying) open(ctx context.Context, p Place, access Access, arriving bool) (end, error) {
 	if p.URL.Empty() {
-		s, err := Open(ctx, SQLiteConfig{Path: p.File, Access: access, Reserve: true, As: c.As, arriving: arriving}, c.KeyFile, c.Random)
+		s, err := Open(ctx, SQLiteConfig{Path: p.File, Access: access, Reserve: true, As: c.As, arriving: arriving, leaving: !arriving}, c.KeyFile, c.Random)
 		if err != nil {
 			return end{}, err
 		}
 		return end{func(ctx context.Context) (*session, error) { return newSession(ctx, s.db, s.dialect) }, s.Close}, nil
 	}
-	s, err := OpenPostgres(ctx, PostgresConfig{URL: p.URL, Access: access, As: c.As, Clock: c.Clock, arriving: arriving}, c.KeyFile, c.Random)
+	s, err := OpenPostgres(ctx, PostgresConfig{URL: p.URL, Access: access, As: c.As, Clock: c.Clock, arriving: arriving, leaving: !arriving}, c.KeyFile, c.Random)
 	if err != nil {
 		return end{}, err
 	}
@@ -137,6 +140,9 @@ func (c Carrying) carry(ctx context.Context, from, to end) (carried []Carried, e
 	})
 	if err != nil {
 		return nil, err
+	}
+	if err := from.within(ctx, alone, c.markLeft); err != nil {
+		return nil, fmt.Errorf("note where all of it is: %w", err)
 	}
 	return carried, to.within(ctx, alone, func(target *session) error {
 		if err := target.gatherStatistics(ctx); err != nil {
@@ -204,6 +210,53 @@ func checkArrived(s *session, arriving bool) error {
 	return nil
 }
 
+// leftMark is the name of the mark in meta of a store of which everything was carried over to another one. It says where.
+const leftMark = "left"
+
+// markLeft says where everything is.
+func (c Carrying) markLeft(s *session) error {
+	_, err := s.exec("INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", leftMark, []byte(c.ToName))
+	return err
+}
+
+// checkStays refuses a store of which everything was carried over to another one, unless it is only read.
+func checkStays(s *session, access Access, leaving bool) error {
+	if access == ToRead || leaving {
+		return nil
+	}
+	var has int
+	if _, err := s.row(s.hasTable, []any{"meta"}, &has); err != nil || has == 0 {
+		return err
+	}
+	var to []byte
+	left, err := s.row("SELECT value FROM meta WHERE name = ?", []any{leftMark}, &to)
+	if err == nil && left {
+		err = fmt.Errorf("everything in it was carried over to %s, and what has been done since would be done again from here: let store.url say that; or run 'idaas-ldap store take-back' to work with this one all the same", to)
+	}
+	return err
+}
+
+// ErrNotLeft says that nothing was carried over from a store to another one.
+var ErrNotLeft = errors.New("nothing was carried over from it to another store, so it serves as it is")
+
+// TakeBack lets From be worked with again of which everything was carried over to another store, and returns where that is.
+func (c Carrying) TakeBack(ctx context.Context) (where string, err error) {
+	from, err := c.open(ctx, c.From, ToChange, false)
+	if err != nil {
+		return "", err
+	}
+	err = from.within(ctx, func(d *dialect) string { return d.beginAlone }, func(s *session) error {
+		var to []byte
+		left, err := s.row("DELETE FROM meta WHERE name = ? RETURNING value", []any{leftMark}, &to)
+		if err == nil && !left {
+			err = ErrNotLeft
+		}
+		where = string(to)
+		return err
+	})
+	return where, errors.Join(err, from.close())
+}
+
 // carriedTable is a table whose rows are carried over.
 type carriedTable struct {
 	name string
@@ -218,7 +271,7 @@ type carriedTable struct {
 // carriedTables are all tables but those of the schema's version and of leases, which are about the database itself. What is referred to
 // comes first.
 var carriedTables = []carriedTable{
-	{name: "meta", where: " WHERE name NOT IN ('" + arrivingMark + "', 'worker')", bare: true},
+	{name: "meta", where: " WHERE name NOT IN ('" + arrivingMark + "', '" + leftMark + "', 'worker')", bare: true},
 	{name: "version", bare: true},
 	{name: "event", numbered: "id"},
 	{name: "delivery", numbered: "seq"},

@@ -41,6 +41,7 @@ func (p postgres) carriedOver() {
 	file, want := full(t)
 	url := p.url()
 	carried := file.carrying(store.Place{URL: url})
+	carried.ToName = "the server"
 	var told int64
 	carried.Told = func(done, of int64) {
 		if told = of - done; done > of {
@@ -62,11 +63,34 @@ func (p postgres) carriedOver() {
 	if got, last := store.ContentOf(t, s); !slices.Equal(got, want) || last != 4000 {
 		t.Errorf("there is\n%v\nand not\n%v; the last number is %d", got, want, last)
 	}
+	serve := func() error {
+		s, err := store.Open(t.Context(), store.SQLiteConfig{Path: file.path}, file.key, rand.Reader)
+		if err == nil {
+			err = s.Close()
+		}
+		return err
+	}
+	var wrong *store.Misconfigured
+	if err := serve(); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "carried over to the server") {
+		t.Errorf("the one that it comes from is served: %v", err)
+	}
+	if where, err := carried.TakeBack(t.Context()); err != nil || where != "the server" {
+		t.Errorf("it is taken back from %q: %v", where, err)
+	}
+	if err := serve(); err != nil {
+		t.Errorf("taken back, it is not served: %v", err)
+	}
+	if _, err := carried.TakeBack(t.Context()); !errors.Is(err, store.ErrNotLeft) {
+		t.Errorf("it is taken back twice: %v", err)
+	}
 	back := place{file.folder, filepath.Join(file.folder, "back.db"), file.key}
 	toFile := carried
 	toFile.From, toFile.To = carried.To, store.Place{File: back.path}
 	if _, err := toFile.Run(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := tryPostgres(t, store.PostgresConfig{URL: url, Seal: key}); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "carried over to") {
+		t.Errorf("the server that it came back from is served: %v", err)
 	}
 	if got, last := store.ContentOf(t, back.open(t, store.ToServe)); !slices.Equal(got, want) || last != 4000 {
 		t.Errorf("back in a file there is\n%v\nand not\n%v; the last number is %d", got, want, last)

@@ -278,6 +278,9 @@ func (cfg *SQLiteConfig) examine(ctx context.Context) error {
 	if err == nil {
 		err = checkArrived(session, cfg.arriving)
 	}
+	if err == nil {
+		err = checkStays(session, cfg.Access, cfg.leaving)
+	}
 	if err == nil && cfg.Access != ToRead && !(mayWrite(cfg.Path) && mayWrite(filepath.Dir(cfg.Path))) {
 		err = notWritable(cfg.Path)
 	}

@@ -37,6 +37,7 @@ type PostgresConfig struct {
 	Growth time.Duration
 
 	arriving bool // another store is carried over to it
+	leaving  bool // it is carried over to another store, or taken back
 }
 
 // Postgres is a store on a PostgreSQL server. Several processes may write to it, one transaction after the other.
@@ -154,7 +155,7 @@ func (cfg *PostgresConfig) look(ctx context.Context, keyFile string) (s *Postgre
 				return errors.Join(err, ErrReserved)
 			}
 		}
-		return checkArrived(session, cfg.arriving)
+		return errors.Join(checkArrived(session, cfg.arriving), checkStays(session, cfg.Access, cfg.leaving))
 	})
 	if err != nil {
 		return nil, there, errors.Join(fmt.Errorf("open the store: %w", err), s.Close())

@@ -41,6 +41,7 @@ type SQLiteConfig struct {
 	MaxPages int
 
 	arriving bool // another store is carried over to it
+	leaving  bool // it is carried over to another store, or taken back
 }
 
 // SQLite is the embedded store: one file, one process that writes to it heavily, others that may look at it and change

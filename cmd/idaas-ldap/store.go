@@ -12,7 +12,8 @@ import (
 )
 
 type storeCommand struct {
-	Migrate storeMigrateCommand `cmd:"" help:"Carry all that the store holds over into an empty one, from a file to PostgreSQL or back, while the service does not run."`
+	Migrate  storeMigrateCommand  `cmd:"" help:"Carry all that the store holds over into an empty one, from a file to PostgreSQL or back, while the service does not run."`
+	TakeBack storeTakeBackCommand `cmd:"" help:"Let a store be served again of which everything was carried over to another one: what has been done since is done again from it."`
 }
 
 type storeMigrateCommand struct {
@@ -49,7 +50,7 @@ func (c storeMigrateCommand) Run(ctx context.Context, t terminal) error {
 		rows += table.Rows
 	}
 	_, err = fmt.Fprintf(t.Out, "%d rows in %d tables are carried over, read back and found the same\n"+
-		"%s is as it was, and must not be served any more: what has been done since would be done again from there\n"+
+		"%s is as it was, and is not served any more, as what has been done since would be done again from there\n"+
 		"now let store.url, or the file of store.url_file, say %s; the key file %s stays the same\n", rows, len(carried), cfg.Store.URL, to.URL, cfg.Store.KeyFile)
 	return err //nolint:wrapcheck // Of the terminal.
 }
@@ -82,4 +83,22 @@ func (c storeMigrateCommand) target() (config.Store, error) {
 		return to, usageError{fmt.Errorf("%s: %w", flag, err)}
 	}
 	return to, nil
+}
+
+type storeTakeBackCommand struct {
+	configFlag
+}
+
+// Run lets the store be served again.
+func (c storeTakeBackCommand) Run(ctx context.Context, t terminal) error {
+	cfg, err := loadConfig(c.Config, t)
+	if err != nil {
+		return err
+	}
+	where, err := app.TakeStoreBack(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.Out, "%s can be served again; make sure that nobody serves %s beside it\n", cfg.Store.URL, where)
+	return err //nolint:wrapcheck // Of the terminal.
 }

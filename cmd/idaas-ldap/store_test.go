@@ -111,6 +111,18 @@ func TestPostgresGetsAStoreThatWasInAFile(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &report); code != 0 || err != nil || len(report.Tables) == 0 {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
+	if code, _, errs := call(t, "serve", "--config", s.config); code != exitConfig || !strings.Contains(errs, "was carried over to postgres://") {
+		t.Errorf("the old store is served: exit %d: %s", code, errs)
+	}
+	if code, _, errs := call(t, "events", "list", "--config", s.config); code != exitDone {
+		t.Errorf("the old store is not read: exit %d: %s", code, errs)
+	}
+	if code, said, errs := call(t, "store", "take-back", "--config", s.config); code != exitDone || !strings.Contains(said, "can be served again") || strings.Contains(said, ldaptest.PostgresPassword) {
+		t.Errorf("it is not taken back: exit %d: %s%s", code, said, errs)
+	}
+	if code, _, errs := call(t, "store", "take-back", "--config", s.config); code != exitFailed || !strings.Contains(errs, "serves as it is") {
+		t.Errorf("taken back twice: exit %d: %s", code, errs)
+	}
 	if code, _, errs := call(t, migrate...); code != exitFailed || !strings.Contains(errs, "name an empty database") {
 		t.Errorf("a second time: exit %d: %s", code, errs)
 	}

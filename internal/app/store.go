@@ -42,10 +42,22 @@ func onServer(cfg *config.Config, access store.Access, clock func() time.Time) s
 
 // CarryStore carries the configured store over to an empty one, with the same key. Nobody may serve either meanwhile.
 func CarryStore(ctx context.Context, cfg *config.Config, to config.Store, told func(done, of int64)) ([]store.Carried, error) {
-	place := func(s config.Store) store.Place { return store.Place{File: string(s.SQLite()), URL: s.Postgres()} }
-	return store.Carrying{
-		From: place(cfg.Store), To: place(to), KeyFile: string(cfg.Store.KeyFile), As: thisProcess(), Clock: time.Now, Random: rand.Reader, Told: told,
-	}.Run(ctx)
+	c := carrying(cfg)
+	c.To, c.ToName, c.Told = placeOf(to), to.URL, told
+	return c.Run(ctx)
+}
+
+// TakeStoreBack lets the configured store be served again of which everything was carried over to another one, and returns where that is.
+func TakeStoreBack(ctx context.Context, cfg *config.Config) (where string, err error) {
+	return carrying(cfg).TakeBack(ctx)
+}
+
+func carrying(cfg *config.Config) store.Carrying {
+	return store.Carrying{From: placeOf(cfg.Store), KeyFile: string(cfg.Store.KeyFile), As: thisProcess(), Clock: time.Now, Random: rand.Reader}
+}
+
+func placeOf(s config.Store) store.Place {
+	return store.Place{File: string(s.SQLite()), URL: s.Postgres()}
 }
 
 // examineStore reports why the store could not be opened to serve, and whether somebody works with it now. It changes nothing.

@@ -126,3 +126,17 @@ func settleTypical(b *testing.B, s store.Store, i int) error {
 	_, err = s.Settle(b.Context(), 2, settlement)
 	return err
 }
+
+// settlementOf is what is stored of somebody who is there, or is not.
+func settlementOf(key store.Key, exists bool) store.Settlement {
+	s := store.Settlement{
+		Key: key, Version: 1, Wake: true,
+		Known: event.Object{Ref: key.Object, Existence: event.Existence{Present: exists, At: event.Stamp{Event: 5}}},
+	}
+	if exists {
+		s.Entered, s.Record = true, store.Record{Link: "link of " + key.Object.ID, DN: dnOf(key)}
+	} else {
+		s.ForgetMember, s.Known.Floor = true, event.Stamp{Event: 5}
+	}
+	return s
+}

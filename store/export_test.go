@@ -8,8 +8,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -179,6 +181,22 @@ func Populate(tb testing.TB, s *SQLite, people, groups, members int) {
 	}
 }
 
+// PopulatePostgres lets a store on PostgreSQL know so many people more, of whom nothing is sealed, and has statistics gathered.
+func PopulatePostgres(t *testing.T, s *Postgres, people int) {
+	t.Helper()
+	err := s.within(t.Context(), func(session *session) error {
+		if err := session.script(t.Context(), `INSERT INTO object (directory, kind, id, present, said, said_update, password, password_update, facts, link, dn, dn_key, removed, woke, login, label)
+			SELECT 'corp', 'user', n, TRUE, 5, 0, 0, 0, '', 'link of ' || n, 'uid=' || n || ',ou=people,dc=example,dc=org', CAST('ou=people,uid=' || n || ',' AS BYTEA), 0, 1, 'login ' || n, 'label ' || n
+			FROM (SELECT 'user_`+strconv.Itoa(people)+`_' || i AS n FROM generate_series(1, `+strconv.Itoa(people)+`) AS i) AS names`); err != nil {
+			return err
+		}
+		return session.gatherStatistics(t.Context())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // PathOf returns where a store is.
 func PathOf(s *SQLite) string { return s.path }
 
@@ -277,6 +295,9 @@ func postgresPlanWith(t *testing.T, s *Postgres, settings, statement string) []s
 	}
 	return steps
 }
+
+// LeaseOf returns for how long others are kept away by who has a lease and is killed.
+func LeaseOf(l Lease) time.Duration { return l.(*leased).of.leaseFor }
 
 // Freeze keeps a lease from being renewed, as in a process that was stopped.
 func Freeze(l Lease) {

@@ -37,8 +37,22 @@ func (s *database) doneTogetherFrom(t *testing.T, pieces int) {
 // BePatient lets whoever writes wait for as long as it takes.
 func BePatient(s *SQLite) { s.writer.within = time.Hour }
 
+// BePatientOnPostgres does the same on PostgreSQL.
+func BePatientOnPostgres(s *Postgres) { s.writer.within = time.Hour }
+
 // WriteAtOnce makes calls, each of which writes once, and lets none of them be written before all of them wait. The store is to be patient.
 func WriteAtOnce(t *testing.T, s *SQLite, calls ...func() error) {
+	t.Helper()
+	s.writeAtOnce(t, calls)
+}
+
+// WriteAtOnceOnPostgres does the same on PostgreSQL.
+func WriteAtOnceOnPostgres(t *testing.T, s *Postgres, calls ...func() error) {
+	t.Helper()
+	s.writeAtOnce(t, calls)
+}
+
+func (s *database) writeAtOnce(t *testing.T, calls []func() error) {
 	t.Helper()
 	results := make(chan error, len(calls))
 	if err := s.writer.between(t.Context(), func(context.Context, *sql.Conn) error {

@@ -46,6 +46,7 @@ func TestPostgres(t *testing.T) {
 		"what a newer version has changed is left to it":        postgres.outdates,
 		"what has grown is looked up by its index":              postgres.grows,
 		"an instance keeps nine connections at most":            postgres.fewConnections,
+		"the server is waited for seldom":                       postgres.fewRoundTrips,
 	} {
 		t.Run(name, func(t *testing.T) { run(postgres{t, server}) })
 	}

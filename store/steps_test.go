@@ -81,20 +81,6 @@ func person(i int) store.Key {
 	return store.Key{Directory: "corp", Object: event.Ref{Kind: event.KindUser, ID: fmt.Sprintf("user_%06d", i)}}
 }
 
-// settlementOf is what is stored of somebody who is there, or is not.
-func settlementOf(key store.Key, exists bool) store.Settlement {
-	s := store.Settlement{
-		Key: key, Version: 1, Wake: true,
-		Known: event.Object{Ref: key.Object, Existence: event.Existence{Present: exists, At: event.Stamp{Event: 5}}},
-	}
-	if exists {
-		s.Entered, s.Record = true, store.Record{Link: "link of " + key.Object.ID, DN: dnOf(key)}
-	} else {
-		s.ForgetMember, s.Known.Floor = true, event.Stamp{Event: 5}
-	}
-	return s
-}
-
 // perPerson returns how many steps the database takes for what happens to one person, on average over some who are new.
 func (c *crowd) perPerson(t *testing.T) map[string]store.Work {
 	t.Helper()

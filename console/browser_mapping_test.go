@@ -10,7 +10,6 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -74,16 +73,6 @@ func TestTheDocumentationShowsAPicture(t *testing.T) {
 	}
 }
 
-// enter presses the key, where the caret is.
-func enter(ctx context.Context, t *chromedp.Target) (none chromedp.Void, err error) {
-	for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeRawKeyDown, input.DispatchKeyEventTypeKeyUp} {
-		if _, err = cdp.Call(ctx, t, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13}); err != nil {
-			return none, err
-		}
-	}
-	return none, nil
-}
-
 // The stories of a mapping edit that is wrong at first, and of somebody without an account because of the mapping, in a real browser with
 // a real directory and by the keyboard.
 func TestBrowserMendsAMapping(t *testing.T) {
@@ -107,7 +96,8 @@ func TestBrowserMendsAMapping(t *testing.T) {
 		until(`document.querySelector(".marks div:not([hidden])") !== null && document.querySelector(".gutter").textContent.includes("▸")`))
 	c.look("mapping_wrong", "", "en", 360, 740, true)
 	c.look("mapping_wrong", "", "en", 1440, 900, false)
-	c.run("mend it with a word that is offered", typed(`fial("oh")`, `norm`), chromedp.WaitVisible(css(".words li")), enter,
+	c.run("mend it with a word that is offered", typed(`fial("oh")`, `norm`), chromedp.WaitVisible(css(".words li")), press(escape), until(`document.querySelector(".words").hidden && document.activeElement.name === "source"`),
+		press(offers), chromedp.WaitVisible(css(".words li")), press(enter),
 		until(`document.querySelector("textarea[name=source]").value.includes('"una.low" ? normalize')`), until(`document.querySelector(".words").hidden`),
 		typed(`"una.low" ? normalize`, `"una.low" ? "of the sales team"`), until(`[...document.querySelectorAll("[data-tried] ins")].some((e) => e.textContent.includes("of the sales team"))`),
 		until(`document.querySelector("[data-checked] .state.ok") !== null`))

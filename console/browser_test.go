@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -82,12 +83,26 @@ type step = chromedp.Action[chromedp.Void]
 func xpath(expression string) chromedp.Search { return chromedp.Search(expression) }
 func css(expression string) chromedp.CSS      { return chromedp.CSS(expression) }
 
-// until waits for what a page shows while parts of it are replaced.
+// until waits until something holds on a page, also while parts of it are replaced, and while another page comes in its place.
 func until(condition string) step {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(within))(ctx, t)
-		return err
+		for {
+			holds, err := chromedp.Evaluate[bool](condition)(ctx, t)
+			if err == nil && holds {
+				return nil
+			}
+			select {
+			case <-time.After(10 * time.Millisecond): // between two looks, never in place of one
+			case <-ctx.Done():
+				return fmt.Errorf("%s never held: %w", condition, errors.Join(ctx.Err(), err))
+			}
+		}
 	})
+}
+
+// arrives waits until the page is there whose address has a part. What is used after that is on no page before it.
+func arrives(part string) step {
+	return until(fmt.Sprintf(`location.href.includes(%q) && document.readyState === "complete"`, part))
 }
 
 // heed notes what a browser complains about.
@@ -167,37 +182,82 @@ const manners = `(() => {
   return wrongs;
 })()`
 
-// look shows a page, or stays where it is for no path, checks its manners, and takes a picture of it.
-func (c *chromium) look(name, path, language string, width, height int64, dark bool) {
-	c.Helper()
+// look is how somebody looks at a page.
+type look struct {
+	language      string
+	width, height int64
+	dark          bool
+}
+
+// String is the name of a look.
+func (l look) String() string {
 	scheme := "light"
-	if dark {
+	if l.dark {
 		scheme = "dark"
 	}
-	steps := []step{
-		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
-		call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}),
-		call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": language}}),
-	}
-	if path != "" {
-		steps = append(steps, chromedp.Navigate(c.url+path))
+	return fmt.Sprintf("%s-%d-%s", l.language, l.width, scheme)
+}
+
+// speaks lets the browser wish for a language.
+func speaks(language string) step {
+	return call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": language}})
+}
+
+// seen looks at the page that is shown, checks its manners, and takes a picture of it where that is wanted.
+func (c *chromium) seen(name string, l look, isTaken bool) {
+	c.Helper()
+	scheme := "light"
+	if l.dark {
+		scheme = "dark"
 	}
 	var wrongs []string
 	var picture []byte
-	c.run(name, append(steps, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		var err error
-		if wrongs, err = chromedp.Evaluate[[]string](manners)(ctx, t); err != nil {
+	c.run(name,
+		call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}),
+		call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: l.width, Height: l.height, DeviceScaleFactor: 1}),
+		chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			var err error
+			if wrongs, err = chromedp.Evaluate[[]string](manners)(ctx, t); err != nil || !isTaken {
+				return err
+			}
+			taken, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: new(true)})
+			picture = taken.Data
 			return err
-		}
-		taken, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: new(true)})
-		picture = taken.Data
-		return err
-	}))...)
+		}))
 	for _, wrong := range wrongs {
-		c.Errorf("%s in %s, %d wide, %s: %s", name, language, width, scheme, wrong)
+		c.Errorf("%s, %s: %s", name, l, wrong)
 	}
-	if err := os.WriteFile(filepath.Join(pictures, fmt.Sprintf("%s-%s-%d-%s.png", name, language, width, scheme)), picture, 0o600); err != nil {
+	if !isTaken {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(pictures, fmt.Sprintf("%s-%s.png", name, l)), picture, 0o600); err != nil {
 		c.Fatal(err)
+	}
+}
+
+// look shows a page, or stays where it is for no path, checks its manners, and takes a picture of it.
+func (c *chromium) look(name, path, language string, width, height int64, dark bool) {
+	c.Helper()
+	c.run(name, speaks(language))
+	if path != "" {
+		c.run(name, chromedp.Navigate(c.url+path))
+	}
+	c.seen(name, look{language, width, height, dark}, true)
+}
+
+// lookEverywhere shows a page on a phone, on a desk and on a wall in both languages, each of them light here and dark there, and goes through it by the
+// keyboard. Pictures are taken of two.
+func (c *chromium) lookEverywhere(name, path string) {
+	c.Helper()
+	for _, language := range []string{"zh-CN", "en"} {
+		isDark := language != "en"
+		c.run(name, speaks(language), chromedp.Navigate(c.url+path))
+		if language == "en" {
+			c.tabbed(name)
+		}
+		c.seen(name, look{language, 360, 740, isDark}, isDark)
+		c.seen(name, look{language, 1280, 800, isDark}, !isDark)
+		c.seen(name, look{language, 3840, 2160, !isDark}, false)
 	}
 }
 
@@ -221,12 +281,11 @@ func TestBrowserShowsEveryPageAndTakesDecisions(t *testing.T) {
 		"event": "/console/events/one?seq=" + seqsOf(held)[0], "person": "/console/people/one?directory=corp&kind=user&id=" + people.waiter.ID,
 		"audit": "/console/audit", "writes": "/console/audit/writes", "settings": "/console/settings", "mappings": "/console/mappings", "mapping": "/console/mappings/one?directory=corp",
 	} {
-		c.look(name, path, "en", 1440, 900, false)
-		c.look(name, path, "zh-CN", 360, 740, true)
+		c.lookEverywhere(name, path)
 	}
 	c.look("events", "/console/events", "zh-CN", 3840, 2160, false)
-	c.look("events", "/console/events", "en", 360, 740, false)
-	c.look("held", "/console/held", "en", 1440, 900, true)
+	c.look("held", "/console/held", "en", 1280, 800, true)
+	c.usesKeys()
 
 	c.run("approve two of four", chromedp.Navigate(c.url+"/console/held"),
 		chromedp.Click(xpath(`//section[contains(., "Deletions")]//a[contains(@class, "button")]`)), chromedp.WaitVisible(css(`input[name=all]`)),
@@ -236,14 +295,15 @@ func TestBrowserShowsEveryPageAndTakesDecisions(t *testing.T) {
 	c.run("confirm", chromedp.Click(xpath(`//button[contains(., "Yes, try again")]`)),
 		chromedp.WaitVisible(xpath(`//p[contains(., "It is being tried again")]`)))
 	s.in(event.Held, 2)
-	c.run("see it move", chromedp.Navigate(c.url+"/console/overview"), until(`document.querySelector('dd a[href="/console/held"]')?.textContent === "2"`))
+	c.run("see it move", chromedp.Navigate(c.url+"/console/overview"), until(`document.querySelector('dd a[href="/console/held"]')?.textContent === "2"`),
+		until(`document.querySelector('dd a[href="/console/held"]').focus() === undefined`))
 	if _, err := s.Store.Discard(t.Context(), 1, "somebody", []int64{s.in(event.Held, 2)[0].Seq}); err != nil {
 		t.Fatal(err)
 	}
-	c.run("see it move", until(`document.querySelector('dd a[href="/console/held"]')?.textContent === "1"`))
+	c.run("see it move under the focus", until(`document.querySelector('dd a[href="/console/held"]')?.textContent === "1"`), until(`document.activeElement.textContent === "1"`))
 
 	c.run("find who has no account, and ask for another try", chromedp.Navigate(c.url+"/console/people"),
-		chromedp.SendKeys(css(`input[name=who]`), "zoe"), chromedp.Submit(css(`input[name=who]`)),
+		chromedp.SendKeys(css(`input[name=who]`), "zoe"), chromedp.Submit(css(`input[name=who]`)), arrives("who=zoe"),
 		chromedp.Click(xpath(`//td//a[contains(., "zoe.kim")]`)), chromedp.WaitVisible(xpath(`//dd[contains(., "somebody else's entry has the DN")]`)),
 		chromedp.Click(xpath(`(//input[@name="seq"])[1]`)), chromedp.Click(css(`button[value=retry]`)), chromedp.WaitVisible(css(`input[name=by]`)))
 	// The cause is mended now and not before: what waits is tried by itself too.

@@ -15,7 +15,10 @@
   if (live && window.EventSource) {
     const source = new EventSource(live.dataset.live);
     source.addEventListener("overview", (event) => {
+      // What has the focus is replaced as well, by what stands in its place.
+      const at = [...live.querySelectorAll("a")].indexOf(document.activeElement);
       live.innerHTML = event.data;
+      if (at >= 0) live.querySelectorAll("a")[at]?.focus({ preventScroll: true });
       local(live);
     });
     window.addEventListener("pagehide", () => source.close());

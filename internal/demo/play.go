@@ -49,13 +49,34 @@ func (s *stage) play(ctx context.Context, cfg Config) error {
 		w.play(ctx, step)
 	}
 	w.closing(time.Since(start), cfg.Keep)
+	failed := w.failed > 0
 	if cfg.Keep {
-		<-ctx.Done()
+		w.stay(ctx)
 	}
-	if w.failed > 0 {
+	if failed {
 		return ErrFailed
 	}
 	return nil
+}
+
+// lookEvery is how often it is looked whether another mapping is in force.
+const lookEvery = 200 * time.Millisecond
+
+// stay keeps the stage up until ctx ends. When another mapping is in force IDaaS synchronizes, so that whoever has edited it sees what it does.
+// What that comes to is shown, and does not count: it is no longer the week that was written.
+func (w *week) stay(ctx context.Context) {
+	inForce := w.app.Directories()[0].Mapping()
+	for {
+		select {
+		case <-time.After(lookEvery):
+		case <-ctx.Done():
+			return
+		}
+		if now := w.app.Directories()[0].Mapping(); now != inForce {
+			inForce = now
+			w.play(ctx, step{"", "Another mapping is in force, and IDaaS synchronizes.", w.fullPush})
+		}
+	}
 }
 
 // week is the play: a stage, a page to write on, and the people in it.
@@ -203,7 +224,7 @@ func (w *week) closing(took time.Duration, stays bool) {
 	if stays {
 		w.line("It stays up until you press Ctrl-C. Open its console in a browser, at")
 		w.line("  %s/console/", w.admin)
-		w.line("or look at it with")
+		w.line("and edit the mapping there: once that is in force, IDaaS sends everybody again. Or look at it with")
 	} else {
 		w.line("With 'idaas-ldap demo --keep' it stays up, and says how to look at it:")
 	}

@@ -132,7 +132,7 @@ func (c *chromium) run(what string, steps ...step) {
 	c.Helper()
 	ctx, cancel := context.WithTimeout(c.ctx, within)
 	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	if err := inTurn(ctx, steps); err != nil {
 		body, _ := chromedp.Run(c.ctx, chromedp.Evaluate[string]("document.body.innerText")) // to say where it was
 		c.Fatalf("%s: %v\n%.2000s", what, err, body)
 	}
@@ -142,6 +142,20 @@ func (c *chromium) run(what string, steps ...step) {
 		c.Errorf("%s: %s", what, wrong)
 	}
 	c.wrongs = nil
+}
+
+// inTurn does one thing after the other. What was looked up on a page in whose place another one has come is looked up again: nothing was done with it.
+func inTurn(ctx context.Context, steps []step) error {
+	for _, one := range steps {
+		err := chromedp.Do(ctx, one)
+		for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "Could not find node with given id") {
+			err = chromedp.Do(ctx, one)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // manners are what is wrong with the page that is shown: what can be scrolled sideways, fields without labels, controls without names, text that is

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"idaas-ldap/console"
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
 	"idaas-ldap/store"
@@ -125,6 +126,16 @@ func TestEveryRouteAsksForTheTokenAndIsProtected(t *testing.T) {
 			}
 		}
 	}
+	for _, r := range console.Routes() {
+		if r.Open || r.Method == http.MethodGet {
+			continue // looked at above
+		}
+		b, want := s.browser(), http.StatusSeeOther
+		if strings.HasPrefix(r.Path, "/api/") {
+			want = http.StatusUnauthorized
+		}
+		b.is(r.Method+" "+r.Path, b.ask(r.Method, r.Path, "", ""), want)
+	}
 	b := s.browser()
 	b.is("a wrong token", b.post("/console/login", url.Values{"token": {"t0k3n"}}), http.StatusUnauthorized)
 	b.header = http.Header{"Authorization": {"Bearer " + token}}
@@ -134,6 +145,20 @@ func TestEveryRouteAsksForTheTokenAndIsProtected(t *testing.T) {
 		a := b.get("/api/v1/events")
 		return a.status == http.StatusTooManyRequests && a.header.Get("Retry-After") == "5"
 	})
+}
+
+// Whoever adds a page says how it is looked at.
+func TestEveryPageIsLookedAt(t *testing.T) {
+	asked := map[string]bool{"/console/overview/live": true, "/api/v1/overview/live": true, "/console/people/one": true, "/api/v1/people/one": true, "/console/assets/:name": true}
+	for _, address := range append(lookedAt(), "/", "/console", "/console/", "/console/login") {
+		path, _, _ := strings.Cut(address, "?")
+		asked[path] = true
+	}
+	for _, r := range console.Routes() {
+		if r.Method == http.MethodGet && !asked[r.Path] {
+			t.Errorf("nobody looks at %s", r.Path)
+		}
+	}
 }
 
 // lookedAt are all pages and answers that only show something.
@@ -157,6 +182,7 @@ func TestNoSecretsAndNoMarkupFromOutside(t *testing.T) {
 		{ID: "user_'\";--", Username: "javascript:alert(1)", DisplayName: long},
 	} {
 		e := s.tenant.CreateUser(u, userPassword)
+		e.ID += "<b>bold</b>"
 		s.send(e)
 	}
 	s.eventually("all are tried", func() bool {
@@ -165,6 +191,10 @@ func TestNoSecretsAndNoMarkupFromOutside(t *testing.T) {
 	})
 	b := s.browser()
 	b.is("signing in", b.post("/console/login", url.Values{"token": {token}, "who": {"<i>ann</i>"}}), http.StatusSeeOther)
+	form := url.Values{"action": {"discard"}, "seq": seqsOf(s.in(event.Held, 4))[:1], "by": {"<i>ann</i>\u2066"}}
+	form.Set("confirm", b.post("/console/events/decide", form).hidden("confirm"))
+	b.is("a decision of somebody with a hostile name", b.post("/console/events/decide", form), http.StatusSeeOther)
+	b.has("the audit", b.get("/console/audit"), `&lt;i&gt;ann&lt;/i&gt; (console`)
 	paths := lookedAt()
 	all, err := s.Store.Events(t.Context(), store.Filter{})
 	if err != nil {
@@ -218,6 +248,13 @@ func TestNoSecretsAndNoMarkupFromOutside(t *testing.T) {
 	for _, what := range []string{"check", "try", "words", "everybody", "force"} {
 		clean("/api/v1/mappings/"+what, b.json(http.MethodPost, "/api/v1/mappings/"+what, b.draftJSON(edit, map[string]any{"who": "wei.zhang", "line": 1, "column": 1})))
 	}
+	good := s.onDisk()
+	s.write(s.mapping, good+"<script>alert(1)</script>\u202e: 1\n")
+	s.eventually("the hostile mapping is refused", func() bool { return strings.Contains(b.get("/console/settings").body, "&lt;script&gt;alert(1)") })
+	for _, path := range []string{"/console/settings", "/console/mappings", "/api/v1/settings"} {
+		clean(path, b.get(path))
+	}
+	s.write(s.mapping, good)
 	b.has("the hostile event", b.get("/console/people?who=javascript"), "長長")
 	b.has("the hostile name", b.get("/console/people?who="+url.QueryEscape("<img")), "&lt;img src=x", `\u202egnp.exe\u2066&lt;b&gt;`)
 	asked := b.post("/console/events/decide", url.Values{"action": {"discard"}, "seq": {seqsOf(all)[0]}})

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/gin-gonic/gin"
 
@@ -60,9 +61,15 @@ func ownPath(path string) string {
 // maxNameOfPerson is how long the name of who decides may be.
 const maxNameOfPerson = 100
 
-// named returns the name of a person on one line, and cut where it is too long.
+// named returns the name of a person on one line, without what is not to be seen or turns the direction of writing, and cut where it is too long.
 func named(who string) string {
-	name := []rune(strings.Join(strings.Fields(strings.ToValidUTF8(who, "")), " "))
+	seen := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.IsGraphic(r) {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(who, ""))
+	name := []rune(strings.Join(strings.Fields(seen), " "))
 	return string(name[:min(len(name), maxNameOfPerson)])
 }
 

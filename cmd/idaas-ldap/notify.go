@@ -46,7 +46,7 @@ func (c notifyCommand) Run(ctx context.Context, t terminal) error {
 	}
 	failed := false
 	for _, r := range receivers {
-		if err := c.test(ctx, r); err != nil {
+		if err := c.test(ctx, r, notify.Language(cfg.Notifications.Language)); err != nil {
 			fmt.Fprintf(t.Err, "%s: %v\n", r.Name, err)
 			failed = true
 			continue
@@ -59,11 +59,14 @@ func (c notifyCommand) Run(ctx context.Context, t terminal) error {
 	return nil
 }
 
-func (c notifyCommand) test(ctx context.Context, r app.Told) error {
+func (c notifyCommand) test(ctx context.Context, r app.Told, language notify.Language) error {
 	ctx, cancel := context.WithTimeout(ctx, notifyWithin)
 	defer cancel()
 	message := notify.Message{
-		News: notify.News{Kind: notify.Test, Subject: r.Name, Text: "This is what a message looks like."}, At: time.Now(), Instance: app.InstanceName(),
+		News: notify.News{Kind: notify.Test, Subject: r.Name, Text: "This is what a message looks like."}, At: time.Now(), Instance: app.InstanceName(), Language: language,
+	}
+	if language == notify.Chinese {
+		message.Text = "消息就是这个样子。"
 	}
 	return r.Sender().Send(ctx, message) //nolint:wrapcheck // It says what it does.
 }

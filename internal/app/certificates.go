@@ -53,6 +53,14 @@ func (c certificate) trouble(now time.Time) (text string, invalidNow bool) {
 	return "", false
 }
 
+// troubleInChinese says the same in Chinese.
+func (c certificate) troubleInChinese(now time.Time) string {
+	if invalid(c.leaf, now) != "" {
+		return fmt.Sprintf("%s 中的证书现在无效：它从 %s 起到 %s 止有效", c.file, c.leaf.NotBefore.Format(time.DateOnly), c.leaf.NotAfter.Format(time.DateOnly))
+	}
+	return fmt.Sprintf("%s 中的证书于 %s 到期，还剩 %d 天；请更换", c.file, c.leaf.NotAfter.Format(time.DateOnly), int(c.leaf.NotAfter.Sub(now).Hours()/24))
+}
+
 func (s *setup) certificates() []certificate {
 	var all []certificate
 	if s.certificate != nil {

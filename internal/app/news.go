@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,11 +87,12 @@ func (w *watch) look(ctx context.Context, in *setup) {
 func (w *watch) lookAtStore(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
-	if text := nearlyFull(w.space()); text == "" {
+	free, known := w.space()
+	if text := nearlyFull(free, known); text == "" {
 		w.full = false
 	} else if !w.full {
 		w.full = true
-		w.app.notifier.Tell(notify.News{Kind: notify.Store, Text: text})
+		w.app.notifier.Tell(notify.News{Kind: notify.Store, Text: text, InChinese: nearlyFullInChinese(free)})
 	}
 	err := w.app.Store.Check(ctx)
 	switch {
@@ -122,14 +124,18 @@ func (w *watch) lookAtDirectories(in *setup) {
 		switch {
 		case state == stateOK || state == stateUntried:
 			if before != nil && before.told {
-				w.app.notifier.Tell(notify.News{Kind: notify.Down, Subject: d.Name, Over: true, Text: "It was down from " + before.since.UTC().Format(time.RFC3339) + "."})
+				since := before.since.UTC().Format(time.RFC3339)
+				w.app.notifier.Tell(notify.News{
+					Kind: notify.Down, Subject: d.Name, Over: true, Text: "It was down from " + since + ".", InChinese: "从 " + since + " 起无法写入。",
+				})
 			}
 			delete(w.outages, d.Name)
 		case before == nil:
 			w.outages[d.Name] = &outage{since: now}
 		case !before.told && !now.Before(before.since.Add(in.cfg.Notifications.DownAfter)):
 			before.told = true
-			w.app.notifier.Tell(notify.News{Kind: notify.Down, Subject: d.Name, Text: fmt.Sprintf("Since %s: %s", before.since.UTC().Format(time.RFC3339), state)})
+			since := before.since.UTC().Format(time.RFC3339)
+			w.app.notifier.Tell(notify.News{Kind: notify.Down, Subject: d.Name, Text: "Since " + since + ": " + state, InChinese: "自 " + since + " 起：" + state})
 		}
 	}
 }
@@ -215,7 +221,7 @@ func (w *watch) lookAtHeldOf(ctx context.Context, directory string, sets []store
 		return nil
 	}
 	w.app.notifier.Tell(notify.News{
-		Kind: notify.Held, Subject: directory, Count: count, Text: reasonsOf(fresh),
+		Kind: notify.Held, Subject: directory, Count: count, Text: reasonsOf(fresh), InChinese: reasonsInChinese(fresh),
 		Names: w.names(ctx, store.Filter{Directory: directory, States: []event.State{event.Held}, Held: fresh[0]}),
 	})
 	return nil
@@ -247,6 +253,19 @@ func reasonsOf(sets []store.HeldSet) string {
 		}
 	}
 	return text + "."
+}
+
+// reasonsInChinese says the same in Chinese.
+func reasonsInChinese(sets []store.HeldSet) string {
+	reasons := make([]string, len(sets))
+	for i, set := range sets {
+		if set.Act != "" {
+			reasons[i] = fmt.Sprintf("因安全限额 %s 拦下 %d 个", set.Act, set.Count)
+		} else {
+			reasons[i] = fmt.Sprintf("因 %s 拦下 %d 个", set.Code, set.Count)
+		}
+	}
+	return "现有：" + strings.Join(reasons, "；") + "。"
 }
 
 // names returns how the first few objects of some events are called.
@@ -310,7 +329,7 @@ func (w *watch) lookAtCertificates(ctx context.Context, in *setup) error {
 			if err := w.remember(ctx, note, true); err != nil {
 				return err
 			}
-			w.app.notifier.Tell(notify.News{Kind: notify.Certificate, Subject: c.key, Text: text})
+			w.app.notifier.Tell(notify.News{Kind: notify.Certificate, Subject: c.key, Text: text, InChinese: c.troubleInChinese(now)})
 		}
 		w.ended[note] = true
 	}

@@ -31,7 +31,9 @@ func (a *App) openStore(ctx context.Context, cfg *config.Config) error {
 // damaged tells that the store was found damaged.
 func (a *App) damaged(err error) {
 	a.metrics.StoreDamaged()
-	a.notifier.Tell(notify.News{Kind: notify.Store, Text: "It is damaged, and nothing is taken in any more: " + err.Error()})
+	a.notifier.Tell(notify.News{
+		Kind: notify.Store, Text: "It is damaged, and nothing is taken in any more: " + err.Error(), InChinese: "已损坏，不再接收任何内容：" + err.Error(),
+	})
 }
 
 // storeProblem gives what is wrong with the store its place.

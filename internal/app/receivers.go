@@ -152,7 +152,7 @@ func mailerOf(c config.Mail, clock dispatch.Clock) func(material) (notify.Sender
 
 // notifications are the settings of the notifier.
 func (s *setup) notifications() notify.Settings {
-	out := notify.Settings{Every: s.cfg.Notifications.Every, Names: s.cfg.Notifications.Names}
+	out := notify.Settings{Every: s.cfg.Notifications.Every, Names: s.cfg.Notifications.Names, Language: notify.Language(s.cfg.Notifications.Language)}
 	for _, t := range s.told {
 		out.Receivers = append(out.Receivers, t.Receiver)
 	}

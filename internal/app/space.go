@@ -58,6 +58,11 @@ func (a *App) backlog(ctx context.Context, directory string) (telemetry.Backlog,
 	return telemetry.Backlog{Counts: counts, Oldest: oldest}, err //nolint:wrapcheck // As above.
 }
 
+// nearlyFullInChinese says the same as nearlyFull in Chinese.
+func nearlyFullInChinese(free int64) string {
+	return fmt.Sprintf("存储库的磁盘只剩 %d MiB。用完之后不再接收事件。", free>>20)
+}
+
 // nearlyFull says that the disk of the store is nearly full; empty where it is not.
 func nearlyFull(free int64, known bool) string {
 	if !known || free >= littleSpace {

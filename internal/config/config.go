@@ -278,7 +278,7 @@ func Defaults() Config {
 		Log:   Log{Level: "info", Format: "text"},
 		Audit: Audit{MaxBytes: 64 << 20, Syslog: Syslog{Facility: 13}},
 		Notifications: Notifications{
-			Every: time.Hour, Names: true, DownAfter: 5 * time.Minute, Failed: FailedLimit{Count: 10, Within: time.Hour},
+			Every: time.Hour, Names: true, Language: LanguageEnglish, DownAfter: 5 * time.Minute, Failed: FailedLimit{Count: 10, Within: time.Hour},
 		},
 	}
 }

@@ -17,6 +17,8 @@ type Notifications struct {
 	Every time.Duration `yaml:"every"`
 	// Names: people may be named.
 	Names bool `yaml:"names"`
+	// Language is the one of the texts, LanguageEnglish or LanguageChinese.
+	Language string `yaml:"language"`
 	// DownAfter is how long a directory has to be down before that is told.
 	DownAfter time.Duration `yaml:"down_after"`
 	// Failed is how many events may fail before that is told.
@@ -37,6 +39,12 @@ type NotificationReceiver struct {
 	Webhook Webhook `yaml:"webhook"`
 	Mail    Mail    `yaml:"mail"`
 }
+
+// The languages of notifications.
+const (
+	LanguageEnglish = "en"
+	LanguageChinese = "zh"
+)
 
 // The forms of webhooks.
 const (

@@ -87,6 +87,7 @@ var choices = map[string][]string{
 	"log.level":          {"debug", "info", "warn", "error"},
 	"log.format":         {"text", "json"},
 
+	"notifications.language":                 {LanguageEnglish, LanguageChinese},
 	"notifications.receivers[].webhook.form": {WebhookGeneric, WebhookDingTalk, WebhookFeishu, WebhookSlack},
 }
 
@@ -193,6 +194,7 @@ var descriptions = map[string]string{
 	"notifications":                                 "Who is told what waits for people; nobody without receivers.",
 	"notifications.every":                           "How often at most the same thing is told.",
 	"notifications.names":                           "Name the first few people whom it concerns.",
+	"notifications.language":                        "The language in which people are told: en for English, zh for Chinese.",
 	"notifications.down_after":                      "How long a directory has to be down before that is told.",
 	"notifications.failed":                          "How many events of a directory may fail before that is told.",
 	"notifications.failed.count":                    "The number of events.",

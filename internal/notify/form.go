@@ -122,8 +122,12 @@ func feishuBody(m Message, key secret.Text, now time.Time) any {
 	for line := range strings.SplitSeq(m.lines(), "\n") {
 		lines = append(lines, []map[string]string{{"tag": "text", "text": line + "\n"}})
 	}
+	language := "en_us"
+	if m.Language == Chinese {
+		language = "zh_cn"
+	}
 	body := map[string]any{"msg_type": "post", "content": map[string]any{"post": map[string]any{
-		"en_us": map[string]any{"title": m.headline(), "content": lines[1:]},
+		language: map[string]any{"title": m.headline(), "content": lines[1:]},
 	}}}
 	if !key.Empty() {
 		at := strconv.FormatInt(now.Unix(), 10)

@@ -29,7 +29,7 @@ func (m *memory) hear(now time.Time, n News) bool {
 	case n.Over && (before == nil || before.since == 0):
 		return true // what began was told
 	case n.Over:
-		before.next.Over, before.next.Text = true, n.Text
+		before.next.Over, before.next.Text, before.next.InChinese = true, n.Text, n.InChinese
 		return false
 	case before == nil || before.since == 0 && !now.Before(before.at.Add(m.every)):
 		m.told[t] = &past{at: now}

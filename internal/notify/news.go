@@ -27,8 +27,8 @@ type News struct {
 	// Subject is what it is about: a directory, an application or a key of the configuration. News of one kind about one subject repeat
 	// each other.
 	Subject string
-	// Text says more, for a person; it may come from outside.
-	Text string
+	// Text says more, for a person; it may come from outside. InChinese says the same in Chinese, and is empty where it is no other text.
+	Text, InChinese string
 	// Count is how many events it is about, zero where none are counted, and Names are some of those whom they concern.
 	Count int
 	Names []string
@@ -44,10 +44,15 @@ type Message struct {
 	At      time.Time
 	// Instance is the process that tells it.
 	Instance string
+	// Language is the one of the texts, English if empty.
+	Language Language
 }
 
 // Title says in one line what has happened.
 func (m Message) Title() string {
+	if m.Language == Chinese {
+		return m.chineseTitle()
+	}
 	switch m.Kind {
 	case Held:
 		if m.Count == 1 {
@@ -74,6 +79,9 @@ func (m Message) Title() string {
 
 // Action says what to do.
 func (m Message) Action() string {
+	if m.Language == Chinese {
+		return m.chineseAction()
+	}
 	switch m.Kind {
 	case Held:
 		return "Look at them in the console or with 'idaas-ldap events list --held', and approve or drop them."
@@ -103,9 +111,12 @@ const (
 	longestTitle = 160
 )
 
-// clean returns the message as it may be shown: one line each, of bounded length, with nothing that turns or moves text.
+// clean returns the message as it may be shown: in its language, one line each, of bounded length, with nothing that turns or moves text.
 func (m Message) clean(names bool) Message {
-	m.Subject, m.Text = plain(m.Subject, longestName), plain(m.Text, longestText)
+	if m.Language == Chinese {
+		m.Text = cmp.Or(m.InChinese, m.Text)
+	}
+	m.Subject, m.Text, m.InChinese = plain(m.Subject, longestName), plain(m.Text, longestText), ""
 	if !names {
 		m.Names = nil
 	}

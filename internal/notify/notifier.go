@@ -47,7 +47,9 @@ type Settings struct {
 	// Every is how often at most the same thing is told.
 	Every time.Duration
 	// Names: people may be named.
-	Names     bool
+	Names bool
+	// Language is the one in which they are told.
+	Language  Language
 	Receivers []Receiver
 }
 
@@ -69,6 +71,7 @@ type Notifier struct {
 	mu     sync.Mutex
 	memory memory
 	names  bool
+	speaks Language
 	lines  []*line
 	wanted *Settings // not in force yet, nil for none
 }
@@ -97,7 +100,7 @@ func (n *Notifier) Tell(news News) {
 
 // send puts a message into all queues. The lock is held.
 func (n *Notifier) send(m Message) {
-	m.At, m.Instance = n.cfg.Clock.Now(), n.cfg.Instance
+	m.At, m.Instance, m.Language = n.cfg.Clock.Now(), n.cfg.Instance, n.speaks
 	m = m.clean(n.names)
 	for _, l := range n.lines {
 		l.put(m)
@@ -120,7 +123,7 @@ func (n *Notifier) putInForce() {
 		return
 	}
 	before := n.lines
-	n.memory.every, n.names, n.lines = n.wanted.Every, n.wanted.Names, nil
+	n.memory.every, n.names, n.speaks, n.lines = n.wanted.Every, n.wanted.Names, n.wanted.Language, nil
 	for _, r := range n.wanted.Receivers {
 		l := newLine(r, n.cfg)
 		for _, former := range before {

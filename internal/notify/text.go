@@ -45,7 +45,11 @@ func (m Message) lines() string {
 		if m.Count > len(m.Names) {
 			names += ", …"
 		}
-		lines = append(lines, "Whom it concerns: "+strings.ReplaceAll(names, "://", ": //")) // a name is no link
+		concerns := "Whom it concerns: "
+		if m.Language == Chinese {
+			concerns = "涉及："
+		}
+		lines = append(lines, concerns+strings.ReplaceAll(names, "://", ": //")) // a name is no link
 	}
 	if m.Repeats > 0 {
 		lines = append(lines, repeated(m))
@@ -54,6 +58,9 @@ func (m Message) lines() string {
 }
 
 func repeated(m Message) string {
+	if m.Language == Chinese {
+		return chineseRepeated(m)
+	}
 	times := fmt.Sprintf("It has happened %d more times since it was told", m.Repeats)
 	if m.Repeats == 1 {
 		times = "It has happened once more since it was told"

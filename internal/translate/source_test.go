@@ -78,6 +78,8 @@ var notShown = []string{
 	`aci: (target="ldap:///%s")(targetattr="%s")(version 3.0; acl "idaas-ldap %s"; allow (%s) userdn="ldap:///%s";)`,
 	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 	"attachment; filename=%q", "text/css; charset=utf-8", "text/html; charset=utf-8", "text/javascript; charset=utf-8", "data: %s",
+	// The name of a note in the store.
+	"down %s",
 	// LDIF, and the sample of the workbench.
 	"dn: %s", "%s: add", "%s: modify", "type: user:create", "id: user_sample", "username: jo.park", "email: Jo.Park@example.org", "phoneVerified: true",
 	"status: enabled", "ou: { id: ou_sample, name: Research }",

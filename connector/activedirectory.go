@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -98,6 +99,14 @@ func (activeDirectory) Renames(op plan.ModifyDN) []plan.ModifyDN { return []plan
 func (activeDirectory) LeavesBehind() bool { return false }
 
 func (activeDirectory) Settings() []Setting { return nil }
+
+// AddedClasses are the auxiliary ones: an entry shows all superiors of its structural class, and keeps that one (MS-ADTS section 3.1.1.5.3.5).
+func (activeDirectory) AddedClasses(schema *plan.Schema, classes []string) []string {
+	return slices.DeleteFunc(slices.Clone(classes), func(name string) bool {
+		class, known := schema.ObjectClass(name)
+		return !known || class.Kind != "AUXILIARY"
+	})
+}
 
 // accountControl returns the bits of userAccountControl; a new account begins disabled.
 func accountControl(current *plan.Entry) (int64, error) {

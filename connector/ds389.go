@@ -65,3 +65,6 @@ func (ds389) Interpret(refused *OutcomeError) {
 // Password: the password modify operation is refused without TLS. That it has to be changed at the next login is a matter
 // of the server's own policy (passwordMustChange).
 func (ds389) Password(plan.SetPassword) PasswordMeans { return PasswordMeans{Secure: true} }
+
+// AddedClasses are all of them: the server lets an entry have several structural classes, and change them.
+func (ds389) AddedClasses(_ *plan.Schema, classes []string) []string { return classes }

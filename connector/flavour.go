@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -48,6 +49,8 @@ type Flavour interface {
 	Settings() []Setting
 	// Grant is the line that gives somebody a right on the server.
 	Grant(w Want) string
+	// AddedClasses are those among the object classes of a mapping that can be added to an entry which others have made.
+	AddedClasses(schema *plan.Schema, classes []string) []string
 	// Password says how the server sets a password.
 	Password(op plan.SetPassword) PasswordMeans
 	// Folding is how the server prepares text before it compares it.
@@ -188,6 +191,12 @@ func (standard) Renames(op plan.ModifyDN) []plan.ModifyDN { return []plan.Modify
 func (standard) LeavesBehind() bool { return false }
 
 func (standard) Settings() []Setting { return nil }
+
+// AddedClasses are all but the structural one, which an entry keeps (RFC 4512 section 2.4.2).
+func (standard) AddedClasses(schema *plan.Schema, classes []string) []string {
+	structural := schema.Structural(classes)
+	return slices.DeleteFunc(slices.Clone(classes), func(c string) bool { return strings.EqualFold(c, structural) })
+}
 
 func (standard) Password(plan.SetPassword) PasswordMeans { return PasswordMeans{} }
 

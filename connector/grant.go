@@ -15,7 +15,9 @@ const (
 	ActDelete
 	// ActDeleteSubtree is to delete an entry together with all below it.
 	ActDeleteSubtree
+	// ActRename is to give an entry another name where it is, ActMove to bring it from below one entry to below another, and back.
 	ActRename
+	ActMove
 	ActWrite
 	ActPassword
 )
@@ -23,10 +25,11 @@ const (
 // Want is a right that somebody lacks.
 type Want struct {
 	Act Act
-	// Who lacks it, and Below is the entry below which it is wanted.
-	Who   string
-	Below plan.DN
-	// Class is the object class of the entries. Attribute is the one to be written; for a rename, the one in the name.
+	// Who lacks it, and Below is the entry below which it is wanted; of a move that below which it ends, and From that below which it
+	// begins.
+	Who         string
+	Below, From plan.DN
+	// Class is the object class of the entries. Attribute is the one to be written; for a rename or a move, the one in the name.
 	Class, Attribute string
 }
 
@@ -34,6 +37,7 @@ type Want struct {
 func (standard) Grant(w Want) string {
 	what := map[Act]string{
 		ActAdd: "add entries of " + w.Class, ActDelete: "delete entries of " + w.Class, ActDeleteSubtree: "delete entries of " + w.Class + " and all below them", ActRename: "rename and move entries of " + w.Class,
+		ActMove:  "rename and move entries of " + w.Class,
 		ActWrite: "write " + w.Attribute, ActPassword: "set passwords",
 	}[w.Act]
 	return fmt.Sprintf("let %s %s below %s", w.Who, what, w.Below)
@@ -48,7 +52,7 @@ func (openLDAP) Grant(w Want) string {
 		attributes = w.Attribute
 	case ActPassword:
 		attributes = "userPassword"
-	case ActRename:
+	case ActRename, ActMove:
 		attributes += "," + w.Attribute
 	case ActAdd, ActDelete, ActDeleteSubtree:
 	}
@@ -63,7 +67,7 @@ func (ds389) Grant(w Want) string {
 		rights, attributes = "add", "*"
 	case ActDelete, ActDeleteSubtree:
 		rights, attributes = "delete", "*"
-	case ActRename:
+	case ActRename, ActMove:
 		rights = "write,moddn"
 	case ActPassword:
 		attributes = "userPassword"
@@ -74,7 +78,8 @@ func (ds389) Grant(w Want) string {
 }
 
 // Grant is a command for a domain controller, or two. CC and DC are to create and delete children, DT to delete with all below, WP to write
-// a property, CA an extended right. Who renames an entry writes its name and the attribute in it (MS-ADTS section 3.1.1.5.4.1).
+// a property, CA an extended right. Who renames an entry writes its name and the attribute in it; who moves it also creates it at the one place and
+// deletes it at the other (MS-ADTS section 3.1.1.5.4.1).
 func (activeDirectory) Grant(w Want) string {
 	const here, below = "/I:T", "/I:S"
 	grant := func(inherit string, rights ...string) string {
@@ -92,6 +97,11 @@ func (activeDirectory) Grant(w Want) string {
 	case ActDeleteSubtree:
 		return grant(below, "DT;")
 	case ActRename:
+		return grant(below, "WP;name", "WP;"+w.Attribute)
+	case ActMove:
+		if w.Below.Equal(w.From) {
+			return grant(here, "DC") // who adds and renames there lacks this alone
+		}
 		return grant(here, "CCDC") + " && " + grant(below, "WP;name", "WP;"+w.Attribute)
 	case ActPassword:
 		return grant(below, "CA;Reset Password")

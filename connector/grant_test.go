@@ -32,6 +32,12 @@ func TestWhatGrantsARight(t *testing.T) {
 			"let cn=p,dc=example rename and move entries of inetOrgPerson below ou=people,dc=example",
 			`to dn.subtree="ou=people,dc=example" attrs=entry,children,mail by dn.exact="cn=p,dc=example" write by * break`,
 			`aci: (target="ldap:///ou=people,dc=example")(targetattr="mail")(version 3.0; acl "idaas-ldap write,moddn"; allow (write,moddn) userdn="ldap:///cn=p,dc=example";)`,
+			`dsacls "ou=people,dc=example" /I:S /G "cn=p,dc=example:WP;name;inetOrgPerson" "cn=p,dc=example:WP;mail;inetOrgPerson"`,
+		},
+		ActMove: {
+			"let cn=p,dc=example rename and move entries of inetOrgPerson below ou=people,dc=example",
+			`to dn.subtree="ou=people,dc=example" attrs=entry,children,mail by dn.exact="cn=p,dc=example" write by * break`,
+			`aci: (target="ldap:///ou=people,dc=example")(targetattr="mail")(version 3.0; acl "idaas-ldap write,moddn"; allow (write,moddn) userdn="ldap:///cn=p,dc=example";)`,
 			`dsacls "ou=people,dc=example" /I:T /G "cn=p,dc=example:CCDC;inetOrgPerson" && ` +
 				`dsacls "ou=people,dc=example" /I:S /G "cn=p,dc=example:WP;name;inetOrgPerson" "cn=p,dc=example:WP;mail;inetOrgPerson"`,
 		},
@@ -54,5 +60,9 @@ func TestWhatGrantsARight(t *testing.T) {
 				t.Errorf("%s: %s\nwant %s", flavour.Name(), got, lines[i])
 			}
 		}
+	}
+	want.Act, want.From = ActMove, want.Below
+	if got, line := (activeDirectory{}).Grant(want), `dsacls "ou=people,dc=example" /I:T /G "cn=p,dc=example:DC;inetOrgPerson"`; got != line {
+		t.Errorf("within one place: %s\nwant %s", got, line)
 	}
 }

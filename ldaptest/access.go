@@ -1,6 +1,9 @@
 package ldaptest
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"os"
 	"testing"
 
 	"github.com/go-ldap/ldap/v3"
@@ -15,6 +18,30 @@ type Access struct {
 	// BindDN and Password are those of an account that may write where it has to and nowhere else. AdminDN is the
 	// administrator's, with the same password.
 	BindDN, Password, AdminDN string
+}
+
+// Administrator logs in as the administrator, over TLS where the server has it. Whoever calls it closes the connection.
+func (a Access) Administrator(tb testing.TB) *ldap.Conn {
+	tb.Helper()
+	url, options := a.URL, []ldap.DialOpt(nil)
+	if a.TLSURL != "" {
+		pem, err := os.ReadFile(a.CAFile)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM(pem)
+		url, options = a.TLSURL, append(options, ldap.DialWithTLSConfig(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}))
+	}
+	conn, err := ldap.DialURL(url, options...)
+	if err != nil {
+		tb.Fatalf("connect as administrator: %v", err)
+	}
+	if err := conn.Bind(a.AdminDN, a.Password); err != nil {
+		_ = conn.Close() // nothing was written
+		tb.Fatalf("log in as administrator: %v", err)
+	}
+	return conn
 }
 
 // configure replaces the values of an attribute as an administrator.

@@ -1,8 +1,6 @@
 package ldaptest
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	_ "embed" // for the script that makes a domain
 	"encoding/base64"
 	"encoding/binary"
@@ -29,6 +27,8 @@ type SambaServer struct {
 	dir     string
 	address string
 	process *process
+	// descriptors are the access control lists as they were before Dsacls, by DN; schemaIDs the ids of what it has named.
+	descriptors, schemaIDs map[string][]byte
 }
 
 // sambaPassword is one that the domain's rules allow.
@@ -36,9 +36,6 @@ const sambaPassword = "Passw0rd-Admin"
 
 //go:embed samba_provision.py
 var sambaProvision string
-
-//go:embed samba_dsacls.py
-var sambaDsacls string
 
 // StartSamba makes a domain, starts its controller and stops it when the test ends. Samba knows no other ports than 389 and
 // 636.
@@ -65,37 +62,19 @@ func StartSamba(tb testing.TB) *SambaServer {
 	return s
 }
 
-// Dsacls does what commands of the Windows program of that name say that give rights.
-func (s *SambaServer) Dsacls(tb testing.TB, commands string) {
-	tb.Helper()
-	command(tb, sambaDsacls, "/usr/bin/python3", "-", s.file("smb.conf"), commands)
-}
-
 // PlainAccount makes an account that may read and nothing else, with the password of the connector, and returns its DN.
 func (s *SambaServer) PlainAccount(tb testing.TB) (dn string) {
 	tb.Helper()
-	pem, err := os.ReadFile(s.CAFile)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	admin, err := ldap.DialURL(s.TLSURL, ldap.DialWithTLSConfig(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}))
-	if err != nil {
-		tb.Fatal(err)
-	}
+	admin := s.Administrator(tb)
 	defer func() { _ = admin.Close() }() // the account is there by then
-	if err := admin.Bind(s.AdminDN, s.Password); err != nil {
-		tb.Fatal(err)
-	}
 	var password []byte
 	for _, unit := range utf16.Encode([]rune(`"` + s.Password + `"`)) {
 		password = binary.LittleEndian.AppendUint16(password, unit)
 	}
-	dn = "cn=plain,ou=system," + testSuffix
+	dn = "cn=provisioner," + testSuffix
 	add := ldap.NewAddRequest(dn, nil)
 	for name, value := range map[string]string{
-		"objectClass": "user", "sAMAccountName": "plain", "userAccountControl": "512", "unicodePwd": string(password),
+		"objectClass": "user", "sAMAccountName": "provisioner", "userAccountControl": "512", "unicodePwd": string(password),
 	} {
 		add.Attribute(name, []string{value})
 	}

@@ -40,6 +40,12 @@ type protectRule struct {
 // Protect returns the entries that are never taken over.
 func (s *Set) Protect() Protection { return s.protection }
 
+// Adopts reports whether a match rule for a kind takes entries over.
+func (s *Set) Adopts(kind event.Kind) bool {
+	c := s.sections[kind]
+	return c != nil && slices.ContainsFunc(c.match, func(m matchRule) bool { return m.adopt })
+}
+
 // AdoptBelow returns the entries below which those of a kind may be taken over. Without adopt_below in the file they are the
 // places at which the section makes entries itself.
 func (s *Set) AdoptBelow(kind event.Kind) []plan.DN {

@@ -1,7 +1,10 @@
 package acceptance_test
 
 import (
+	"slices"
 	"testing"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"idaas-ldap/ldaptest"
 )
@@ -24,7 +27,22 @@ func Test389DSEvents(t *testing.T) { //nolint:tparallel // Rows share a server a
 	runRows(t, "389 DS", ds389Directory(ldaptest.StartDS389(t, ldaptest.DS389Config{})), manyAtOnce)
 }
 
+// One of those to whom nothing happens has an entry as dsidm makes them, which gets the object class that it lacks when it is taken over.
 func Test389DSSequence(t *testing.T) {
 	t.Parallel()
-	playSeed(t, ds389Directory(leastOnDS389(t, ldaptest.StartDS389(t, ldaptest.DS389Config{}))), 3, oneAtOnce)
+	dir := ds389Directory(leastOnDS389(t, ldaptest.StartDS389(t, ldaptest.DS389Config{})))
+	made := ldap.NewAddRequest("uid=other0.user,"+dir.people, nil)
+	for name, values := range map[string][]string{
+		"objectClass": {"top", "nsPerson", "nsAccount", "nsOrgPerson", "posixAccount"}, "uid": {"other0.user"}, "cn": {"other0"}, "displayName": {"other0"},
+		"uidNumber": {"1001"}, "gidNumber": {"1001"}, "homeDirectory": {"/home/other0"},
+	} {
+		made.Attribute(name, values)
+	}
+	if err := dir.reader(t).Add(made); err != nil {
+		t.Fatal(err)
+	}
+	playSeed(t, dir, 3, oneAtOnce)
+	if classes := dir.find(t, "(uid=other0.user)").GetAttributeValues("objectClass"); !slices.Contains(classes, "inetOrgPerson") || !slices.Contains(classes, "nsPerson") {
+		t.Errorf("who was taken over is %q", classes)
+	}
 }

@@ -27,7 +27,8 @@ func documentedRights(tb testing.TB, page, mapping, account string) []string {
 func leastOnSlapd(tb testing.TB, s *ldaptest.Slapd) *ldaptest.Slapd {
 	tb.Helper()
 	lines := documentedRights(tb, "openldap.md", "openldap.yaml", s.BindDN)
-	s.Configure(tb, "olcAccess", append(lines, `to attrs=userPassword by anonymous auth by * none`, `to * by users read`)...)
+	read := `to * by dn.exact="` + s.BindDN + `" read by * break`
+	s.Configure(tb, "olcAccess", append(lines, read, `to attrs=userPassword by anonymous auth by * none`)...)
 	return s
 }
 
@@ -49,6 +50,6 @@ func leastOnDS389(tb testing.TB, s *ldaptest.DS389Server) *ldaptest.DS389Server 
 func leastOnSamba(tb testing.TB, s *ldaptest.SambaServer) *ldaptest.SambaServer {
 	tb.Helper()
 	s.BindDN = s.PlainAccount(tb)
-	s.Dsacls(tb, strings.Join(documentedRights(tb, "active-directory.md", "active-directory.yaml", s.BindDN), " && "))
+	s.Dsacls(tb, documentedRights(tb, "active-directory.md", "active-directory.yaml", s.BindDN))
 	return s
 }

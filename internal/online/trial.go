@@ -79,6 +79,10 @@ func (t *trial) acts(ctx context.Context) error {
 			t.note("whether the bind account may write a %s cannot be tried: the mapping makes none of the test: %s", e.Kind, e.Reason)
 			continue
 		}
+		if lacks := t.unmade(e); lacks != nil {
+			t.note("what a %s takes is not tried before the %s of the test can be made; run this again then", e.Kind, lacks.Kind)
+			continue
+		}
 		if err := t.entry(ctx, e); err != nil {
 			return err
 		}
@@ -86,6 +90,20 @@ func (t *trial) acts(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{t.move, t.moveUnit, t.renameAll, t.leave} {
 		if err := step(ctx); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// unmade is an entry of the sample that another one is below or names, and that could not be made; nil if there is none.
+func (t *trial) unmade(e SampleEntry) *SampleEntry {
+	for i, other := range t.Sample.Entries {
+		needs := e.Add.DN.Below(other.Add.DN) || slices.ContainsFunc(e.Add.Attributes, func(a plan.Attribute) bool {
+			return slices.Contains(a.Values, other.Add.DN.String())
+		})
+		isMade := slices.ContainsFunc(t.made, func(m *scratch) bool { return m.dn.Equal(other.Add.DN) })
+		if !other.Add.DN.Empty() && needs && !isMade && !e.Extra {
+			return &t.Sample.Entries[i]
 		}
 	}
 	return nil
@@ -187,12 +205,17 @@ func (t *trial) attributes(ctx context.Context, op plan.Add, s *scratch) error {
 	var errs []error
 	for _, a := range op.Attributes {
 		named := slices.ContainsFunc(s.dn.RDN(), func(ava plan.AVA) bool { return strings.EqualFold(ava.Type, a.Name) })
-		if named || strings.EqualFold(a.Name, "objectClass") {
+		if named || strings.EqualFold(a.Name, "objectClass") && !t.addsClasses(s.kind) {
 			continue
 		}
 		errs = append(errs, t.write(ctx, s, plan.Modification{Type: plan.ReplaceValues, Name: a.Name, Values: a.Values}))
 	}
 	return errors.Join(errs...)
+}
+
+// addsClasses reports whether the mapping takes entries of a kind over that can lack one of its object classes.
+func (t *trial) addsClasses(kind event.Kind) bool {
+	return t.Mapping.Adopts(kind) && t.profile.Schema != nil && len(t.profile.Flavour.AddedClasses(t.profile.Schema, t.Mapping.ObjectClasses(kind))) > 0
 }
 
 func (t *trial) write(ctx context.Context, s *scratch, m plan.Modification) error {
@@ -251,7 +274,7 @@ func (t *trial) lacks(err error, what string, want connector.Want) {
 		return
 	}
 	t.lacking = append(t.lacking, what)
-	want.Who, want.Below = t.Who, t.lasting(want.Below)
+	want.Who, want.Below, want.From = t.Who, t.lasting(want.Below), t.lasting(want.From)
 	t.problem("the bind account may not %s (%v). This grants it: %s", what, err, t.profile.Flavour.Grant(want))
 }
 

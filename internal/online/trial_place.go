@@ -160,9 +160,9 @@ func (t *trial) modifyDN(ctx context.Context, s *scratch, op plan.ModifyDN) (mov
 	what := fmt.Sprintf("rename an entry of %s below %s", s.class, at)
 	if !op.NewSuperior.Empty() {
 		what = fmt.Sprintf("move an entry of %s from below %s to below %s", s.class, at, op.NewSuperior)
-		// A move takes a right at both ends, and a rename takes that at the one where the entry is.
+		// Who may rename the entry where it is lacks what only a move takes.
 		if renamed, _ := t.shift(ctx, s, plan.ModifyDN{DN: s.dn, NewRDN: another(s.dn), DeleteOldRDN: true}); renamed {
-			want.Below = op.NewSuperior
+			want.Act, want.From, want.Below = connector.ActMove, at, op.NewSuperior
 		}
 	}
 	t.lacks(err, what, want)
@@ -185,15 +185,24 @@ func (t *trial) shift(ctx context.Context, s *scratch, op plan.ModifyDN) (moved 
 	return true, nil
 }
 
-// clean removes what was made, the lowest first.
+// clean removes what was made, the lowest first. Of an entry with one below it that stays nothing can be told.
 func (t *trial) clean(ctx context.Context) {
 	slices.SortStableFunc(t.made, func(a, b *scratch) int { return len(b.dn) - len(a.dn) })
+	var stay []*scratch
 	for _, s := range t.made {
-		t.remove(ctx, s)
+		if !t.withAllBelow(s) && slices.ContainsFunc(stay, func(below *scratch) bool { return below.dn.Below(s.dn) }) {
+			if !s.place {
+				t.note("%s stays with what is below it, so remove it by hand as well", s.dn)
+			}
+			stay = append(stay, s)
+		} else if !t.remove(ctx, s) {
+			stay = append(stay, s)
+		}
 	}
 }
 
-func (t *trial) remove(ctx context.Context, s *scratch) {
+// remove removes one, and reports whether it is gone.
+func (t *trial) remove(ctx context.Context, s *scratch) (gone bool) {
 	err := t.deleteAt(ctx, s, s.dn)
 	for _, dn := range s.maybe {
 		if isAbsent(err) {
@@ -202,6 +211,7 @@ func (t *trial) remove(ctx context.Context, s *scratch) {
 	}
 	switch {
 	case err == nil, isAbsent(err) && t.doubt:
+		return true
 	case s.place && lacksRight(err):
 		t.note("%s stays, which the mapping names: the test has made it, and the bind account may not delete it", s.dn)
 	case s.place && (isOf(err, connector.KindNotEmpty) || isOf(err, connector.KindHiddenBelow)): // others have come there
@@ -214,6 +224,7 @@ func (t *trial) remove(ctx context.Context, s *scratch) {
 	default:
 		t.problem("remove %s by hand, it was a test: %v", s.dn, err)
 	}
+	return false
 }
 
 // withAllBelow reports whether the mapping deletes such an entry together with what is below it, which some servers want a right of its

@@ -117,7 +117,7 @@ func (d *Directory) Another() error {
 func Unseen(base plan.DN) error {
 	return &OutcomeError{
 		Kind: KindUnseen, Verb: verbRead, DN: base, Code: ldap.LDAPResultNoSuchObject,
-		Message: "the bind account does not see the base of the mapping, so nothing can be told of what is below it: let it read the base and all below it, or correct the base",
+		Message: "the base of the mapping is not to be seen, so nothing can be told of what is below it: let the bind account read both, or correct the base",
 		Advice: "an access rule hides it from the bind account, directories[].urls lead to the wrong server or to an empty copy, the login was lost, " +
 			"or the base of the mapping is wrong",
 	}

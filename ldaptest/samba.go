@@ -1,7 +1,7 @@
 package ldaptest
 
 import (
-	_ "embed" // for the script that makes a domain
+	_ "embed" // for the scripts
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -37,6 +37,9 @@ const sambaPassword = "Passw0rd-Admin"
 //go:embed samba_provision.py
 var sambaProvision string
 
+//go:embed samba_modify.py
+var sambaModify string
+
 // StartSamba makes a domain, starts its controller and stops it when the test ends. Samba knows no other ports than 389 and
 // 636.
 func StartSamba(tb testing.TB) *SambaServer {
@@ -60,6 +63,12 @@ func StartSamba(tb testing.TB) *SambaServer {
 	s.Start(tb)
 	tb.Cleanup(s.Stop)
 	return s
+}
+
+// Modify makes the changes of LDIF as the system itself, which may do more than the administrator.
+func (s *SambaServer) Modify(tb testing.TB, ldif string) {
+	tb.Helper()
+	command(tb, sambaModify, "/usr/bin/python3", "-", s.file("smb.conf"), ldif)
 }
 
 // PlainAccount makes an account that may read and nothing else, with the password of the connector, and returns its DN.

@@ -228,13 +228,15 @@ func next(lines []string, from int, end string) int {
 	return len(lines)
 }
 
-// example returns what has to be the same of an example: all but the comments behind code. What is in no language is a drawing, of which
-// only the lines count.
+// example returns what has to be the same of an example: all but the comments behind code. Of a drawing only the
+// lines count.
 func example(language string, lines []string) string {
 	content := strings.Join(lines, "\n")
 	switch word, _, _ := strings.Cut(language, " "); word {
-	case "":
-		return fmt.Sprintf("drawing of %d", len(lines))
+	case "text":
+		if language == "text drawing" {
+			return fmt.Sprintf("drawing of %d", len(lines))
+		}
 	case "yaml", "sh":
 		content = commented.ReplaceAllString(content, "$1")
 	}

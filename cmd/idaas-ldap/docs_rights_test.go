@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,7 +18,7 @@ import (
 
 // rightsBlock finds the lines that give the bind account its rights for a mapping, which is named in a mark above them.
 func rightsBlock(mapping string) *regexp.Regexp {
-	return regexp.MustCompile("(?s)(<!-- rights for " + regexp.QuoteMeta(mapping) + " -->\n```text\n)(.*?)(```\n)")
+	return regexp.MustCompile("(?s)(<!-- rights for " + regexp.QuoteMeta(mapping) + " -->\n```text rights\n)(.*?)(```\n)")
 }
 
 // pageRights returns the lines of a page for a mapping, which are the same in every language.
@@ -215,7 +216,7 @@ func TestOpenLDAPRightsOfThePage(t *testing.T) {
 // hidesAll expects that validate says what an account lacks that may write and not read.
 func hidesAll(t *testing.T, config string) {
 	t.Helper()
-	if code, said := validate(t, config, "--online", "--rights"); code != exitFailed || !strings.Contains(said, "the bind account does not see the base of the mapping") {
+	if code, said := validate(t, config, "--online", "--rights"); code != exitFailed || !strings.Contains(said, "the base of the mapping is not to be seen") {
 		t.Errorf("without the right to read: exit %d\n%s", code, said)
 	}
 }
@@ -245,4 +246,26 @@ func Test389DSRightsOfThePage(t *testing.T) {
 	trialOfRights{"389ds.md", "389ds.yaml", config, give, admin}.isLeast(t)
 	server.Configure(t, "dc=example,dc=org", "aci")
 	hidesAll(t, config)
+	indexed389(t, server)
+}
+
+// indexed389 types the commands of the page for indexes, with the server and the password of the test.
+func indexed389(t *testing.T, server *ldaptest.DS389Server) {
+	t.Helper()
+	secret := filepath.Join(t.TempDir(), "admin.secret")
+	if err := os.WriteFile(secret, []byte(server.Password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := strings.NewReplacer("ldap://127.0.0.1:389", server.URL, "admin.secret", secret).Replace(exampleOf(t, "389ds.md", "sh dsconf"))
+	if out, err := exec.CommandContext(t.Context(), "bash", "-ec", script).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	admin := server.Administrator(t)
+	defer admin.Close()
+	for _, name := range []string{"employeeNumber", "businessCategory"} {
+		if _, err := admin.Search(ldap.NewSearchRequest("cn="+name+",cn=index,cn=userRoot,cn=ldbm database,cn=plugins,cn=config", ldap.ScopeBaseObject,
+			ldap.NeverDerefAliases, 0, 0, false, "(nsIndexType=eq)", []string{"1.1"}, nil)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -75,7 +75,7 @@ func docsParser(t *testing.T) *kong.Kong {
 }
 
 // ran finds the program, and who runs it, at the beginning of a line for the shell.
-var ran = regexp.MustCompile(`^\s*(?:sudo |runuser -u [\w-]+ -- |go run \./cmd/|(?:\./)?bin/|\./|source <\(|exec )*idaas-ldap\s+(.*)$`)
+var ran = regexp.MustCompile(`^\s*(?:[A-Z_]+=\S+ |sudo |runuser -u [\w-]+ -- |go run \./cmd/|(?:\./)?bin/|\./|source <\(|exec )*idaas-ldap\s+(.*)$`)
 
 // commandIn returns the words behind the name of the program in a line for the shell, as far as they belong to it; nil if another one is run.
 func commandIn(line string) []string {
@@ -96,7 +96,7 @@ func TestCommandsOfTheDocumentationAreCommands(t *testing.T) {
 	found := 0
 	for page, source := range documented(t) {
 		for _, block := range fencedBlock.FindAllStringSubmatch(source, -1) {
-			if block[2] != "sh" && block[2] != "" {
+			if block[2] != "sh" {
 				continue
 			}
 			for line := range strings.Lines(strings.ReplaceAll(block[4], "\\\n", " ")) {
@@ -188,9 +188,6 @@ func keysOf(schema map[string]any) map[string]any {
 	return keys
 }
 
-// foreign are first keys of files that are not ours and are shown as examples: of Prometheus and of manifests.
-var foreign = []string{"scrape_configs", "rule_files", "apiVersion", "services"}
-
 // Every file that is shown in part is one that could be read: of the configuration, or of a mapping. Those with a word behind the fence
 // are run by the tests of mapping.
 func TestFilesOfTheDocumentationFitTheirSchema(t *testing.T) {
@@ -212,8 +209,6 @@ func TestFilesOfTheDocumentationFitTheirSchema(t *testing.T) {
 				_, isSetting := settingKeys[key]
 				_, isRule := ruleKeys[key]
 				switch {
-				case slices.Contains(foreign, key):
-					continue
 				case isRule && !isSetting:
 					schema = rules
 				case !isSetting:

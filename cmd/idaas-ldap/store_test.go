@@ -16,11 +16,10 @@ import (
 	"idaas-ldap/store"
 )
 
-// startPostgres starts a server with the database of docs/scale.md.
+// startPostgres starts a server with the database that docs/scale.md makes.
 func startPostgres(t *testing.T) *ldaptest.PostgresServer {
 	t.Helper()
-	return ldaptest.StartPostgres(t, "CREATE ROLE "+ldaptest.PostgresUser+" LOGIN PASSWORD '"+ldaptest.PostgresPassword+"'",
-		"CREATE DATABASE "+ldaptest.PostgresDatabase+" OWNER "+ldaptest.PostgresUser)
+	return ldaptest.StartPostgres(t, strings.Replace(exampleOf(t, "scale.md", "sql"), "CHANGE-ME", ldaptest.PostgresPassword, 1))
 }
 
 // keptAt lets the configuration of the service name another store.

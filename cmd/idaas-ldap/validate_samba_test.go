@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"idaas-ldap/ldaptest"
 )
 
@@ -27,6 +29,20 @@ func TestSambaValidate(t *testing.T) {
 	})
 	t.Run("every act", func(t *testing.T) { triesEverything(t, a, "active-directory.yaml", toLeavers...) })
 	t.Run("every right", func(t *testing.T) { sambaRights(t, server) })
+	t.Run("the recycle bin", func(t *testing.T) { sambaRecycleBin(t, server) }) // the last one, as it stays
+}
+
+// sambaRecycleBin enables it as the page says.
+func sambaRecycleBin(t *testing.T, server *ldaptest.SambaServer) {
+	t.Helper()
+	server.Modify(t, exampleOf(t, "active-directory.md", "ldif change"))
+	admin := server.Administrator(t)
+	defer admin.Close()
+	found, err := admin.Search(ldap.NewSearchRequest("CN=Partitions,CN=Configuration,dc=example,dc=org", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false,
+		"(msDS-EnabledFeature=CN=Recycle Bin Feature,CN=Optional Features,CN=Directory Service,CN=Windows NT,CN=Services,CN=Configuration,dc=example,dc=org)", []string{"1.1"}, nil))
+	if err != nil || len(found.Entries) != 1 {
+		t.Errorf("it is not enabled: %v", err)
+	}
 }
 
 // sambaRights gives an account that may do nothing what the page says, and then what validate says that another mapping takes.

@@ -16,7 +16,7 @@ func documentedRights(tb testing.TB, page, mapping, account string) []string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	block := regexp.MustCompile("(?s)<!-- rights for " + regexp.QuoteMeta(mapping) + " -->\n```text\n(.*?)\n```").FindStringSubmatch(string(source))
+	block := regexp.MustCompile("(?s)<!-- rights for " + regexp.QuoteMeta(mapping) + " -->\n```text rights\n(.*?)\n```").FindStringSubmatch(string(source))
 	if block == nil {
 		tb.Fatalf("%s has no rights for %s", page, mapping)
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -130,6 +131,23 @@ func TestGenericWebhookHasFieldsAndASignature(t *testing.T) {
 	signature := "t=1795858200,v1=" + hex.EncodeToString(mac("key", "1795858200."+body))
 	if got := header.Get("Idaas-Ldap-Signature"); got != signature {
 		t.Errorf("signed %s, want %s", got, signature)
+	}
+}
+
+// The page shows what is posted, octet by octet.
+func TestGenericWebhookIsWhatThePageShows(t *testing.T) {
+	page, err := os.ReadFile("../../docs/notification.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := listen(t, answer(http.StatusNoContent, ""))
+	message := held("ann", "bob")
+	message.Text = "Held now: 7 by the guard of delete."
+	if err := hook(t, l, notify.Generic, "").Send(t.Context(), message); err != nil {
+		t.Fatal(err)
+	}
+	if body, _, _ := l.first(); !strings.Contains(string(page), "```json\n"+strings.TrimSpace(body)+"\n```\n") {
+		t.Errorf("the page shows something else than %s", body)
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 )
 
 // The troubleshooting page goes by message. Which messages there are is taken from the source, by the calls that make them:
-// what the service logs as a warning or an error, what validate finds in a directory, why a callback is refused, what /readyz says, and
-// what opening the store can end with.
+// what the service logs as a warning or an error, what validate finds in a directory, why a callback is refused, what /readyz says, what
+// opening the store can end with, and what is said of a directory's answers beside the server's own words.
 func TestEveryMessageIsOnTheTroubleshootingPage(t *testing.T) {
 	messages := map[string]string{}
 	for _, pattern := range []string{"connector", "console", "dispatch", "internal/app", "internal/notify", "internal/online", "internal/reload", "internal/telemetry", "internal/workbench", "processor", "pull", "receiver", "store"} {
@@ -53,8 +53,12 @@ func TestEveryCodeIsOnTheTroubleshootingPage(t *testing.T) {
 	for _, found := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(string(alerts), -1) {
 		names = append(names, found[1])
 	}
-	for _, status := range []int{exitDone, exitFailed, exitUsage, exitConfig} {
-		names = append(names, strconv.Itoa(status))
+	statuses, err := os.ReadFile("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range regexp.MustCompile(`(?m)^\texit[A-Z]\w* += (\d+)`).FindAllStringSubmatch(string(statuses), -1) {
+		names = append(names, found[1])
 	}
 	if len(names) < 40 {
 		t.Errorf("%d names were found", len(names))
@@ -115,7 +119,20 @@ func messagesOf(t *testing.T, folder string) map[string]string {
 						return true
 					})
 				}
+			case *ast.KeyValueExpr:
+				if key, is := n.Key.(*ast.Ident); is && filepath.Base(folder) == "connector" && (key.Name == "Message" || key.Name == "Advice") {
+					note(n.Value)
+				}
+			case *ast.AssignStmt:
+				if field, is := n.Lhs[0].(*ast.SelectorExpr); is && field.Sel.Name == "Advice" {
+					note(n.Rhs[0])
+				}
 			case *ast.ValueSpec:
+				if table, is := n.Values, n.Names[0].Name == "advices"; is {
+					for _, advice := range table[0].(*ast.CompositeLit).Elts {
+						note(advice.(*ast.KeyValueExpr).Value)
+					}
+				}
 				if strings.HasPrefix(n.Names[0].Name, "Err") && filepath.Base(folder) == "store" && len(n.Values) == 1 {
 					if call, is := n.Values[0].(*ast.CallExpr); is {
 						note(call.Args[0])

@@ -4,16 +4,23 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "write what was seen of a directory into its column of docs/events.md")
 
-const eventsDocument = "../../docs/events.md"
+// eventsDocument has the tables; inChinese has them in the words of chineseWords.
+const (
+	eventsDocument = "../../docs/events.md"
+	inChinese      = "../../docs/zh-CN/events.md"
+	chineseWords   = "testdata/events.zh-CN.yaml"
+)
 
 // columns are the directories of the table, in its order.
 var columns = []string{"OpenLDAP", "OpenLDAP, bare", "389 DS", "Active Directory", "in memory"}
@@ -57,17 +64,20 @@ func readTable(document string) (table, error) {
 	return out, nil
 }
 
-// write puts the rows as they are now into the document. What was never seen of a directory is left empty.
-func (t table) write(document string) string {
+// asItIs is for the language in which the rows are written.
+func asItIs(words string) string { return words }
+
+// write puts the rows as they are now into the document, each in the words of its language. What was never seen of a directory is left empty.
+func (t table) write(document string, say func(string) string) string {
 	for _, c := range chapters {
 		before, rest, _ := strings.Cut(document, opening(c))
 		_, after, _ := strings.Cut(rest, closing)
 		var b strings.Builder
-		fmt.Fprintf(&b, "| Event | The directory afterwards | %s |\n|---|---|%s\n", strings.Join(columns, " | "), strings.Repeat("---|", len(columns)))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n|---|---|%s\n", say("Event"), say("The directory afterwards"), strings.Join(columns, " | "), strings.Repeat("---|", len(columns)))
 		for _, r := range c.rows {
-			fmt.Fprintf(&b, "| %s | %s |", r.event, r.says)
+			fmt.Fprintf(&b, "| %s | %s |", say(r.event), say(r.says))
 			for _, column := range columns {
-				fmt.Fprintf(&b, " %s |", t[r.title()][column])
+				fmt.Fprintf(&b, " %s |", say(t[r.title()][column]))
 			}
 			b.WriteString("\n")
 		}
@@ -95,9 +105,10 @@ func compareColumn(t *testing.T, column string, seen map[string]string) {
 			}
 			says[title][column] = cell
 		}
-		if err := os.WriteFile(eventsDocument, []byte(says.write(string(source))), 0o600); err != nil {
+		if err := os.WriteFile(eventsDocument, []byte(says.write(string(source), asItIs)), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		chineseTables(t, says)
 		return
 	}
 	documented := map[string]string{}
@@ -106,6 +117,40 @@ func compareColumn(t *testing.T, column string, seen map[string]string) {
 	}
 	if diff := cmp.Diff(documented, seen); diff != "" {
 		t.Errorf("docs/events.md is not what %s does; see what has changed, then run 'make events' (-documented +seen):\n%s", column, diff)
+	}
+}
+
+// chineseTables compares the tables of the Chinese page with those in English, or writes them with -update. Names of events are the same in both.
+func chineseTables(t *testing.T, says table) {
+	t.Helper()
+	text, err := os.ReadFile(chineseWords)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words map[string]string
+	if err := yaml.Unmarshal(text, &words); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(inChinese)
+	if err != nil {
+		t.Fatal(err)
+	}
+	isEvent := regexp.MustCompile(`^[a-z_]+:[a-z_]+(, [a-z_]+)*$|^$`)
+	written := says.write(string(page), func(text string) string {
+		if isEvent.MatchString(text) {
+			return text
+		}
+		if words[text] == "" {
+			t.Errorf("%s does not say what %q is in Chinese", chineseWords, text)
+		}
+		return words[text]
+	})
+	if *update {
+		if err := os.WriteFile(inChinese, []byte(written), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	} else if diff := cmp.Diff(string(page), written); diff != "" {
+		t.Errorf("%s does not have the tables of %s; run 'go test ./internal/acceptance -run TestEveryRow -update' (-page +tables):\n%s", inChinese, eventsDocument, diff)
 	}
 }
 
@@ -119,7 +164,8 @@ func TestEveryRowIsInTheDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(says.write(string(source)), string(source)); diff != "" {
+	chineseTables(t, says)
+	if diff := cmp.Diff(says.write(string(source), asItIs), string(source)); diff != "" {
 		t.Errorf("docs/events.md does not have the rows of the suite; run 'make events' (-suite +document):\n%s", diff)
 	}
 	titles := map[string]bool{}
@@ -159,7 +205,7 @@ func TestTheTableIsReadAsItIsWritten(t *testing.T) {
 			}
 		}
 	}
-	written := says.write(document.String())
+	written := says.write(document.String(), asItIs)
 	again, err := readTable(written)
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ type workflow struct {
 		Timeout   int    `yaml:"timeout-minutes"`
 		Steps     []struct {
 			Uses string            `yaml:"uses"`
+			If   string            `yaml:"if"`
 			With map[string]string `yaml:"with"`
 			Run  string            `yaml:"run"`
 		} `yaml:"steps"`

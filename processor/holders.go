@@ -99,19 +99,28 @@ func (w *work) waitForHolder(ctx context.Context, d draft, holder event.Ref, mes
 }
 
 // placeHolder returns the object to wait for: the one that has the DN, or, where the DN lies below the entry of the task
-// itself, the nearest object between them, which has to move away first.
-func (w *work) placeHolder(ctx context.Context, dn plan.DN) (event.Ref, error) {
+// itself, one of those between them, which has to move away first: the one that waits for the object of the task, or else the nearest.
+func (w *work) placeHolder(ctx context.Context, dn plan.DN) (nearest event.Ref, err error) {
 	own := w.result.DN
 	if own.Empty() || !plan.Below(w.matching(ctx), dn, own) {
 		return w.holder(ctx, dn)
 	}
 	for above := dn.Parent(); plan.Below(w.matching(ctx), above, own); above = above.Parent() {
 		holder, err := w.holder(ctx, above)
-		if err != nil || !holder.Zero() {
+		if err != nil {
+			return event.Ref{}, err
+		}
+		if holder.Zero() {
+			continue
+		}
+		if nearest.Zero() {
+			nearest = holder
+		}
+		if circular, err := w.waitsForSelf(ctx, holder); circular || err != nil {
 			return holder, err
 		}
 	}
-	return event.Ref{}, nil
+	return nearest, nil
 }
 
 // chain bounds how far a chain of objects that wait for each other is followed.

@@ -136,6 +136,27 @@ func TestEmbeddedUnitMovesBelowItsFormerChild(t *testing.T) {
 	wantDN(t, p.find("(businessCategory="+parent.ID+")"), "ou=Parent,ou=Child,ou=people,"+testBase)
 }
 
+// A unit is moved below what is two levels below it, while the one between gets its name and place.
+func TestEmbeddedUnitMovesBelowWhoGetsItsPlace(t *testing.T) {
+	p := startProduct(t, embeddedDirectory(startEmbedded(t)), true)
+	top := idaastest.Unit{ID: p.tenant.NewUnitID(), Name: "Top"}
+	between := idaastest.Unit{ID: p.tenant.NewUnitID(), Name: "Between", Parent: top.ID}
+	low := idaastest.Unit{ID: p.tenant.NewUnitID(), Name: "Low", Parent: between.ID}
+	for _, u := range []idaastest.Unit{top, between, low} {
+		p.apply(event.CodeApplied, p.tenant.UnitEvent(event.TypeUnitCreate, u))
+	}
+	between.Name, between.Parent = top.Name, ""
+	up := p.tenant.UnitEvent(event.TypeUnitPush, between)
+	top.Name, top.Parent = "Former", low.ID
+	down := p.tenant.UnitEvent(event.TypeUnitPush, top)
+	p.send(down)
+	p.send(up)
+	if bad := p.settle(); len(bad) > 0 {
+		t.Fatalf("%+v", bad)
+	}
+	wantDN(t, p.find("(businessCategory="+top.ID+")"), "ou=Former,ou=Low,ou=Top,ou=people,"+testBase)
+}
+
 func TestEmbeddedEvents(t *testing.T) {
 	runRows(t, "in memory", embeddedDirectory(startEmbedded(t)), oneAtOnce)
 }

@@ -151,7 +151,19 @@ func (s *PostgresServer) Kill() { s.process.signal(syscall.SIGKILL) }
 // Administer runs statements in a database as the administrator of the server.
 func (s *PostgresServer) Administer(tb testing.TB, database, statements string) {
 	tb.Helper()
-	command(tb, statements, postgresBinary("psql"), "-q", "-v", "ON_ERROR_STOP=1", "-o", os.DevNull, "-d", s.url(postgresAdmin, database, s.Address))
+	if err := s.Try(context.Background(), database, statements); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Try is Administer where the server may be away.
+func (s *PostgresServer) Try(ctx context.Context, database, statements string) error {
+	cmd := exec.CommandContext(ctx, postgresBinary("psql"), "-q", "-v", "ON_ERROR_STOP=1", "-o", os.DevNull, "-d", s.url(postgresAdmin, database, s.Address))
+	cmd.Stdin = strings.NewReader(statements)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("psql: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // Dump returns statements that make a schema of a database again, with what is in it, for whoever runs them.

@@ -12,10 +12,12 @@ esac
 shift
 unset RAPID_SEED
 round=0
+part=$((seconds / 10 < 600 ? seconds / 10 : 600))s # of campaigns, in each round
 while [ "$round" = 0 ] || [ "$SECONDS" -lt "$seconds" ]; do
   round=$((round + 1))
   echo "==> round $round, after $SECONDS s"
   env "$@" -count=1 -shuffle=on -skip "$(scripts/suite.sh --all)" ./...
+  env "$@" -timeout 60m -count=1 -v -run '^TestEmbeddedCampaign$' ./internal/acceptance -campaign "$part" -campaign-seed "$RANDOM$RANDOM"
   scripts/suite.sh --if-installed openldap,389ds,samba,postgres,browser "$@" -shuffle=on
-  [ -n "$(scripts/suite.sh --if-installed postgres true 2>&1)" ] || env "$@" -timeout 60m -count=1 -run '^TestPostgresCarriesTheProduct$' ./internal/acceptance -everything
+  [ -n "$(scripts/suite.sh --if-installed postgres true 2>&1)" ] || env "$@" -timeout 60m -count=1 -run '^TestPostgres(CarriesTheProduct|Campaign)$' ./internal/acceptance -everything -campaign "$part" -campaign-seed "$RANDOM$RANDOM"
 done

@@ -1,19 +1,26 @@
+//go:build linux
+
 package acceptance_test
 
 import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"idaas-ldap/idaastest"
 )
@@ -22,11 +29,17 @@ import (
 type process struct {
 	program, config string
 	tenant          *idaastest.Tenant
+	// buried is told when it has died of a kill, before it is started again. With patient it may fail to start, as its database is away.
+	buried  func(pid int)
+	patient bool
 
 	mu     sync.Mutex // guards what follows
 	cmd    *exec.Cmd
-	client *idaastest.Client
+	clock  io.Writer
+	client *idaastest.Client // nil while it is not ready
+	admin  string
 	killed bool  // and not started again so far
+	halted bool  // by SIGSTOP
 	ended  bool  // it is not to be started again
 	broken error // why it does not run
 
@@ -34,30 +47,65 @@ type process struct {
 	log  *lockedBuffer
 }
 
-// readyAt finds the address in the line with which the product says that it is ready.
-var readyAt = regexp.MustCompile(`msg="ready for events".* listen="([^"]+)"`)
+// readyAt finds the addresses in the line with which the product says that it is ready.
+var readyAt = regexp.MustCompile(`msg="ready for events" admin="([^"]+)" listen="([^"]+)"`)
 
-// startProcess starts the product with a configuration, as the program at a path or, without one, as this test binary.
-func startProcess(tb testing.TB, program, config string, tenant *idaastest.Tenant) *process {
+// run starts the product and keeps it running until the test ends.
+func (p *process) run(tb testing.TB) {
 	tb.Helper()
-	p := &process{program: program, config: config, tenant: tenant, done: make(chan struct{}), log: &lockedBuffer{}}
-	lines, err := p.start()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	go p.keep(lines)
+	p.done, p.log = make(chan struct{}), &lockedBuffer{}
+	go p.keep()
 	tb.Cleanup(func() {
 		p.mu.Lock()
 		p.ended = true
-		_ = p.cmd.Process.Kill() // it may be dead
+		if p.cmd != nil {
+			_ = p.cmd.Process.Kill() // it may be dead
+		}
 		p.mu.Unlock()
 		<-p.done
 	})
-	return p
+	if err := p.awaits(); err != nil {
+		tb.Fatal(err)
+	}
 }
 
-// start starts the product and waits until it says that it is ready. What it says after that has to be read.
-func (p *process) start() (*bufio.Scanner, error) {
+// keep starts the product, and again whenever it was killed. That it ends in any other way is a fault.
+func (p *process) keep() {
+	defer close(p.done)
+	var failing time.Time // since when it does not start
+	for {
+		output, err := p.launch()
+		if err != nil {
+			p.breaks(err)
+			return
+		}
+		wasReady := p.follow(output)
+		err = p.cmd.Wait()
+		killed, ended := p.died()
+		switch {
+		case ended:
+			return
+		case killed:
+			failing = time.Time{}
+			continue
+		case !wasReady && p.patient && (failing.IsZero() || time.Since(failing) < settleWithin):
+			if failing.IsZero() {
+				failing = time.Now()
+			}
+			continue
+		}
+		p.breaks(fmt.Errorf("the product ended by itself: %w", err))
+		return
+	}
+}
+
+func (p *process) breaks(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = err
+}
+
+func (p *process) launch() (io.Reader, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
@@ -69,105 +117,148 @@ func (p *process) start() (*bufio.Scanner, error) {
 	}
 	cmd.Dir = filepath.Dir(p.config)
 	output, err := cmd.StderrPipe()
+	if err == nil {
+		p.clock, err = cmd.StdinPipe()
+	}
+	if err == nil {
+		err = cmd.Start()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("start the product: %w", err)
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the product: %w", err)
-	}
-	p.cmd = cmd
-	lines := bufio.NewScanner(output)
-	for lines.Scan() {
-		p.say(lines.Text())
-		if found := readyAt.FindStringSubmatch(lines.Text()); found != nil {
-			p.client = &idaastest.Client{Tenant: p.tenant, URL: "http://" + found[1] + "/accounts/provision", AnswerWithin: answerWithin}
-			p.killed = false
-			return lines, nil
-		}
-	}
-	_ = cmd.Wait() // what it has said is why
-	return nil, fmt.Errorf("the product does not start:\n%s", p.log)
+	p.cmd, p.killed, p.halted = cmd, false, false
+	return output, nil
 }
 
-func (p *process) say(line string) { fmt.Fprintln(p.log, line) }
-
-// keep starts the product again whenever it was killed. That it ends in any other way is a fault.
-func (p *process) keep(lines *bufio.Scanner) {
-	defer close(p.done)
-	for {
-		for lines.Scan() {
-			p.say(lines.Text())
+// follow reads what the product says until it has ended, and reports whether it was ready.
+func (p *process) follow(output io.Reader) (wasReady bool) {
+	for lines := bufio.NewScanner(output); lines.Scan(); {
+		fmt.Fprintln(p.log, lines.Text())
+		found := readyAt.FindStringSubmatch(lines.Text())
+		if found == nil {
+			continue
 		}
-		err := p.cmd.Wait()
+		wasReady = true
 		p.mu.Lock()
-		ended, killed := p.ended, p.killed
-		if !ended && !killed {
-			p.broken = fmt.Errorf("the product ended by itself: %w\n%s", err, p.log)
+		if !p.killed {
+			p.admin = found[1]
+			p.client = &idaastest.Client{Tenant: p.tenant, URL: "http://" + found[2] + "/accounts/provision", AnswerWithin: answerWithin}
 		}
 		p.mu.Unlock()
-		if ended || !killed {
-			return
-		}
-		if lines, err = p.start(); err != nil {
-			p.mu.Lock()
-			p.broken = err
-			p.mu.Unlock()
-			return
-		}
 	}
+	return wasReady
 }
 
-// kill ends the product as a power cut would. It reports whether it was running.
+// died notes that the process has ended, and says why.
+func (p *process) died() (killed, ended bool) {
+	p.mu.Lock()
+	killed, ended = p.killed, p.ended
+	pid := p.cmd.Process.Pid
+	p.client = nil
+	p.mu.Unlock()
+	if killed && !ended && p.buried != nil {
+		p.buried(pid)
+	}
+	return killed, ended
+}
+
+// kill ends the product as a power cut would, whether it is ready or about to be. It reports whether it was alive.
 func (p *process) kill() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.killed {
+	if p.killed || p.cmd == nil || p.cmd.Process.Kill() != nil {
 		return false
 	}
-	p.killed = true
-	return p.cmd.Process.Kill() == nil
+	p.killed, p.client = true, nil
+	return true
 }
 
-// running returns what the product is reached by, nil while it is dead.
-func (p *process) running() (*idaastest.Client, error) {
+// halt stops the product in its tracks until it is resumed or killed.
+func (p *process) halt() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.halted = p.cmd.Process.Signal(syscall.SIGSTOP) == nil
+}
+
+func (p *process) isHalted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.halted
+}
+
+func (p *process) resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.halted {
+		p.halted = p.cmd.Process.Signal(syscall.SIGCONT) != nil
+	}
+}
+
+// fill lets no write into any file succeed, or all again: what a process may write is limited.
+func (p *process) fill(full bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var limit unix.Rlimit
 	if p.killed {
+		return nil
+	}
+	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, nil, &limit); err != nil {
+		return nil // it has died meanwhile
+	}
+	if limit.Cur = limit.Max; full {
+		limit.Cur = 1
+	}
+	return unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &limit, nil) //nolint:wrapcheck // The caller says so.
+}
+
+// step puts the clock of the product so far off the right time.
+func (p *process) step(off time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintln(p.clock, off)
+}
+
+// ready returns what the product is reached by, nil while it is dead or halted.
+func (p *process) ready() (*idaastest.Client, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.halted {
 		return nil, p.broken
 	}
 	return p.client, p.broken
 }
 
+// leads reports whether the product says that it works on the directory.
+func (p *process) leads() bool {
+	p.mu.Lock()
+	url := "http://" + p.admin + "/readyz"
+	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	var says struct {
+		Leases map[string]struct{ Owner string }
+	}
+	return json.NewDecoder(response.Body).Decode(&says) == nil && says.Leases["corp"].Owner == "this instance"
+}
+
 // awaits waits until the product runs.
 func (p *process) awaits() error {
 	for deadline := time.Now().Add(settleWithin); ; <-time.After(5 * time.Millisecond) {
-		client, err := p.running()
+		client, err := p.ready()
 		if client != nil || err != nil {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the product is not there again:\n%s", p.log)
-		}
-	}
-}
-
-// post sends a request again and again until it is answered with 200, as IDaaS does, whatever dies meanwhile. It returns how often it
-// was sent.
-func (p *process) post(events []idaastest.Event) (answer idaastest.Answer, sent int, err error) {
-	for deadline := time.Now().Add(settleWithin); ; <-time.After(5 * time.Millisecond) {
-		client, err := p.running()
-		if err != nil {
-			return answer, sent, err
-		}
-		if client != nil {
-			sent++
-			answer, err = client.Send(context.Background(), events...)
-			if err == nil && answer.Status != http.StatusServiceUnavailable {
-				return answer, sent, nil
-			}
-		}
-		if time.Now().After(deadline) {
-			return answer, sent, fmt.Errorf("no answer with 200 comes; the last is %+v, %w\n%s", answer, err, p.log)
+			return errors.New("the product is not there again")
 		}
 	}
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package acceptance_test
 
 import (
@@ -12,11 +14,20 @@ import (
 )
 
 // tally is what a campaign has done, and what it has found.
-type tally struct{ rounds, kills, faults, events, requests, lost, doubled, reordered int }
+type tally struct {
+	rounds, kills, events, requests, lost, doubled, reordered int
+	faults                                                    [trials]int // how often each kind of trial
+}
 
 func (n *tally) String() string {
-	return fmt.Sprintf("rounds=%d kills=%d faults=%d events=%d requests=%d lost=%d doubled=%d reordered=%d",
-		n.rounds, n.kills, n.faults, n.events, n.requests, n.lost, n.doubled, n.reordered)
+	var b strings.Builder
+	fmt.Fprintf(&b, "rounds=%d kills=%d events=%d requests=%d lost=%d doubled=%d reordered=%d", n.rounds, n.kills, n.events, n.requests, n.lost, n.doubled, n.reordered)
+	for t, times := range n.faults {
+		if times > 0 {
+			fmt.Fprintf(&b, ", %d times %s", times, trial(t))
+		}
+	}
+	return b.String()
 }
 
 // isClean reports whether nothing wrong was found.

@@ -1,97 +1,104 @@
+//go:build linux
+
 package acceptance_test
 
 import (
-	"cmp"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-ldap/ldap/v3"
-
-	"idaas-ldap/idaastest"
 	"idaas-ldap/internal/app"
 	"idaas-ldap/ldaptest"
 	"idaas-ldap/store"
 )
 
 var (
-	campaignTime    = flag.Duration("campaign", 0, "how long the campaign goes on; zero for one round")
+	campaignTime    = flag.Duration("campaign", 0, "how long the campaign goes on; zero for one short round")
 	campaignSeed    = flag.Uint64("campaign-seed", 1, "what the campaign draws its choices from")
-	campaignProgram = flag.String("campaign-program", "", "the absolute path of the product that the campaign kills; this test binary if empty")
+	campaignRound   = flag.Uint64("campaign-round", 0, "the round that the campaign begins with")
+	campaignProgram = flag.String("campaign-program", "", "the absolute path of the product that the campaign kills; this test binary if empty, whose clock can be put off")
 )
 
 // The product is killed again and again, at some operation in the directory, before it is done or after it and before its answer is seen,
-// while IDaaS sends and repeats what happens in a company and the directory is in trouble. After each round the directory is what the
-// model says: nothing is lost, nothing was done twice, and nothing out of order.
+// while IDaaS sends and repeats what happens in a company, and the directory, the disk and the clock are in trouble. After each round the
+// directory is what the model says: nothing is lost, nothing was done twice, and nothing out of order.
 func TestEmbeddedCampaign(t *testing.T) {
-	c := newCampaign(t, *campaignSeed)
-	started := time.Now()
-	for round := uint64(0); round == 0 || time.Since(started) < *campaignTime; round++ {
-		err := c.round(round)
-		c.done.rounds++
-		if err != nil || !c.done.isClean() {
-			t.Errorf("round %d: %v", round, err)
-			break
-		}
+	c := newCampaign(t, 1, nil)
+	c.kinds = append(c.kinds, diskFull)
+	if *campaignProgram == "" {
+		c.kinds = append(c.kinds, ahead, behind)
 	}
-	if c.done.kills == 0 || c.done.faults == 0 {
-		t.Error("nothing was killed, or nothing went wrong: that proves nothing")
-	}
-	t.Logf("campaign: seed=%d seconds=%.0f %s", *campaignSeed, time.Since(started).Seconds(), &c.done)
+	c.fight("file")
 }
 
-// campaign is the product as a process, and a directory that is in trouble.
+// Three instances share a PostgreSQL server that is killed as well. In a long campaign one of them is halted now and then until another has
+// its lease, and goes on.
+func TestPostgresCampaign(t *testing.T) {
+	database := ldaptest.StartPostgres(t, "CREATE ROLE "+ldaptest.PostgresUser+" LOGIN PASSWORD '"+ldaptest.PostgresPassword+"'",
+		"CREATE DATABASE "+ldaptest.PostgresDatabase+" OWNER "+ldaptest.PostgresUser)
+	c := newCampaign(t, 3, database)
+	c.kinds = append(c.kinds, databaseKilled)
+	if *campaignTime > 0 {
+		c.kinds = append(c.kinds, halted) // which takes as long as a lease
+	}
+	c.fight("postgres")
+}
+
+// campaign is the product as processes, with a directory and a database that are in trouble.
 type campaign struct {
 	*product
 
-	process *process
-	server  *ldaptest.Server
+	processes []*process
+	server    *ldaptest.Server
+	database  *ldaptest.PostgresServer // nil for a file
+	kinds     []trial                  // what goes wrong
 
 	turning sync.Mutex // held while the weather changes
-	mu      sync.Mutex // guards what follows
-	random  *rand.Rand
-	stormy  bool
-	sky     trial
-	thaw    chan struct{} // closed when a frozen directory goes on
-	// nextKill is after how many operations in a storm the product is killed.
-	nextKill int
-	done     tally
+	halted  *process
+	reopens bool // the database was away
+
+	mu         sync.Mutex // guards what follows
+	plan       schedule
+	stormy     bool
+	sky        trial
+	thaw       chan struct{} // closed when a frozen directory goes on
+	requests   int           // in storms of this round
+	operations int
+	refused    int // since the weather changed
+	done       tally
 }
 
-// trial is what is wrong with the directory for a while.
-type trial int
-
-const (
-	// windy: connections are cut before and after an operation, and the server is busy now and then.
-	windy trial = iota
-	stopped
-	frozen
-	readOnly
-	wrongLogin
-	trials
-)
-
-func newCampaign(t *testing.T, seed uint64) *campaign {
+func newCampaign(t *testing.T, processes int, database *ldaptest.PostgresServer) *campaign {
 	t.Helper()
-	c := &campaign{server: startEmbedded(t), random: rand.New(rand.NewPCG(seed, 11)), nextKill: 40}
-	c.product = makeProduct(t, setup{answerWithin: 100 * time.Millisecond, directories: []configured{{name: "corp", dir: embeddedDirectory(c.server)}}})
+	c := &campaign{server: startEmbedded(t), database: database, kinds: []trial{windy, windy, down, frozen, readOnly, wrongLogin}}
+	// An answer that a kill has kept from us makes a deletion look as if somebody else had done it.
+	guard := edit{"guards:", "guards:\n  vanished: { max: 100000, percent: 100, window: 1ms }"}
+	s := setup{answerWithin: 100 * time.Millisecond, directories: []configured{{name: "corp", dir: embeddedDirectory(c.server), edits: []edit{guard}}}}
+	if database != nil {
+		s.store = database.URL()
+	}
+	c.product = makeProduct(t, s)
 	c.feed.through = c.post
-	c.process = startProcess(t, *campaignProgram, c.config, c.tenant)
-	opened, err := app.OpenStore(t.Context(), c.load(), store.ToRead)
-	if err != nil {
+	for range processes {
+		p := &process{program: *campaignProgram, config: c.config, tenant: c.tenant, patient: database != nil, buried: c.bury}
+		p.run(t)
+		c.processes = append(c.processes, p)
+	}
+	c.reopens = true
+	if err := c.look(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := opened.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	c.app = &app.App{Store: opened}
+	t.Cleanup(func() { _ = c.app.Store.Close() }) // it was only read from
 	c.server.Fault(c.fault)
 	c.feed.send(t, c.otherEvents()...)
 	if bad := c.settle(); len(bad) > 0 {
@@ -100,14 +107,89 @@ func newCampaign(t *testing.T, seed uint64) *campaign {
 	return c
 }
 
+// look opens the store to see what becomes of events, anew where the database was away.
+func (c *campaign) look() error {
+	if !c.reopens {
+		return nil
+	}
+	c.reopens = false
+	opened, err := app.OpenStore(c.t.Context(), c.load(), store.ToRead)
+	if err != nil {
+		return fmt.Errorf("look into the store: %w", err)
+	}
+	if c.app != nil {
+		_ = c.app.Store.Close() // its connections are gone
+	}
+	c.app = &app.App{Store: opened}
+	return nil
+}
+
+// bury ends the leases of an instance that is dead, so that nobody has to wait for their end. While the database is away they run out.
+func (c *campaign) bury(pid int) {
+	if c.database == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = c.database.Try(ctx, ldaptest.PostgresDatabase, fmt.Sprintf("UPDATE lease SET until = 0 WHERE owner LIKE 'process %d on %%'", pid))
+}
+
+// fight goes through rounds until the time is over or something is wrong.
+func (c *campaign) fight(name string) {
+	c.t.Helper()
+	started := time.Now()
+	for round := *campaignRound; round == *campaignRound || time.Since(started) < *campaignTime; round++ {
+		err := c.round(round)
+		c.done.rounds++
+		if err != nil || !c.done.isClean() {
+			c.t.Errorf("round %d: %v\nbegin with it by: go test ./internal/acceptance -run '^%s$' -campaign %s -campaign-seed %d -campaign-round %d\nwhat went wrong before:\n%sthe product says: %s",
+				round, err, c.t.Name(), min(*campaignTime, time.Second), *campaignSeed, round, c.plan.until(c.requests, c.operations), c.saved())
+			break
+		}
+	}
+	if c.done.kills == 0 || c.done.faults == [trials]int{} {
+		c.t.Error("nothing was killed, or nothing went wrong: that proves nothing")
+	}
+	c.t.Logf("campaign: seed=%d seconds=%.0f %s", *campaignSeed, time.Since(started).Seconds(), &c.done)
+	if *update && *campaignTime > 0 && !c.t.Failed() {
+		writeFigures(c.t, name, figures(time.Now(), time.Since(started), *campaignSeed, len(c.processes), &c.done))
+	}
+}
+
+// saved keeps what the product has said in files, and returns where.
+func (c *campaign) saved() string {
+	var paths []string
+	for i, p := range c.processes {
+		path := filepath.Join(os.TempDir(), fmt.Sprintf("campaign-%d-%d.log", os.Getpid(), i))
+		if err := os.WriteFile(path, p.log.Bytes(), 0o600); err != nil {
+			return err.Error()
+		}
+		paths = append(paths, path)
+	}
+	return strings.Join(paths, " ")
+}
+
+// size returns how many events a round has. A short one with several processes has few.
+func (c *campaign) size() int {
+	switch {
+	case *campaignTime > 0:
+		return 250
+	case c.database != nil:
+		return 60
+	}
+	return 120
+}
+
 // round lets things happen in a company of its own, delivers them in the storm, and looks at the directory afterwards.
 func (c *campaign) round(n uint64) error {
 	c.t.Helper()
-	choose := seeded{rand.New(rand.NewPCG(c.draw(1<<30), n))}
+	choose := seeded{rand.New(rand.NewPCG(*campaignSeed, n))} // Made-up people need no secrecy.
+	c.mu.Lock()
+	c.plan, c.requests, c.operations = newSchedule(*campaignSeed, n, c.kinds, len(c.processes)), 0, 0
+	c.mu.Unlock()
 	company := newCompany(choose, c.tenant, c.clock.Now, size{users: 30, units: 8, groups: 5}, fmt.Sprintf("%04d", n))
-	company.grow(250)
+	company.grow(c.size())
 	about := numberAddresses(company.events)
-	c.done.events += len(company.events)
 	s := &sequence{product: c.product, tb: c.t, events: company.events, end: theEnd(company.events)}
 	before := c.dir.tree(c.t)
 	s.others = c.dir.stands(c.t)
@@ -122,6 +204,7 @@ func (c *campaign) round(n uint64) error {
 		}
 	}
 	settled := s.settles(s.events, s.end.waits)
+	c.tallied(func(t *tally) { t.events += len(company.events) })
 	c.done.count(s, c.server.Journal(), about)
 	for _, check := range []func() error{
 		func() error { return settled },
@@ -144,124 +227,26 @@ func (c *campaign) storms(w wave, parallel int) error {
 	c.stormy = true
 	c.mu.Unlock()
 	err := w.send(c.t, c.feed, parallel)
-	if calmed := c.calms(); err == nil {
-		err = calmed
+	return errors.Join(err, c.calms())
+}
+
+// What goes wrong, and when, follows from the seed.
+func TestTheScheduleFollowsFromTheSeed(t *testing.T) {
+	kinds := []trial{windy, down, frozen}
+	one, again, other := newSchedule(1, 2, kinds, 3), newSchedule(1, 2, kinds, 3), newSchedule(1, 3, kinds, 3)
+	if one.until(mostRequests, mostOperations) != again.until(mostRequests, mostOperations) || one.draw(7, 1000) != again.draw(7, 1000) {
+		t.Error("the same seed gives another schedule")
 	}
-	return err
-}
-
-func (c *campaign) draw(n int) uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return uint64(c.random.IntN(n))
-}
-
-// post sends a request, and changes the weather now and then.
-func (c *campaign) post(request []idaastest.Event) (idaastest.Answer, error) {
-	if c.draw(12) == 0 {
-		c.turns(trial(c.draw(int(trials))))
+	if one.until(mostRequests, mostOperations) == other.until(mostRequests, mostOperations) {
+		t.Error("another round has the same schedule")
 	}
-	answer, sent, err := c.process.post(request)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.done.requests += sent
-	return answer, err
-}
-
-// turns changes the weather, in a storm only.
-func (c *campaign) turns(to trial) {
-	c.turning.Lock()
-	defer c.turning.Unlock()
-	c.mu.Lock()
-	from, stormy := c.sky, c.stormy
-	if stormy && from != to {
-		if c.sky = to; from == frozen {
-			close(c.thaw)
+	said := one.until(200, 200)
+	for _, kind := range kinds {
+		if !strings.Contains(said, kind.String()) {
+			t.Errorf("%s is not in the first of it:\n%s", kind, said)
 		}
-		if to == frozen {
-			c.thaw = make(chan struct{})
-		}
-		c.done.faults++
 	}
-	c.mu.Unlock()
-	if !stormy || from == to {
-		return
+	if slices.Max(slices.Collect(maps.Values(one.kills))) > 2 {
+		t.Error("somebody is killed who is not there")
 	}
-	if to == stopped {
-		c.dir.close()
-		c.server.Down()
-	} else if err := c.server.Up(); err != nil {
-		c.t.Errorf("the directory does not come back: %v", err)
-	}
-	if to == wrongLogin {
-		c.dir.close()
-		c.server.Drop()
-	}
-	if from == wrongLogin {
-		c.kills() // The pauses after a refused login are minutes, for all who are not started anew.
-	}
-}
-
-// kills kills the product.
-func (c *campaign) kills() {
-	if c.process.kill() {
-		c.mu.Lock()
-		c.done.kills++
-		c.mu.Unlock()
-	}
-}
-
-// calms ends the storm, and waits until the product runs.
-func (c *campaign) calms() error {
-	c.turns(windy)
-	c.mu.Lock()
-	c.stormy = false
-	c.mu.Unlock()
-	return c.process.awaits()
-}
-
-// fault decides what happens to an operation of the product.
-func (c *campaign) fault(op ldaptest.Operation) ldaptest.Fault {
-	if !strings.HasPrefix(cmp.Or(op.BoundAs, op.DN), "cn=connector,") {
-		return ldaptest.Fault{}
-	}
-	c.mu.Lock()
-	f, wrong := c.strikes(op)
-	if wrong {
-		c.done.faults++
-	}
-	c.mu.Unlock()
-	return f
-}
-
-func (c *campaign) strikes(op ldaptest.Operation) (f ldaptest.Fault, wrong bool) {
-	if !c.stormy {
-		return f, false
-	}
-	if c.nextKill--; c.nextKill == 0 {
-		c.nextKill = 40 + c.random.IntN(160)
-		if c.process.kill() {
-			c.done.kills++
-		}
-		before := c.random.IntN(2) == 0
-		return ldaptest.Fault{DropBefore: before, DropAfter: !before}, true
-	}
-	writes := slices.Contains([]string{"add", "modify", "modrdn", "delete", "password"}, op.Verb)
-	switch {
-	case c.sky == frozen:
-		return ldaptest.Fault{Wait: c.thaw}, true
-	case c.sky == readOnly && writes:
-		return ldaptest.Fault{Code: ldap.LDAPResultUnwillingToPerform, Message: "shadow context; no update referral"}, true
-	case c.sky == wrongLogin && op.Verb == "bind":
-		return ldaptest.Fault{Code: ldap.LDAPResultInvalidCredentials}, true
-	}
-	switch c.random.IntN(40) {
-	case 0:
-		return ldaptest.Fault{DropBefore: true}, true
-	case 1:
-		return ldaptest.Fault{DropAfter: true}, true
-	case 2:
-		return ldaptest.Fault{Code: ldap.LDAPResultBusy}, true
-	}
-	return f, false
 }

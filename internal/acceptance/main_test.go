@@ -1,11 +1,14 @@
 package acceptance_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"idaas-ldap/internal/app"
 	"idaas-ldap/internal/config"
@@ -21,11 +24,11 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if err := serve(os.Args[len(os.Args)-1]); err != nil {
-		panic(err) // it was not killed
+		panic(err) // The one who has started it sees that it does not run.
 	}
 }
 
-// serve does what the command serve does.
+// serve does what the command serve does, by a clock that can be put off the right time.
 func serve(path string) error {
 	cfg, _, err := config.Load(path, nil)
 	if err != nil {
@@ -35,9 +38,26 @@ func serve(path string) error {
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
-	a, err := app.Open(context.Background(), cfg, log, "test")
+	clock := newClock()
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		clock.follow(os.Stdin)
+		stop() // the test is over
+	}()
+	a, err := app.OpenWith(ctx, cfg, log, "test", app.Options{Clock: clock})
 	if err != nil {
 		return fmt.Errorf("open the product: %w", err)
 	}
-	return a.Run(context.Background()) //nolint:wrapcheck // It says what it was doing.
+	return a.Run(ctx) //nolint:wrapcheck // It says what it was doing.
+}
+
+// follow puts the clock as far off the right time as each line says.
+func (c *clock) follow(lines io.Reader) {
+	var is time.Duration
+	for said := bufio.NewScanner(lines); said.Scan(); {
+		if off, err := time.ParseDuration(said.Text()); err == nil {
+			c.Forward(off - is)
+			is = off
+		}
+	}
 }

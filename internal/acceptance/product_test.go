@@ -51,7 +51,9 @@ type setup struct {
 	atOnce int
 	// answerWithin is how long answers may take where the product is a process of its own; 0 for what is usual.
 	answerWithin time.Duration
-	directories  []configured
+	// store is where the store is; empty for where all of them are.
+	store       string
+	directories []configured
 }
 
 // configured is one directory of the configuration.
@@ -168,7 +170,7 @@ func makeProduct(tb testing.TB, s setup) *product {
 	folder := tb.TempDir()
 	var text strings.Builder
 	fmt.Fprintf(&text, "receiver: { listen: \"127.0.0.1:0\", answer_within: %s }\nadmin: { listen: \"127.0.0.1:0\" }\nstore: { url: %q, key_file: store.key }\ndirectories:\n",
-		cmp.Or(s.answerWithin, 8*time.Second), storeURL(tb))
+		cmp.Or(s.answerWithin, 8*time.Second), cmp.Or(s.store, storeURL(tb)))
 	for i, c := range s.directories {
 		if c.feed == "" {
 			c.feed = c.name

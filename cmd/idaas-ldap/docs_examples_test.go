@@ -41,6 +41,7 @@ var examples = []shownBy{
 	{"sh", nil, 0, "cmd/idaas-ldap", "TestLinesForTheShellCanBeTyped"},
 	{"bat", []string{"windows.md"}, 2, "cmd/idaas-ldap", "TestLinesForWindowsCanBeTyped"},
 	{"ldif", []string{"openldap.md"}, 1, "cmd/idaas-ldap", "TestOpenLDAPRightsOfThePage"},
+	{"ldif change", []string{"openldap.md"}, 1, "cmd/idaas-ldap", "TestOpenLDAPRightsOfThePage"},
 	{"text rights", []string{"openldap.md"}, 2, "cmd/idaas-ldap", "TestOpenLDAPRightsOfThePage"},
 	{"text setting", []string{"openldap.md"}, 3, "cmd/idaas-ldap", "TestOpenLDAPRightsOfThePage"},
 	{"ldif", []string{"389ds.md"}, 1, "cmd/idaas-ldap", "Test389DSRightsOfThePage"},

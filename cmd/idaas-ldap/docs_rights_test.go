@@ -199,6 +199,7 @@ func TestOpenLDAPRightsOfThePage(t *testing.T) {
 		rules := append(slices.Clone(lines), "to * "+shownLine(t, "openldap.md", `to \*`), `to attrs=userPassword by anonymous auth by * none`)
 		server.Configure(t, "olcAccess", rules...)
 	}
+	configuredSlapd(t, server)
 	give(nil)
 	account := addDocumentedAccount(t, "openldap.md", server.Access)
 	server.Configure(t, "olcLimits", shownLine(t, "openldap.md", "limits"))
@@ -211,6 +212,19 @@ func TestOpenLDAPRightsOfThePage(t *testing.T) {
 	posix.isLeast(t, lines...)
 	server.Configure(t, "olcAccess", append(slices.Clone(lines), `to attrs=userPassword by anonymous auth by * none`)...)
 	hidesAll(t, people.config)
+}
+
+// configuredSlapd gives slapd the change of the page for cn=config, as its administrator.
+func configuredSlapd(t *testing.T, server *ldaptest.Slapd) {
+	t.Helper()
+	server.Configure(t, "olcDbIndex", "objectClass eq") // as in a new one
+	change := filepath.Join(t.TempDir(), "rights.ldif")
+	if err := os.WriteFile(change, []byte(exampleOf(t, "openldap.md", "ldif change")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "ldapmodify", "-x", "-H", server.URL, "-D", "cn=config", "-w", server.Password, "-f", change).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 }
 
 // hidesAll expects that validate says what an account lacks that may write and not read.

@@ -25,6 +25,8 @@ var shellPrograms = map[string]func(t *testing.T, words []string) error{
 	"curl":      typedCurl,
 	"systemctl": typedSystemctl,
 	"openssl":   typedOpenSSL,
+	"apt":       typedInstall,
+	"dnf":       typedInstall,
 }
 
 // typedProduct lets the program parse what is behind its name.
@@ -249,6 +251,15 @@ func typedCurl(_ *testing.T, words []string) error {
 func typedSystemctl(_ *testing.T, words []string) error {
 	_, err := ofProject("configs/systemd/" + words[len(words)-1] + ".service")
 	return err
+}
+
+// typedInstall looks whether the package is one that "make release" makes, by the table of the page; the deb is installed by a test of its own.
+func typedInstall(t *testing.T, words []string) error {
+	t.Helper()
+	if page := documentation(t, "English")["packages.md"]; words[0] != "install" || !strings.Contains(page, "| `"+filepath.Base(words[1])+"`") {
+		return fmt.Errorf("make release makes no %s", words[1])
+	}
+	return nil
 }
 
 // typedOpenSSL runs the line, and expects a key for the store.

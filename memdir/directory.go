@@ -93,10 +93,13 @@ func (d *Directory) Below(dn plan.DN) []*plan.Entry {
 }
 
 // Written returns the operations that were done, in their order.
-func (d *Directory) Written() []plan.Operation {
+func (d *Directory) Written() []plan.Operation { return d.WrittenAfter(0) }
+
+// WrittenAfter returns the operations that were done after the first n.
+func (d *Directory) WrittenAfter(n int) []plan.Operation {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.written)
+	return slices.Clone(d.written[n:])
 }
 
 // Suffer changes what is wrong with the directory from now on.

@@ -39,6 +39,9 @@ type SQLiteConfig struct {
 	Damaged func(error)
 	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound. Beyond it the store is full.
 	MaxPages int
+	// Unsynced leaves it to the system when something is on disk, so that a power cut may lose it, and the end of the process does not. For
+	// simulations.
+	Unsynced bool
 
 	arriving bool // another store is carried over to it
 	leaving  bool // it is carried over to another store, or taken back
@@ -155,6 +158,9 @@ func (cfg SQLiteConfig) address() string {
 		"foreign_keys(ON)",
 		"journal_size_limit(67108864)",
 		"wal_autocheckpoint(8000)", // pages that change again and again are copied once for 32 MiB of the log, and not once for 4
+	}
+	if cfg.Unsynced {
+		pragmas = append(pragmas, "synchronous(OFF)")
 	}
 	if cfg.MaxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(cfg.MaxPages)+")")

@@ -65,7 +65,9 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 	}
 	now := l.now()
 	s := settlement(job, job.Known, merged, result, now)
-	s.Touch = result.Touch
+	if touches(s.Attempts) {
+		s.Touch = result.Touch
+	}
 	if s.Attempts > 0 {
 		again := now + event.Millis(l.random.spread(rest(s, result)).Milliseconds())
 		s.Due = earliest(s.Due, again)
@@ -76,6 +78,10 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 	}
 	return false
 }
+
+// touches reports whether a try that did not finish makes others due that it came upon: the first one, and then whenever the number of tries in a
+// row has doubled. Two who are looked at in vain, as their entries are hidden, would otherwise wake an object in turns, without a pause.
+func touches(attempts int) bool { return attempts&(attempts-1) == 0 }
 
 // loadMembers adds what is known of the memberships that pending events speak about.
 func (l *lane) loadMembers(ctx context.Context, job *store.Job) error {

@@ -52,7 +52,7 @@ func (c *Console) mayCompare(ctx *gin.Context) (d draft, on workbench.Directory,
 	if err != nil {
 		return d, on, nil, nil, err
 	}
-	edited, problems := workbench.Compile(filepath.Base(on.Path), d.Source)
+	edited, problems := c.bench.compiler.Compile(filepath.Base(on.Path), d.Source)
 	done()
 	if edited == nil {
 		return d, on, nil, nil, &problem{http.StatusConflict, "mapping_wrong", fmt.Sprintf("the mapping is wrong in line %d: %s", problems[0].Line, problems[0].Message)}

@@ -61,7 +61,7 @@ func (c *Console) check(ctx context.Context, d draft, on workbench.Directory) (c
 	defer giveBack()
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	checked := workbench.Check(ctx, filepath.Base(on.Path), d.Source)
+	checked := c.bench.compiler.Check(ctx, filepath.Base(on.Path), d.Source)
 	view := checkedView{Problems: problemRows(checked.Problems), Tests: []testRow{}, Failed: checked.Failed(), Unrun: checked.Unrun, Good: checked.Good()}
 	for _, t := range checked.Tests {
 		row := testRow{Name: t.Name, Line: t.Line}
@@ -96,7 +96,7 @@ func (c *Console) try(ctx context.Context, d draft, on workbench.Directory) trie
 		return view
 	}
 	defer giveBack()
-	edited, _ := workbench.Compile(filepath.Base(on.Path), d.Source)
+	edited, _ := c.bench.compiler.Compile(filepath.Base(on.Path), d.Source)
 	if edited == nil {
 		view.Broken = true
 		return view

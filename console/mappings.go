@@ -144,6 +144,7 @@ type bench struct {
 	places chan struct{}
 	// everybody is taken by who compares everybody.
 	everybody chan struct{}
+	compiler  *workbench.Compiler
 }
 
 // How much is checked and tried at the same time, how long one of them may take, and how long everybody may take.
@@ -156,7 +157,7 @@ const (
 )
 
 func newBench() bench {
-	return bench{places: make(chan struct{}, benchPlaces), everybody: make(chan struct{}, 1)}
+	return bench{places: make(chan struct{}, benchPlaces), everybody: make(chan struct{}, 1), compiler: &workbench.Compiler{}}
 }
 
 // take waits for a place. Whoever has got one gives it back.

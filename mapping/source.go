@@ -24,13 +24,6 @@ type reader struct {
 // position is where something stands in the file, counted from 1 and in characters.
 type position struct{ line, column int }
 
-// Bounds on a file. They are far beyond any mapping, and keep the YAML parser from deep recursion.
-const (
-	maxFile    = 1 << 20
-	maxLine    = 16 << 10
-	maxNesting = 200
-)
-
 func newReader(file string, source []byte) *reader {
 	// YAML has three ways to end a line (YAML 1.2 section 5.4).
 	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(source))
@@ -48,7 +41,7 @@ func (r *reader) root(source []byte) *ast.MappingNode {
 
 // body parses the source and returns its one document, nil where there is none. Start says how to begin, what names the file.
 func (r *reader) body(source []byte, start, what string) ast.Node {
-	if !r.acceptable(source) {
+	if !r.acceptable(source, what) {
 		return nil
 	}
 	// The library counts lines that end in two characters twice here and there.
@@ -70,38 +63,6 @@ func (r *reader) body(source []byte, start, what string) ast.Node {
 		return nil
 	}
 	return file.Docs[0].Body
-}
-
-// acceptable refuses what is no text and what no person has written.
-func (r *reader) acceptable(source []byte) bool {
-	if len(source) > maxFile {
-		r.problem(position{}, "the file is larger than %d bytes", maxFile)
-		return false
-	}
-	for i, line := range r.lines {
-		if !utf8.ValidString(line) {
-			r.report(position{i + 1, 1}, "save the file in that encoding", "this line is not UTF-8 text")
-			return false
-		}
-		if at := strings.IndexRune(line, utf8.RuneError); at >= 0 {
-			r.report(position{i + 1, utf8.RuneCountInString(line[:at]) + 1}, "put the right one in its place", "a character was lost here when the file was saved")
-			return false
-		}
-		if len(line) > maxLine {
-			r.problem(position{i + 1, 1}, "this line is longer than %d bytes", maxLine)
-			return false
-		}
-	}
-	depth := 0
-	for i, line := range r.lines {
-		depth += strings.Count(line, "[") + strings.Count(line, "{") - strings.Count(line, "]") - strings.Count(line, "}")
-		compact := strings.Count(line, "- ") + strings.Count(line, "? ") + strings.Count(line, "[") + strings.Count(line, "{")
-		if depth = max(0, depth); depth > maxNesting || compact > maxNesting {
-			r.problem(position{i + 1, 1}, "brackets, lists or keys are nested too deeply here")
-			return false
-		}
-	}
-	return true
 }
 
 // parseYAML turns a panic of the parser into an error.

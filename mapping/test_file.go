@@ -106,12 +106,14 @@ func (r *reader) testDirectory(s scalar) []*plan.Entry {
 	if errors.As(err, &wrong) {
 		r.problem(s.line(wrong.Line), "this is no LDIF of entries: %v", wrong.Err)
 	}
-	for i, e := range entries {
-		for _, other := range entries[:i] {
-			if e.DN.Equal(other.DN) {
-				r.problem(s.at(), "two entries have the DN %s", e.DN)
-			}
+	seen := map[string]bool{}
+	for _, e := range entries {
+		key := e.DN.SharedKey()
+		if seen[key] {
+			r.problem(s.at(), "two entries have the DN %s", e.DN)
+			break
 		}
+		seen[key] = true
 	}
 	return entries
 }

@@ -286,6 +286,9 @@ func (d DN) key(of func(RDN) string) string {
 	return strings.Join(parts, ",")
 }
 
+// SharedKey returns a text that is the same for just those DNs that are [DN.Equal].
+func (d DN) SharedKey() string { return d.key(RDN.sharedKey) }
+
 // Equal reports whether both name the same entry on every server. Where a server is at hand, its [Matching] knows more.
 func (d DN) Equal(other DN) bool {
 	return slices.EqualFunc(d, other, func(a, b RDN) bool { return a.sharedKey() == b.sharedKey() })

@@ -6,7 +6,7 @@
   if (!form) return;
   const source = form.elements.source, sheet = source.parentElement, gutter = form.querySelector(".gutter"), marks = form.querySelector(".marks");
   const checked = form.querySelector("[data-checked]"), tried = form.querySelector("[data-tried]"), everybody = form.querySelector("[data-everybody]");
-  const pause = 250, sent = { check: null, try: null, words: null };
+  const pause = 50, sent = { check: null, try: null, words: null };
 
   // caret is where somebody writes, counted from 1, in characters.
   const caret = () => {

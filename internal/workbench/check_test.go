@@ -28,7 +28,7 @@ func TestATestThatWritesTooMuchIsToldSo(t *testing.T) {
 		fmt.Fprintf(&source, "    a%d: user.displayName\n", i)
 	}
 	fmt.Fprintf(&source, "tests:\n  - name: long\n    event: { type: user:create, user: { id: u, username: ann, displayName: %s } }\n    expect_writes: 0\n", strings.Repeat("a", long))
-	checked := workbench.Check(context.Background(), "mapping.yaml", source.String())
+	checked := new(workbench.Compiler).Check(context.Background(), "mapping.yaml", source.String())
 	if len(checked.Tests) != 1 || checked.Tests[0].Err == nil || !strings.Contains(checked.Tests[0].Err.Error(), "at most 16777216 are shown") {
 		t.Errorf("%v %.300v", checked.Problems, checked.Tests)
 	}
@@ -38,7 +38,7 @@ func TestATestThatWritesTooMuchIsToldSo(t *testing.T) {
 func TestWhatATestSaysIsBounded(t *testing.T) {
 	source := simple + "    description: user.displayName\n    cn: user.displayName\ntests:\n  - name: long\n    event: { type: user:create, user: { id: u, username: ann, displayName: " +
 		strings.Repeat("王", 5<<10) + " } }\n    expect_writes: 0\n"
-	checked := workbench.Check(context.Background(), "mapping.yaml", source)
+	checked := new(workbench.Compiler).Check(context.Background(), "mapping.yaml", source)
 	if len(checked.Tests) != 1 || checked.Tests[0].Err == nil {
 		t.Fatal(checked.Problems, checked.Tests)
 	}

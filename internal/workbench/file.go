@@ -89,6 +89,9 @@ func mayReplace(path string) error {
 	if err == nil {
 		err = mayMake(filepath.Dir(path))
 	}
+	if err == nil {
+		err = mayRename(path)
+	}
 	if err != nil {
 		return fmt.Errorf("the file can only be read here: %w", err)
 	}

@@ -32,9 +32,10 @@ func (c *Console) protect(ctx *gin.Context) {
 	ctx.Request.Body = http.MaxBytesReader(ctx.Writer, ctx.Request.Body, maxBody)
 }
 
-// How often one address may ask, and how often it may show a wrong token.
+// How often one address may ask, and how often it may show a wrong token. Whoever edits a mapping asks three times with each key: for what is
+// wrong, for what would be written, and for words to go on with.
 const (
-	asksPerSecond   = 20
+	asksPerSecond   = 40
 	asksAtOnce      = 200
 	wrongsPerSecond = 0.2
 	wrongsAtOnce    = 10

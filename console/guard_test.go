@@ -41,6 +41,15 @@ func TestWhoAsksTooOftenIsKeptWaiting(t *testing.T) {
 	if got := ask("192.0.2.2:1000"); got != http.StatusOK {
 		t.Errorf("another address is answered with %d", got)
 	}
+	const keysPerSecond = 12
+	for second := range 30 {
+		for range 3 * keysPerSecond {
+			now = now.Add(time.Second / (3 * keysPerSecond))
+			if got := ask("192.0.2.3:1000"); got != http.StatusOK {
+				t.Fatalf("who types %d keys a second is answered with %d after %d seconds", keysPerSecond, got, second)
+			}
+		}
+	}
 	now = now.Add(time.Second)
 	if got := ask("192.0.2.1:1000"); got != http.StatusOK {
 		t.Errorf("a second later the answer is %d", got)

@@ -13,25 +13,26 @@ import (
 
 // Whoever comes again is not decrypted again: what was sealed last is known. Only the events themselves are opened, each once.
 func TestWhoComesAgainIsNotOpenedAgain(t *testing.T) {
-	c := newCrowd(t, 0, 0)
-	opened := store.CountOpened(c.SQLite)
-	const people, times = 50, 4
-	for range times {
+	s := open(t, store.SQLiteConfig{Path: filepath.Join(t.TempDir(), "store.db")})
+	opened := store.CountOpened(s)
+	const people, times = 20, 4
+	for round := range times {
 		for i := range people {
-			c.next++
-			e := newEvent(fmt.Sprint("evt ", c.next))
-			e.Change.Object, e.Change.Fields = person(i).Object, event.Values{"displayName": "Ann"}
-			if _, err := c.Accept(t.Context(), 7, []store.NewEvent{e}); err != nil {
+			e := newEvent(fmt.Sprintf("evt_%d_%d", round, i))
+			e.Change.Object, e.Change.Fields = user(i).Object, event.Values{"displayName": "Ann"}
+			if _, err := s.Accept(t.Context(), 7, []store.NewEvent{e}); err != nil {
 				t.Fatal(err)
 			}
-			job, err := c.Load(t.Context(), person(i), 10)
+			job, err := s.Load(t.Context(), user(i), 10)
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := settlementOf(person(i), true)
-			s.Known.Facts = map[string]event.Fact{"displayName": {Value: "Ann", At: event.Stamp{Event: event.Millis(c.next)}}}
-			s.Version, s.Outcomes = job.Version, map[int64]event.Outcome{job.Pending[0].Seq: {State: event.Done, Code: event.CodeUnchanged}}
-			if _, err := c.Settle(t.Context(), 8, s); err != nil {
+			known := event.Object{Ref: user(i).Object, Existence: event.Existence{Present: true, At: event.Stamp{Event: 5}}}
+			known.Facts = map[string]event.Fact{"displayName": {Value: "Ann", At: event.Stamp{Event: event.Millis(round)}}}
+			if _, err := s.Settle(t.Context(), 8, store.Settlement{
+				Key: job.Key, Version: job.Version, Known: known, Record: store.Record{Link: "link of " + job.Key.Object.ID, DN: placeOf(i)},
+				Outcomes: map[int64]event.Outcome{job.Pending[0].Seq: {State: event.Done, Code: event.CodeUnchanged}},
+			}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -53,7 +54,7 @@ func TestWhatIsKeptOpenedIsWhatIsStored(t *testing.T) {
 		},
 	}
 	record := store.Record{
-		Link: "link", DN: dnOf(person(1)), Owned: map[string][]string{"description": {"a", "b"}}, Member: "ann", MemberRule: "{{.username}}",
+		Link: "link", DN: placeOf(1), Owned: map[string][]string{"description": {"a", "b"}}, Member: "ann", MemberRule: "{{.username}}",
 		Refused: map[string]plan.Refusal{"mail": {Digest: "d", Reason: "no"}},
 	}
 	for _, r := range []store.Record{record, {Link: "link", DN: record.DN}} {
@@ -71,6 +72,8 @@ func TestWhatIsKeptOpenedIsWhatIsStored(t *testing.T) {
 		}
 	}
 }
+
+func placeOf(i int) plan.DN { return plan.MustParseDN(fmt.Sprintf("uid=u%d,ou=people,dc=example,dc=org", i)) }
 
 func jobOf(t *testing.T, s store.Store) store.Job {
 	t.Helper()

@@ -179,7 +179,7 @@ func (m *memory) permit(ctx context.Context, act processor.Act, objects []event.
 ) (processor.Permission, error) {
 	for _, p := range m.job.Pending {
 		if p.Approved == string(act) {
-			return processor.Permission{Granted: true}, nil
+			return processor.Permission{Granted: true, Approved: true}, nil
 		}
 	}
 	most := map[event.Kind]int{}

@@ -153,11 +153,12 @@ func (w *work) vanished(ctx context.Context) verdict {
 }
 
 // mayVanish asks the guard whether the entry of an object that is not seen may be taken for gone. What we have deleted ourselves within the
-// window, with the unit above it perhaps, has not vanished: a limit of nothing grants only what was granted before.
+// window, with the unit above it perhaps, has not vanished: a limit of nothing grants only what was granted before. That a person has
+// approved a deletion does not say that it was made.
 func (w *work) mayVanish(ctx context.Context, ref event.Ref) (Permission, error) {
 	guards, objects := w.set.Guards(), []event.Ref{ref}
 	known, err := w.task.Memory.Permit(ctx, ActDelete, objects, mapping.Limit{Window: guards.Deletes.Window})
-	if err != nil || known.Granted {
+	if err != nil || known.Granted && !known.Approved {
 		return known, err //nolint:wrapcheck // It names the guard.
 	}
 	return w.task.Memory.Permit(ctx, ActVanish, objects, guards.Vanished) //nolint:wrapcheck // As above.

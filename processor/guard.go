@@ -41,6 +41,8 @@ func Limits(g mapping.Guards) map[Act]mapping.Limit {
 // Permission is the answer of a guard.
 type Permission struct {
 	Granted bool
+	// Approved says that a person has allowed it. Nothing is counted then, and nothing says that it was done before.
+	Approved bool
 	// Beyond says, where it is not granted, how many are let through, and by which key of the mapping.
 	Beyond string
 }

@@ -16,16 +16,17 @@ import (
 
 // memory keeps what the store would keep.
 type memory struct {
-	objects map[event.Ref]known
-	waits   map[event.Ref][]event.Ref
-	members map[string]map[string]event.Membership
-	numbers map[string]int64 // the highest of a pool, and the one of an object in it
-	names   map[string]event.Ref
-	former  map[event.Ref][]plan.FormerName
-	denied  bool // by the guards
-	asked   []processor.Act
-	counted []event.Ref // what the guards were asked about last
-	noted   int         // passwords about to be written
+	objects  map[event.Ref]known
+	waits    map[event.Ref][]event.Ref
+	members  map[string]map[string]event.Membership
+	numbers  map[string]int64 // the highest of a pool, and the one of an object in it
+	names    map[string]event.Ref
+	former   map[event.Ref][]plan.FormerName
+	denied   bool          // by the guards
+	approved processor.Act // by a person
+	asked    []processor.Act
+	counted  []event.Ref // what the guards were asked about last
+	noted    int         // passwords about to be written
 	// meanwhile happens once, before it is looked up whose entry has a DN.
 	meanwhile func()
 	busy      map[event.Ref]bool
@@ -160,5 +161,6 @@ func (m *memoryOf) BeforePassword(context.Context) error {
 
 func (m *memoryOf) Permit(_ context.Context, act processor.Act, objects []event.Ref, _ mapping.Limit) (processor.Permission, error) {
 	m.asked, m.counted = append(m.asked, act), objects
-	return processor.Permission{Granted: !m.denied, Beyond: "as many as the test says"}, nil
+	approved := act == m.approved
+	return processor.Permission{Granted: approved || !m.denied, Approved: approved, Beyond: "as many as the test says"}, nil
 }

@@ -73,7 +73,9 @@ func TestWhatIsKeptOpenedIsWhatIsStored(t *testing.T) {
 	}
 }
 
-func placeOf(i int) plan.DN { return plan.MustParseDN(fmt.Sprintf("uid=u%d,ou=people,dc=example,dc=org", i)) }
+func placeOf(i int) plan.DN {
+	return plan.MustParseDN(fmt.Sprintf("uid=u%d,ou=people,dc=example,dc=org", i))
+}
 
 func jobOf(t *testing.T, s store.Store) store.Job {
 	t.Helper()

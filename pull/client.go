@@ -158,7 +158,6 @@ func (c *Client) get(ctx context.Context, what string, into any, query url.Value
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}
-	what += " from " + c.host
 	for renewed := false; ; renewed = true {
 		token, err := c.access(ctx)
 		if err != nil {

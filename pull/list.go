@@ -110,11 +110,11 @@ func (c *Client) list(ctx context.Context, l listing) (whole bool, err error) {
 
 // once reads a list from its first page to its last.
 func (c *Client) once(ctx context.Context, l listing) (whole bool, err error) {
-	seen := tally{ids: map[string]struct{}{}}
+	seen, what := tally{ids: map[string]struct{}{}}, l.what+" from "+c.host
 	for number, next := 1, ""; number <= maxPages; number++ {
 		query := l.pageOf(number, next)
 		var p page
-		asked, err := c.get(ctx, l.what, &p, query, l.path...)
+		asked, err := c.get(ctx, what, &p, query, l.path...)
 		if err != nil {
 			return false, err
 		}
@@ -134,10 +134,10 @@ func (c *Client) once(ctx context.Context, l listing) (whole bool, err error) {
 			return seen.whole(l.byToken) && (!l.byToken || p.Next == ""), nil
 		}
 		if next = p.Next; len(next) > longestToken {
-			return false, fmt.Errorf("%s from %s: the token of the next page has %d bytes, and the longest that is sent has %d", l.what, c.host, len(next), longestToken)
+			return false, fmt.Errorf("%s: the token of the next page has %d bytes, and the longest that is sent has %d", what, len(next), longestToken)
 		}
 	}
-	return false, fmt.Errorf("%s from %s: there is no end after %d pages", l.what, c.host, maxPages)
+	return false, fmt.Errorf("%s: there is no end after %d pages", what, maxPages)
 }
 
 // pageOf is what asks for a page.

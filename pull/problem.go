@@ -37,19 +37,21 @@ type Problem struct {
 
 // Error says what IDaaS answered, and what to do about it where that is known.
 func (p *Problem) Error() string {
-	text := fmt.Sprintf("IDaaS answers %d", p.Status)
+	said := ""
 	for _, part := range []struct{ before, text string }{{" ", p.Code}, {": ", p.Message}} {
 		if part.text != "" {
-			text += part.before + shown(part.text)
+			said += part.before + shown(part.text)
 		}
 	}
-	if p.RequestID != "" {
-		text += " (request " + shown(p.RequestID) + ")"
+	switch request, advice := shown(p.RequestID), adviceOn(p.Code); {
+	case request != "" && advice != "":
+		return fmt.Sprintf("IDaaS answers %d%s (request %s); %s", p.Status, said, request, advice)
+	case advice != "":
+		return fmt.Sprintf("IDaaS answers %d%s; %s", p.Status, said, advice)
+	case request != "":
+		return fmt.Sprintf("IDaaS answers %d%s (request %s)", p.Status, said, request)
 	}
-	if advice := adviceOn(p.Code); advice != "" {
-		text += "; " + advice
-	}
-	return text
+	return fmt.Sprintf("IDaaS answers %d%s", p.Status, said)
 }
 
 // Unwrap returns what the answer means.

@@ -43,12 +43,25 @@ func (s Scope) String() string { return fmt.Sprintf("units %.500q, groups %.500q
 // Scope asks for the synchronization scope. Its ids are sorted.
 func (c *Client) Scope(ctx context.Context) (Scope, error) {
 	var s Scope
-	if _, err := c.get(ctx, "read the synchronization scope", &s, nil, "provisioningScope"); err != nil {
+	if _, err := c.get(ctx, "read the synchronization scope from "+c.host, &s, nil, "provisioningScope"); err != nil {
 		return Scope{}, err
 	}
 	slices.Sort(s.Units)
 	slices.Sort(s.Groups)
 	return s, nil
+}
+
+// asking says which object is asked for, and whom.
+func (c *Client) asking(ref event.Ref) string {
+	switch ref.Kind {
+	case event.KindUnit:
+		return fmt.Sprintf("read unit %s from %s", ref.ID, c.host)
+	case event.KindUser:
+		return fmt.Sprintf("read user %s from %s", ref.ID, c.host)
+	case event.KindGroup:
+		return fmt.Sprintf("read group %s from %s", ref.ID, c.host)
+	}
+	return fmt.Sprintf("read object %s from %s", ref.ID, c.host)
 }
 
 // collections are where the objects of a kind are below the application.
@@ -58,7 +71,7 @@ var collections = map[event.Kind]string{event.KindUnit: "organizationalUnits", e
 // tell why.
 func (c *Client) Get(ctx context.Context, ref event.Ref) (Record, error) {
 	var raw json.RawMessage
-	what := "read " + ref.String()
+	what := c.asking(ref)
 	asked, err := c.get(ctx, what, &raw, nil, collections[ref.Kind], ref.ID)
 	var problem *Problem
 	if errors.As(err, &problem) && problem.undecided() {
@@ -72,7 +85,7 @@ func (c *Client) Get(ctx context.Context, ref event.Ref) (Record, error) {
 		err = fmt.Errorf("the answer is about %s", change.Object)
 	}
 	if err != nil {
-		return Record{}, fmt.Errorf("%s from %s: %w", what, c.host, err)
+		return Record{}, fmt.Errorf("%s: %w", what, err)
 	}
 	return Record{Change: change, Asked: asked}, nil
 }

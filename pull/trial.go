@@ -46,7 +46,7 @@ func (c *Client) Try(ctx context.Context) Trial {
 		if len(scope.Units) == 0 && l.kind != event.KindGroup {
 			continue
 		}
-		_, err := once.get(ctx, l.what, &page{}, l.pageOf(1, ""), l.path...)
+		_, err := once.get(ctx, l.what+" from "+once.host, &page{}, l.pageOf(1, ""), l.path...)
 		switch right := rights[l.kind]; {
 		case err == nil:
 		case !errors.Is(err, ErrDenied):

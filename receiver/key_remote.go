@@ -206,7 +206,7 @@ type fetched struct {
 // keep takes over what was fetched, and tells the log what is new.
 func (r *RemoteKeys) keep(answer fetched, err error) {
 	if err == nil && r.keys == nil && len(answer.keys) == 0 {
-		err = fmt.Errorf("%w; left out: %.500q", errNoUsableKey, answer.leftOut)
+		err = fmt.Errorf("%w; left out: %s", errNoUsableKey, fmt.Sprintf("%.500q", answer.leftOut))
 	}
 	r.failure = err
 	switch {

@@ -28,6 +28,9 @@ var byteOrderMark = []byte("\ufeff")
 // keySet are the keys that may sign tokens, by id.
 type keySet map[string][]*rsa.PublicKey
 
+// ErrNoKeys says that no key set is at hand, so that nothing can be verified now.
+var ErrNoKeys = errors.New("there is no key set to verify with")
+
 // errNoUsableKey says that a set is well-formed and of no use.
 var errNoUsableKey = errors.New("the key set holds no RSA key of 2048 bits or more for signatures")
 

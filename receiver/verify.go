@@ -53,9 +53,6 @@ type KeySource interface {
 	Renew(ctx context.Context)
 }
 
-// ErrNoKeys says that no key set is at hand, so that nothing can be verified now.
-var ErrNoKeys = errors.New("there is no key set to verify with")
-
 // Verifier opens tokens: it checks who signed them, for whom and when, and decrypts what they carry.
 type Verifier struct {
 	applications []Application

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"idaas-ldap/event"
 	"idaas-ldap/store"
@@ -46,10 +47,7 @@ func TestPagesInChineseSayNothingInEnglish(t *testing.T) {
 		if a.status >= http.StatusInternalServerError {
 			t.Errorf("%s is answered with %d", what, a.status)
 		}
-		shown := html.UnescapeString(tag.ReplaceAllString(asItIs.ReplaceAllString(a.body, " "), " "))
-		for _, found := range englishWords.FindAllStringIndex(shown, -1) {
-			t.Errorf("%s says %q", what, shown[max(0, found[0]-60):min(len(shown), found[1]+60)])
-		}
+		saysNothingInEnglish(t, what, a.body)
 	}
 	for _, path := range paths {
 		inChinese(path, b.get(path))
@@ -63,4 +61,29 @@ func TestPagesInChineseSayNothingInEnglish(t *testing.T) {
 	inChinese("the question", b.post("/console/events/decide", url.Values{"action": {"retry"}, "seq": seqsOf(held[:1])}))
 	words := b.json(http.MethodPost, "/api/v1/mappings/words", b.draftJSON("user:\n  ", map[string]any{"line": 2, "column": 3}))
 	b.has("what may stand there", words, "条目的位置")
+	inChinese("a body that is too long", b.post("/console/mappings/check", s.draft(strings.Repeat("a", 2<<20))))
+	inChinese("a page that is too old", b.post("/console/logout", nil))
+
+	// What people have decided.
+	dropped := []store.EventRecord{held[3], s.in(event.Waiting, 1)[0]}
+	if _, err := s.Store.Discard(t.Context(), event.Millis(time.Now().UnixMilli()), "Ann", []int64{dropped[0].Seq, dropped[1].Seq}); err != nil {
+		t.Fatal(err)
+	}
+	for _, seq := range seqsOf(dropped) {
+		one := b.get("/console/events/one?seq=" + seq)
+		inChinese("what was dropped", one)
+		b.has("what was dropped", one, "由 Ann ")
+	}
+	audit := b.get("/console/audit")
+	inChinese("the audit", audit)
+	b.has("the audit", audit, "号投递，账户 "+dropped[0].Object.ID+"，目录 corp")
+}
+
+// saysNothingInEnglish looks through what a page shows.
+func saysNothingInEnglish(t *testing.T, what, body string) {
+	t.Helper()
+	shown := html.UnescapeString(tag.ReplaceAllString(asItIs.ReplaceAllString(body, " "), " "))
+	for _, found := range englishWords.FindAllStringIndex(shown, -1) {
+		t.Errorf("%s says %q", what, shown[max(0, found[0]-60):min(len(shown), found[1]+60)])
+	}
 }

@@ -59,7 +59,7 @@ func TestBothLanguagesAreComplete(t *testing.T) {
 			used[kind+action] = true
 		}
 	}
-	for _, name := range []string{"notice." + actionMapping, "did." + actionMapping, "did." + actionMapping + " failed"} {
+	for _, name := range []string{"notice." + actionMapping, "did." + actionMapping, "did." + actionMapping + " failed", "did.accept directory", "did.restore", "did.salvage"} {
 		used[name] = true
 	}
 	for _, verdict := range []dispatch.Verdict{dispatch.Equal, dispatch.Drift, dispatch.Missing, dispatch.Surplus, dispatch.Left, dispatch.Blocked, dispatch.Orphan} {

@@ -33,8 +33,12 @@ type form struct {
 	// longest is its longest part that is always the same, letters how many letters all of these have together.
 	longest string
 	letters int
+	// own is how much of it is its own words: its letters, quotes, and that words stand in several parts of it.
+	own int
 	// chinese is what is said in its place.
 	chinese []word
+	// joined: it begins as messages do that are put together.
+	joined bool
 	// takesAnything: something stands in it that stays as it is, and may be whatever there is.
 	takesAnything bool
 }
@@ -57,7 +61,7 @@ var verb = regexp.MustCompile(`%[-+# 0-9.]*([a-zA-Z%])`)
 func newForm(english, chinese string) (form, error) {
 	var f form
 	var texts []int
-	places, from := 0, 0
+	places, from, quotes, worded := 0, 0, 0, 0
 	add := func(s segment) {
 		if s == (segment{}) {
 			return
@@ -66,7 +70,14 @@ func newForm(english, chinese string) (form, error) {
 		if len(s.literal) > len(f.longest) {
 			f.longest = s.literal
 		}
-		f.letters += strings.Count(strings.Map(onlyLetters, s.literal), "a")
+		letters := strings.Count(strings.Map(onlyLetters, s.literal), "a")
+		f.letters += letters
+		if letters > 0 {
+			worded++
+		}
+		if s.hole == holeQuoted {
+			quotes++
+		}
 	}
 	for _, at := range verb.FindAllStringSubmatchIndex(english, -1) {
 		add(segment{literal: english[from:at[0]]})
@@ -84,6 +95,8 @@ func newForm(english, chinese string) (form, error) {
 		}
 	}
 	add(segment{literal: english[from:]})
+	f.own = max(f.letters, f.letters+2*quotes+2*(worded-1))
+	f.joined = strings.HasPrefix(english, "%s: %s")
 	if f.longest == "" {
 		return form{}, fmt.Errorf("%q has no words", english)
 	}

@@ -99,6 +99,9 @@ var asItIs = regexp.MustCompile(`^ *[0-9]+ \||^ +\||^  [-+ ]`)
 // inFile is what stands before a message about a place in a file.
 var inFile = regexp.MustCompile(`^[^ ]+:[0-9]+:[0-9]+: `)
 
+// anotherPlace is where a message about another place begins, in a file or in the environment.
+var anotherPlace = regexp.MustCompile(`; (?:[^ ;]+:[0-9]+:[0-9]+|environment variable [A-Z0-9_]+): `)
+
 func (c *Catalogue) line(s *spent, line string) string {
 	if asItIs.MatchString(line) {
 		return line
@@ -125,13 +128,17 @@ func (c *Catalogue) say(s *spent, text string, depth int) reading {
 	if r := c.whole(s, text, depth); r.any {
 		return r
 	}
+	if at := anotherPlace.FindStringIndex(text); at != nil {
+		first, second := c.say(s, text[:at[0]], depth+1), c.say(s, text[at[0]+len("; "):], depth+1)
+		return reading{said: first.said + "；" + second.said, unknown: first.unknown + second.unknown, any: first.any || second.any}
+	}
 	if r := c.inParts(s, text, depth); r.any || depth > 0 {
 		return r
 	}
 	return c.loosely(s, text)
 }
 
-// ownWords is how many letters a form has that is known by its own words wherever it stands. One of fewer, such as "%s is %s", might as
+// ownWords is how much a form has of its own that is known by its own words wherever it stands. One of less, such as "%s is %s", might as
 // well be the words of a server, and counts only where all that it holds is known too.
 const ownWords = 9
 
@@ -148,14 +155,25 @@ func (c *Catalogue) whole(s *spent, text string, depth int) reading {
 		return reading{said: said, any: true}
 	}
 	for f := range c.candidates(s, text) {
-		if r, _ := c.read(s, f, text, depth); r.any && (f.letters >= ownWords || r.unknown == 0 && !f.takesAnything) {
+		if r, _ := c.read(s, f, text, depth); r.any && (f.own >= ownWords && !(f.joined && f.takesAnything) || r.unknown == 0 && !f.takesAnything) {
 			return r
 		}
 	}
-	if depth > 0 {
-		return listOf(text)
+	if r := c.ofFile(s, text, depth); r.any || depth == 0 {
+		return r
 	}
-	return unread(text)
+	return listOf(text)
+}
+
+// ofFile returns what is said of a file that stands before it.
+func (c *Catalogue) ofFile(s *spent, text string, depth int) reading {
+	file, what, _ := strings.Cut(text, " ")
+	if first := firstWord(what); file == "" || depth > mostDeep || s.over() || !slices.Contains([]string{"is", "has", "holds"}, first) {
+		return unread(text)
+	}
+	r := c.whole(s, what, depth+1)
+	r.said = string(join([]byte(file+" "), r.said))
+	return r
 }
 
 // loosely takes a message as a whole that no form but one of few words fits, where it holds single words, and at its end one that is known.
@@ -268,7 +286,10 @@ func (c *Catalogue) inParts(s *spent, text string, depth int) reading {
 			if !first.any && !second.any {
 				continue
 			}
-			if !second.any {
+			switch {
+			case !first.any:
+				first = c.say(s, text[:at], depth+1)
+			case !second.any:
 				second = c.say(s, tail, depth+1)
 			}
 			between := joint[0]

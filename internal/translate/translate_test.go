@@ -41,6 +41,18 @@ func TestMessagesAreTranslatedWithAllThatStandsInThem(t *testing.T) {
 		"m.yaml:3:5: there is no \"usr\" here; did you mean user?\n    3 | usr: the file is empty\n      | ^":                                        "m.yaml:3:5: 这里没有 \"usr\"；是否想写 user？\n    3 | usr: the file is empty\n      | ^",
 		"modify uid=a,dc=x: Insufficient Access Rights (50): no write access — the bind account may not do this; give it the right in the directory": "modify uid=a,dc=x: Insufficient Access Rights (50): no write access — 绑定账号没有此权限；请在目录中授予",
 		"everything but this is written: mail: Invalid Attribute Syntax (21): mail: value #0 invalid per syntax":                                     "除此之外均已写入：mail: Invalid Attribute Syntax (21): mail: value #0 invalid per syntax",
+		// What is wrong with a configuration that was read again, with files of it, with key sets, and with the store.
+		"refused, everything is in force as before: idaas-ldap.yaml:3:5: directories[0].mapping: missing; name the mapping file\n    3 | mapping: the file is empty\n      | ^\nidaas-ldap.yaml:9:3: store.retention: 30m is too short: repeats of an event could not be told; give at least 1h": "未被采用，一切照旧有效：idaas-ldap.yaml:3:5: directories[0].mapping: 缺少；请指明映射文件\n    3 | mapping: the file is empty\n      | ^\nidaas-ldap.yaml:9:3: store.retention: 30m 太短：事件的重复将无法识别；至少应为 1h",
+		"refused, everything is in force as before: c.yaml:9:3: store.retention: 30m is too short: repeats of an event could not be told; give at least 1h":                                                                                                                                      "未被采用，一切照旧有效：c.yaml:9:3: store.retention: 30m 太短：事件的重复将无法识别；至少应为 1h",
+		"ok, but for what takes a restart: c.yaml:2:11: receiver.listen: an address takes a restart; until then it is 127.0.0.1:0, with receiver.tls as it was; c.yaml:4:1: store.url: the store takes a restart; until then it is sqlite:s.db with the key in s.key":                            "正常，但以下内容需要重启：c.yaml:2:11: receiver.listen: 地址的改动需要重启；在此之前仍为 127.0.0.1:0，receiver.tls 也照旧；c.yaml:4:1: store.url: 存储库的改动需要重启；在此之前仍为 sqlite:s.db，密钥在 s.key",
+		"refused, the one from before is in force: directories[0].bind_password_file: bind.txt is empty; it should hold the secret":                                                                                                                                                              "未被采用，之前的仍然有效：directories[0].bind_password_file: bind.txt 是空的；其中应有机密",
+		"refused, the one from before is in force: read the mapping from m.yaml: no such file or directory":                                                                                                                                                                                      "未被采用，之前的仍然有效：从 m.yaml 读取映射：no such file or directory",
+		"there is no key set to verify with: none could be fetched from https://x/jwks yet: fetch the key set: dial tcp: refused":                                                                                                                                                                "没有可用于验证的密钥集：至今未能从 https://x/jwks 取得：获取密钥集：dial tcp: refused",
+		"read user u_1 from eiam.example.org: IDaaS answers 403 permission_denied: no right (request 7F); grant the application the right to read accounts and organizational units in the console of IDaaS":                                                                                     "读取账户 u_1，来自 eiam.example.org: IDaaS 回答 403 permission_denied: no right（请求 7F）；请在 IDaaS 控制台中授予应用读取账户和组织机构的权限",
+		"corp: dc=x has the id 1, and had 2": "corp：dc=x 的 ID 是 1，以前是 2",
+		"read dc=x: this is another directory: the entry has the id 1, and had 2 before. Look where directories[].urls lead; if this is to be the directory from now on, say so with 'idaas-ldap reconcile --directory f --accept-directory'": "read dc=x: 这是另一个目录：条目的 ID 是 1，而以前是 2。请查看 directories[].urls 指向哪里；如果从现在起就用这个目录，请执行“idaas-ldap reconcile --directory f --accept-directory”",
+		"count events of corp: the store cannot take this now: it is closed":                            "统计 corp 的事件：存储库现在不能接受：它已关闭",
+		"left in place by Ann at 2026; 'events retry --event' takes that back and asks the guard again": "由 Ann 于 2026 决定保留原处；“events retry --event”会撤销此决定，并重新核对安全限额",
 		// What a test says: its own words, and not the lines of LDIF.
 		"  what is expected (-) and what would be written (+):\n    dn: uid=a\n  - description: the file is empty\n  + description: it is empty\n  the directory says so already": "  期望的内容（-）和将要写入的内容（+）：\n    dn: uid=a\n  - description: the file is empty\n  + description: it is empty\n  目录已经如此",
 		// What is not ours stays, also where it has our words.
@@ -135,7 +147,7 @@ func TestWhatStrangersChoseStays(t *testing.T) {
 // However long and twisted a message is, what is spent on it is bounded, and what it says stays.
 func TestTheWorkOnAMessageIsBounded(t *testing.T) {
 	c := inChinese(t)
-	for _, part := range []string{"; ", "a: ", " is ", ", which is ", "there is no ", "\"", " — a; b: c. ", "belongs at x, where y is ", "\n"} {
+	for _, part := range []string{"; ", "a: ", " is ", ", which is ", "there is no ", "\"", " — a; b: c. ", "belongs at x, where y is ", "is ", "holds ", "; f:1:1: ", "the mapping; f:1:1: ", "\n"} {
 		for _, size := range []int{1 << 10, 32 << 10} {
 			message := strings.Repeat(part, size/len(part))
 			spent := translate.Spent(c, message)

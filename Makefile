@@ -62,16 +62,17 @@ test: ## everything: set up, vet, lint, all tests, with the race detector and on
 	@scripts/step.sh "packages"
 	@$(MAKE) -s --no-print-directory test-packages
 
-# Tests that do very much one after the other, of a whole database, with a whole configuration, or one simulated operation at a time: with the
-# race detector they take ten times as long.
+# Tests that do very much one after the other: of a whole database, a whole configuration, a whole organization, or one simulated operation at a
+# time. With the race detector they take ten times as long and more.
 ALONE := ^TestDoctor|^TestStoresOfEveryEarlierVersion|^TestValidateLeavesNothingBehind|^TestValidateSaysWhatServeWouldSay|^TestSimulations|^TestAPlantedFault
+ALONE := $(ALONE)|^TestEmbeddedGroupOfAHundredThousand|^TestAbsenceThatIsNotProven|^TestWhatWaitsForARecord|^TestANarrowerScope|^TestWhoeverIsProven
 
 # What a round costs is counted without the race detector, with memory and the store.
 COUNTED := ^TestTheCostOfARound
 
 test-unit: ## tests that need no server, with the race detector
 	$(SAME) $(RACE) -skip "$$(scripts/suite.sh --all)|$(ALONE)|$(COUNTED)" $(PACKAGES)
-	go test -count=1 -run '$(ALONE)' ./store ./cmd/idaas-ldap ./internal/simulation
+	$(SAME) go test -count=1 -run '$(ALONE)' ./store ./cmd/idaas-ldap ./internal/simulation ./pull ./internal/acceptance
 
 # The race detector keeps sync.Pool from pooling and multiplies memory, so both are counted without it.
 test-memory: ## what may be allocated, what the store may do for one person, and what an attacker can make the service hold

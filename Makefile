@@ -70,8 +70,9 @@ ALONE := $(ALONE)|^TestEmbeddedGroupOfAHundredThousand|^TestAbsenceThatIsNotProv
 # What a round costs is counted without the race detector, with memory and the store.
 COUNTED := ^TestTheCostOfARound
 
+# Three packages at a time, as some wait for the disk.
 test-unit: ## tests that need no server, with the race detector
-	$(SAME) $(RACE) -skip "$$(scripts/suite.sh --all)|$(ALONE)|$(COUNTED)" $(PACKAGES)
+	$(SAME) $(RACE) -p 3 -skip "$$(scripts/suite.sh --all)|$(ALONE)|$(COUNTED)" $(PACKAGES)
 	$(SAME) go test -count=1 -run '$(ALONE)' ./store ./cmd/idaas-ldap ./internal/simulation ./pull ./internal/acceptance
 
 # The race detector keeps sync.Pool from pooling and multiplies memory, so both are counted without it.

@@ -126,7 +126,7 @@ campaign: ## for CAMPAIGN (20m) each: kill the program, and on PostgreSQL three 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-performance: build ## what docs/performance.md says: every target, measured anew and written down (twenty minutes on a quiet machine; needs slapd)
+performance: build ## what docs/performance.md says: every target, measured anew and written down (five minutes on a quiet machine; needs slapd)
 	go run ./cmd/performance
 
 events: ## try every event on every server and write the tables and versions of docs/events.md

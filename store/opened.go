@@ -35,13 +35,13 @@ func newOpened() *opened {
 	return &opened{most: openedBytes, young: map[Key]openedObject{}}
 }
 
-// keep remembers what an object was sealed as.
+// keep remembers what an object was sealed as. Of the row nothing is held but what [sealedObject.holds] compares, or all of it would be held twice.
 func (o *opened) keep(directory string, sealed sealedObject, object event.Object, r Record) {
-	sealed.Link = r.Link
+	row := sealedObject{Record: Record{Link: r.Link}, dn: sealed.dn, facts: sealed.facts, owned: sealed.owned, bound: sealed.bound}
 	if sealed.owned == nil {
 		r = Record{Link: r.Link, DN: r.DN} // as it would be read
 	}
-	o.put(Key{Directory: directory, Object: object.Ref}, openedObject{sealed: sealed, facts: copied(object.Facts), record: copyOf(r)})
+	o.put(Key{Directory: directory, Object: object.Ref}, openedObject{sealed: row, facts: copied(object.Facts), record: copyOf(r)})
 }
 
 func (o *opened) put(key Key, kept openedObject) {

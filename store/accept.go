@@ -169,7 +169,7 @@ func (t *tx) isForeign(e NewEvent, key Key) (bool, error) {
 	if _, err := t.row("SELECT instance FROM owner WHERE directory = ? AND kind = ? AND object = ?", keyArgs(key), &owner); err != nil || owner != "" {
 		return owner != e.Instance, err
 	}
-	_, err := t.exec(insertOwner("(?, ?, ?, ?)"), append(keyArgs(key), e.Instance)...)
+	_, err := t.exec(insertOwner("VALUES (?, ?, ?, ?)"), append(keyArgs(key), e.Instance)...)
 	return false, err
 }
 
@@ -179,8 +179,8 @@ func mayBeForeign(c event.Change) bool {
 }
 
 // insertOwner is a statement that lets objects belong to instances. Whoever has one keeps it.
-func insertOwner(rows string) string {
-	return "INSERT INTO owner (directory, kind, object, instance) VALUES " + rows +
+func insertOwner(source string) string {
+	return "INSERT INTO owner (directory, kind, object, instance) " + source +
 		" ON CONFLICT (directory, kind, object) DO UPDATE SET instance = excluded.instance WHERE owner.instance = ''"
 }
 
@@ -209,15 +209,15 @@ func deliveryRow(eventRow int64, d *Delivery, password []byte, settled event.Mil
 // keeps its place.
 func (t *tx) due(key Key, now event.Millis) error {
 	t.tellDue(key.Directory)
-	_, err := t.exec(insertDue("(?, ?, ?, ?, ?)"), dueRow(key, now)...)
+	_, err := t.exec(insertDue("VALUES (?, ?, ?, ?, ?)"), dueRow(key, now)...)
 	return err
 }
 
 func dueRow(key Key, now event.Millis) []any { return append(keyArgs(key), int64(now), 0) }
 
 // insertDue is a statement that makes objects due.
-func insertDue(rows string) string {
-	return "INSERT INTO work (directory, kind, object, due, attempts) VALUES " + rows +
+func insertDue(source string) string {
+	return "INSERT INTO work (directory, kind, object, due, attempts) " + source +
 		" ON CONFLICT (directory, kind, object) DO UPDATE SET attempts = 0, due = CASE WHEN work.due <= excluded.due THEN work.due ELSE excluded.due END"
 }
 

@@ -18,6 +18,10 @@ type dialect struct {
 	text  func(statement string) string
 	args  func(args []any) []any
 	found func(into []any)
+	// oneOf ends a condition that a column has one of several values. Source is what an INSERT has behind the columns for the first n of several
+	// rows, which are all alike.
+	oneOf  func(values []any) (condition string, args []any)
+	source func(rows [][]any) (source string, args []any, n int)
 	// announce returns statements that tell others of notices; not needed where there are no others.
 	announce func([]Notice) string
 	// hasTable reports in one row whether there is a table with a name.

@@ -35,6 +35,8 @@ func postgresDialect(known int) *dialect {
 		text:        numbered(),
 		args:        storable,
 		found:       restore,
+		oneOf:       anyOf,
+		source:      unnested,
 		hasTable:    "SELECT COUNT(*) FROM pg_catalog.pg_class WHERE relname = ? AND pg_catalog.pg_table_is_visible(oid)",
 		beginWrite:  "BEGIN" + limits + "SELECT value FROM version FOR UPDATE; SELECT 1 / (" + ofKnownVersion(known) + ")::INT",
 		beginRead:   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",

@@ -17,6 +17,8 @@ func sqliteDialect() *dialect {
 			"@keyed@", "WITHOUT ROWID", // small rows that are kept in the order of their key
 			"@statistics@", seedStatistics(), // PostgreSQL gathers its own
 		).Replace,
+		oneOf:       named,
+		source:      valued,
 		hasTable:    "SELECT COUNT(*) FROM sqlite_schema WHERE name = ?",
 		beginWrite:  "BEGIN IMMEDIATE", // one that begins as a reader may find later that it cannot write
 		beginRead:   "BEGIN",

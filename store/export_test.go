@@ -271,6 +271,18 @@ func Gather(t *testing.T, s *Postgres) {
 	}
 }
 
+// HasGathered reports whether PostgreSQL has statistics about a table.
+func HasGathered(t *testing.T, s *Postgres, table string) (has bool) {
+	t.Helper()
+	if err := s.within(t.Context(), func(session *session) error {
+		_, err := session.row("SELECT reltuples > 0 FROM pg_catalog.pg_class WHERE relname = ? AND pg_catalog.pg_table_is_visible(oid)", []any{table}, &has)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return has
+}
+
 func postgresPlanWith(t *testing.T, s *Postgres, settings, statement string) []string {
 	t.Helper()
 	var steps []string
@@ -328,6 +340,9 @@ func HoldVersion(t *testing.T, s *Postgres) {
 // Storable returns what is stored of a text in PostgreSQL, and what is read of that.
 func Storable(text string) (stored, read string) {
 	stored = storable([]any{text})[0].(string)
+	if among := storable([]any{[]string{"a", text}})[0].([]string); !slices.Equal(among, []string{"a", stored}) {
+		return "", strings.Join(among, " in an array, ")
+	}
 	read = stored
 	restore([]any{&read})
 	return stored, read

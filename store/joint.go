@@ -37,8 +37,29 @@ func (t *tx) together(pieces []piece, from int) error {
 	return t.end(endings, from)
 }
 
-// inList is the end of a statement that looks for some of many values, and its arguments: a list is filled up with its last value.
-func inList[T any](values []T) (list string, args []any) {
+// oneOf is the end of a condition that a column has one of several values, and its arguments.
+func oneOf[T any](d *dialect, values []T) (condition string, args []any) {
+	args = make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	return d.oneOf(args)
+}
+
+// inRows calls insert with so many rows at a time as there are statements for. Their source is what an INSERT has behind the columns.
+func (d *dialect) inRows(rows [][]any, insert func(source string, args []any) error) error {
+	for len(rows) > 0 {
+		source, args, n := d.source(rows)
+		if err := insert(source, args); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// named names each value: the list is filled up with its last value to one of the sizes.
+func named(values []any) (condition string, args []any) {
 	size := jointSizes[0]
 	for _, s := range jointSizes {
 		if s >= len(values) {
@@ -49,18 +70,12 @@ func inList[T any](values []T) (list string, args []any) {
 	for i := range args {
 		args[i] = values[min(i, len(values)-1)]
 	}
-	return "(?" + strings.Repeat(", ?", size-1) + ")", args
+	return "IN (?" + strings.Repeat(", ?", size-1) + ")", args
 }
 
-// inRows calls insert with so many rows at a time as there are statements for.
-func inRows(rows [][]any, insert func(values string, args []any) error) error {
-	for len(rows) > 0 {
-		size := jointSizes[slices.IndexFunc(jointSizes, func(s int) bool { return s <= len(rows) })]
-		row := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
-		if err := insert(row+strings.Repeat(", "+row, size-1), slices.Concat(rows[:size]...)); err != nil {
-			return err
-		}
-		rows = rows[size:]
-	}
-	return nil
+// valued names each value of as many rows as the largest of the sizes has.
+func valued(rows [][]any) (source string, args []any, n int) {
+	n = jointSizes[slices.IndexFunc(jointSizes, func(s int) bool { return s <= len(rows) })]
+	row := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
+	return "VALUES " + row + strings.Repeat(", "+row, n-1), slices.Concat(rows[:n]...), n
 }

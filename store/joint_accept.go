@@ -87,8 +87,8 @@ func (t *tx) insertEvents(comers []*comer) error {
 		rows[i] = eventRow(c.now, c.sealedEvent)
 	}
 	added := make(map[eventKey]int64, len(comers))
-	err := inRows(rows, func(values string, args []any) error {
-		return t.rows("INSERT INTO event ("+eventColumns+") VALUES "+values+" ON CONFLICT DO NOTHING RETURNING id, application, event_id", args, func(row scanner) error {
+	err := t.inRows(rows, func(source string, args []any) error {
+		return t.rows("INSERT INTO event ("+eventColumns+") "+source+" ON CONFLICT DO NOTHING RETURNING id, application, event_id", args, func(row scanner) error {
 			var id int64
 			var key eventKey
 			err := row.Scan(&id, &key.application, &key.id)
@@ -134,8 +134,8 @@ func (t *tx) addressAll(comers []*comer) error {
 	if err := owners.store(t); err != nil {
 		return err
 	}
-	if err := inRows(deliveries, func(values string, args []any) error {
-		return t.rows("INSERT INTO delivery ("+deliveryColumns+") VALUES "+values+" RETURNING seq, event, directory", args, func(row scanner) error {
+	if err := t.inRows(deliveries, func(source string, args []any) error {
+		return t.rows("INSERT INTO delivery ("+deliveryColumns+") "+source+" RETURNING seq, event, directory", args, func(row scanner) error {
 			var seq int64
 			var p postal
 			err := row.Scan(&seq, &p.event, &p.directory)
@@ -187,8 +187,8 @@ func (c *comer) addressed(owners *owners) []addressee {
 
 // dueAll makes objects due now, each of which is named once.
 func (t *tx) dueAll(rows [][]any) error {
-	return inRows(rows, func(values string, args []any) error {
-		_, err := t.exec(insertDue(values), args...)
+	return t.inRows(rows, func(source string, args []any) error {
+		_, err := t.exec(insertDue(source), args...)
 		return err
 	})
 }
@@ -233,8 +233,8 @@ func (t *tx) ownersOf(comers []*comer) (*owners, error) {
 	o := &owners{of: map[Key]string{}}
 	for p, all := range asked {
 		for ids := range slices.Chunk(all, jointSizes[0]) {
-			list, args := inList(ids)
-			if err := t.rows("SELECT object, instance FROM owner WHERE directory = ? AND kind = ? AND object IN "+list,
+			condition, args := oneOf(t.dialect, ids)
+			if err := t.rows("SELECT object, instance FROM owner WHERE directory = ? AND kind = ? AND object "+condition,
 				append([]any{p.directory, string(p.kind)}, args...), func(row scanner) error {
 					key, instance := Key{Directory: p.directory, Object: event.Ref{Kind: p.kind}}, ""
 					err := row.Scan(&key.Object.ID, &instance)
@@ -268,8 +268,8 @@ func (o *owners) store(t *tx) error {
 	for i, key := range o.added {
 		rows[i] = append(keyArgs(key), o.of[key])
 	}
-	return inRows(rows, func(values string, args []any) error {
-		_, err := t.exec(insertOwner(values), args...)
+	return t.inRows(rows, func(source string, args []any) error {
+		_, err := t.exec(insertOwner(source), args...)
 		return err
 	})
 }

@@ -159,9 +159,9 @@ func (r *session) loadUsers(directory string, all []*loading) (whole bool, err e
 		l.job = Job{Key: l.key, Known: event.Object{Ref: l.key.Object}, Version: version}
 		l.known, l.pending = nil, nil
 	}
-	list, args := inList(ids)
+	among, args := oneOf(r.dialect, ids)
 	args = append([]any{directory, string(event.KindUser)}, args...)
-	if err := r.rows("SELECT object, attempts, asked > 0 FROM work WHERE directory = ? AND kind = ? AND object IN "+list, args, func(row scanner) error {
+	if err := r.rows("SELECT object, attempts, asked > 0 FROM work WHERE directory = ? AND kind = ? AND object "+among, args, func(row scanner) error {
 		var id string
 		var attempts int
 		var asked bool
@@ -173,7 +173,7 @@ func (r *session) loadUsers(directory string, all []*loading) (whole bool, err e
 	}); err != nil {
 		return false, err
 	}
-	if err := r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND kind = ? AND id IN "+list, args, func(row scanner) error {
+	if err := r.rows("SELECT "+objectColumns+" FROM object WHERE directory = ? AND kind = ? AND id "+among, args, func(row scanner) error {
 		o := &sealedObject{}
 		if err := o.scan(row); err != nil {
 			return err
@@ -186,7 +186,7 @@ func (r *session) loadUsers(directory string, all []*loading) (whole bool, err e
 	most, n := max(all[0].limit+1, len(all)), 0
 	// To go by an index in this order, with a limit, PostgreSQL would read all that is pending: so the order is that of no index.
 	err = r.rows("SELECT "+pendingColumns+` FROM delivery d JOIN event e ON e.id = d.event
-		WHERE d.directory = ? AND d.kind = ? AND d.state IN ('pending', 'waiting') AND d.object IN `+list+" ORDER BY d.seq + 0 LIMIT ?",
+		WHERE d.directory = ? AND d.kind = ? AND d.state IN ('pending', 'waiting') AND d.object `+among+" ORDER BY d.seq + 0 LIMIT ?",
 		append(args, most), func(row scanner) error {
 			n++
 			var p sealedPending

@@ -82,7 +82,7 @@ func (t *tx) endSome(directory string, all []*ending, from int) error {
 		}
 		together := slices.DeleteFunc(slices.Clone(all), func(e *ending) bool { return apart[e.Key.Object.ID] })
 		all = slices.DeleteFunc(all, func(e *ending) bool { return !apart[e.Key.Object.ID] })
-		if err := t.endTogether(crowd{directory, together}); err != nil {
+		if err := t.endTogether(crowd{t.dialect, directory, together}); err != nil {
 			return err
 		}
 	}
@@ -96,13 +96,13 @@ func (t *tx) endSome(directory string, all []*ending, from int) error {
 
 // apartFrom returns the users who wait for somebody, or of whom something is held or has failed: their settlements say more than that.
 func (t *tx) apartFrom(directory string, all []*ending) (map[string]bool, error) {
-	c := crowd{directory, all}
+	c := crowd{t.dialect, directory, all}
 	apart := map[string]bool{}
 	for _, query := range []string{
-		"SELECT object FROM dependency WHERE directory = ? AND kind = ? AND object IN ",
-		"SELECT object FROM delivery WHERE directory = ? AND kind = ? AND state IN ('held', 'failed') AND object IN ",
+		"SELECT object FROM dependency WHERE directory = ? AND kind = ? AND object ",
+		"SELECT object FROM delivery WHERE directory = ? AND kind = ? AND state IN ('held', 'failed') AND object ",
 	} {
-		if err := t.rows(query+c.list(), c.args(), func(row scanner) error {
+		if err := t.rows(query+c.among(), c.args(), func(row scanner) error {
 			id := ""
 			err := row.Scan(&id)
 			apart[id] = true
@@ -116,6 +116,7 @@ func (t *tx) apartFrom(directory string, all []*ending) (map[string]bool, error)
 
 // crowd are the plain settlements of one directory that are stored together.
 type crowd struct {
+	*dialect
 	directory string
 	endings   []*ending
 }
@@ -128,20 +129,20 @@ func (c crowd) ids() []string {
 	return ids
 }
 
-// list and args are for a statement that ends with "directory = ? AND kind = ? AND object IN ".
-func (c crowd) list() string {
-	list, _ := inList(c.ids())
-	return list
+// among and args are for a statement that ends with "directory = ? AND kind = ? AND object ".
+func (c crowd) among() string {
+	condition, _ := oneOf(c.dialect, c.ids())
+	return condition
 }
 
 func (c crowd) args() []any {
-	_, args := inList(c.ids())
+	_, args := oneOf(c.dialect, c.ids())
 	return append([]any{c.directory, string(event.KindUser)}, args...)
 }
 
 // where returns those of a crowd for which a condition holds.
 func (c crowd) where(holds func(*ending) bool) crowd {
-	return crowd{c.directory, slices.DeleteFunc(slices.Clone(c.endings), func(e *ending) bool { return !holds(e) })}
+	return crowd{c.dialect, c.directory, slices.DeleteFunc(slices.Clone(c.endings), func(e *ending) bool { return !holds(e) })}
 }
 
 func (t *tx) endTogether(c crowd) error {
@@ -156,21 +157,17 @@ func (t *tx) endTogether(c crowd) error {
 	return nil
 }
 
-// said is what became of an event in the words of its row.
-type said struct {
-	event.Outcome
-	settled event.Millis
-}
-
 // outcomes stores what became of events. One whose object is to be looked at again is one that came in meanwhile, or was asked for again.
 func (t *tx) outcomes(c crowd) error {
 	of := map[string]*ending{}
+	now := event.Millis(0) // that of the last who has come: all of it is stored no sooner
 	for _, e := range c.endings {
 		of[e.Key.Object.ID] = e
+		now = max(now, e.now)
 	}
-	same := map[said][]int64{} // those for which one statement does
+	same := map[event.Outcome][]int64{} // those for which one statement does
 	var single []func() error
-	err := t.rows("SELECT object, seq, retried FROM delivery WHERE directory = ? AND kind = ? AND state IN ('pending', 'waiting') AND object IN "+c.list(), c.args(), func(row scanner) error {
+	err := t.rows("SELECT object, seq, retried FROM delivery WHERE directory = ? AND kind = ? AND state IN ('pending', 'waiting') AND object "+c.among(), c.args(), func(row scanner) error {
 		id, seq, retried := "", int64(0), int64(0)
 		if err := row.Scan(&id, &seq, &retried); err != nil {
 			return failure(err)
@@ -180,8 +177,7 @@ func (t *tx) outcomes(c crowd) error {
 		final := isFinal(o)
 		switch {
 		case known && final && o.Code != event.CodePasswordRefused:
-			key := said{o, e.now}
-			same[key] = append(same[key], seq)
+			same[o] = append(same[o], seq)
 		case known:
 			single = append(single, func() error { return t.outcome(e.now, e.Settlement, seq, o) })
 		}
@@ -200,7 +196,7 @@ func (t *tx) outcomes(c crowd) error {
 	}
 	for o, seqs := range same {
 		for some := range slices.Chunk(seqs, jointSizes[0]) {
-			if err := t.settled(c.directory, o, some); err != nil {
+			if err := t.settled(c.directory, now, o, some); err != nil {
 				return err
 			}
 		}
@@ -209,13 +205,13 @@ func (t *tx) outcomes(c crowd) error {
 }
 
 // settled stores one outcome of many events, for which nothing is to be done any more.
-func (t *tx) settled(directory string, o said, seqs []int64) error {
+func (t *tx) settled(directory string, now event.Millis, o event.Outcome, seqs []int64) error {
 	for _, seq := range seqs {
 		t.notices.settle(directory, seq)
 	}
-	list, args := inList(seqs)
-	_, err := t.exec("UPDATE delivery SET state = ?, code = ?, message = ?, settled = ?, password = NULL WHERE directory = ? AND seq IN "+list,
-		append([]any{string(o.State), string(o.Code), o.Message, int64(o.settled), directory}, args...)...)
+	among, args := oneOf(t.dialect, seqs)
+	_, err := t.exec("UPDATE delivery SET state = ?, code = ?, message = ?, settled = ?, password = NULL WHERE directory = ? AND seq "+among,
+		append([]any{string(o.State), string(o.Code), o.Message, int64(now), directory}, args...)...)
 	return err
 }
 
@@ -231,8 +227,8 @@ func (t *tx) rememberAll(c crowd) error {
 		rows[i] = objectRow(e.Key, e.object, woke)
 		left[e.Key.Object.ID] = e
 	}
-	err := inRows(rows, func(values string, args []any) error {
-		return t.rows("INSERT INTO object ("+objectRowColumns+") VALUES "+values+`
+	err := t.inRows(rows, func(source string, args []any) error {
+		return t.rows("INSERT INTO object ("+objectRowColumns+") "+source+`
 			ON CONFLICT (directory, kind, id) DO UPDATE SET said = excluded.said, said_update = excluded.said_update,
 				password = excluded.password, password_update = excluded.password_update, floor = excluded.floor, floor_update = excluded.floor_update,
 				facts = excluded.facts, owned = excluded.owned, removed = excluded.removed, bound = excluded.bound,
@@ -259,7 +255,7 @@ func (t *tx) rememberAll(c crowd) error {
 // plans stores when the objects are to be looked at again.
 func (t *tx) plans(c crowd) error {
 	asked := map[string]int64{}
-	if err := t.rows("SELECT object, asked FROM work WHERE directory = ? AND kind = ? AND object IN "+c.list(), c.args(), func(row scanner) error {
+	if err := t.rows("SELECT object, asked FROM work WHERE directory = ? AND kind = ? AND object "+c.among(), c.args(), func(row scanner) error {
 		id, at := "", int64(0)
 		err := row.Scan(&id, &at)
 		asked[id] = at
@@ -287,8 +283,8 @@ func (t *tx) plans(c crowd) error {
 	if len(over) == 0 {
 		return nil
 	}
-	done := crowd{c.directory, over}
-	_, err := t.exec("DELETE FROM work WHERE directory = ? AND kind = ? AND object IN "+done.list(), done.args()...)
+	done := crowd{c.dialect, c.directory, over}
+	_, err := t.exec("DELETE FROM work WHERE directory = ? AND kind = ? AND object "+done.among(), done.args()...)
 	return err
 }
 
@@ -302,8 +298,8 @@ func (t *tx) enteredAll(c crowd) error {
 	if err != nil {
 		return err
 	}
-	list, args := inList(c.ids())
-	return t.wakeFrom(c, "UPDATE membership SET rejoin = ? WHERE directory = ? AND present AND member IN "+list+" RETURNING member, 'group', grp",
+	among, args := oneOf(t.dialect, c.ids())
+	return t.wakeFrom(c, "UPDATE membership SET rejoin = ? WHERE directory = ? AND present AND member "+among+" RETURNING member, 'group', grp",
 		append([]any{version, c.directory}, args...))
 }
 
@@ -313,7 +309,7 @@ func (t *tx) wakeAll(c crowd) error {
 	if len(c.endings) == 0 {
 		return nil
 	}
-	return t.wakeFrom(c, "DELETE FROM dependency WHERE directory = ? AND on_kind = ? AND on_object IN "+c.list()+" RETURNING on_object, kind, object", c.args())
+	return t.wakeFrom(c, "DELETE FROM dependency WHERE directory = ? AND on_kind = ? AND on_object "+c.among()+" RETURNING on_object, kind, object", c.args())
 }
 
 // wakeFrom makes the objects due that a statement returns, each behind the user who has made it so.

@@ -101,22 +101,29 @@ func (p postgres) tell() {
 // of a directory by their ids and does not read all of it.
 func (p postgres) grows() {
 	t := p.T
-	s := openPostgres(t, store.PostgresConfig{URL: p.url()})
-	for i := range 4 {
-		var events []store.NewEvent
-		for n := range 500 {
-			events = append(events, typicalEvent(500*i+n))
-		}
-		if _, err := s.Accept(t.Context(), 1, events); err != nil {
-			t.Fatal(err)
+	s := openPostgres(t, store.PostgresConfig{URL: p.url(), Growth: 1000})
+	next := 0
+	comes := func(documents int) {
+		for range documents {
+			var events []store.NewEvent
+			for range 100 {
+				events = append(events, typicalEvent(next))
+				next++
+			}
+			if _, err := s.Accept(t.Context(), 1, events); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
+	comes(20)
+	for !store.HasGathered(t, s, "work") {
+		comes(1) // what is written lets it look; it does so beside us
+	}
 	store.Gather(t, s)
-	many := "(?" + strings.Repeat(", ?", 63) + ")"
 	for _, statement := range []string{
-		"SELECT object, instance FROM owner WHERE directory = ? AND kind = ? AND object IN " + many,
-		"SELECT object, asked FROM work WHERE directory = ? AND kind = ? AND object IN " + many,
-		"SELECT seq FROM delivery WHERE directory = ? AND kind = ? AND state IN ('pending', 'waiting') AND object IN " + many + " ORDER BY seq + 0 LIMIT ?",
+		"SELECT object, instance FROM owner WHERE directory = ? AND kind = ? AND object = ANY (?)",
+		"SELECT object, asked FROM work WHERE directory = ? AND kind = ? AND object = ANY (?)",
+		"SELECT seq FROM delivery WHERE directory = ? AND kind = ? AND state IN ('pending', 'waiting') AND object = ANY (?) ORDER BY seq + 0 LIMIT ?",
 	} {
 		steps := strings.Join(store.PostgresPlanAsServed(t, s, statement), "\n")
 		if !regexp.MustCompile(`Index Cond: .*\(object = ANY `).MatchString(steps) {

@@ -32,9 +32,9 @@ type PostgresConfig struct {
 	// Clock is by what a lease ends for the one who has it. LeaseFor is how long one lasts that is not renewed; zero for what is usual.
 	Clock    func() time.Time
 	LeaseFor time.Duration
-	// Growth is the pause between two looks at how much the tables have grown; zero for none, where the server gathers statistics by itself
-	// alone.
-	Growth time.Duration
+	// Growth is how many rows are worked on between two looks at how much the tables have grown; zero for no look, where the server gathers
+	// statistics by itself alone.
+	Growth int64
 
 	arriving bool // another store is carried over to it
 	leaving  bool // it is carried over to another store, or taken back
@@ -260,10 +260,12 @@ func (s *Postgres) open(ctx context.Context, cfg PostgresConfig) error {
 	if err != nil {
 		return err
 	}
-	s.writer = newWriter(session, nil)
+	wrote := func(int64) {}
 	if cfg.Access == ToServe && cfg.Growth > 0 {
 		s.growth = s.watchGrowth(cfg.Growth)
+		wrote = s.growth.count
 	}
+	s.writer = newWriter(session, nil, wrote)
 	return s.leaveMark(ctx)
 }
 
@@ -279,10 +281,11 @@ func (s *Postgres) migrate(ctx context.Context, session *session, arriving bool)
 func (s *Postgres) Close() error {
 	var err error
 	s.closed.Do(func() {
+		err = s.stop()
 		if s.growth != nil {
 			s.growth.stop()
 		}
-		err = errors.Join(s.stop(), s.db.Close())
+		err = errors.Join(err, s.db.Close())
 	})
 	return err
 }

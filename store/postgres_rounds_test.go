@@ -93,9 +93,9 @@ var roundTrips = map[string]float64{
 	"take one event in that was taken before": 4,
 	"load one object":                         3,
 	"settle one object":                       14,
-	"take a document of 20 in":                11,
-	"take 20 events in that wait together":    11,
-	"settle 20 objects that wait together":    13,
+	"take a document of 20 in":                7,
+	"take 20 events in that wait together":    7,
+	"settle 20 objects that wait together":    12,
 }
 
 // On PostgreSQL what is dear is to wait for the server, so that is counted: it is bounded for one event, grows hardly with those that come

@@ -18,6 +18,7 @@ type session struct {
 	db         *sql.DB
 	conn       *sql.Conn
 	statements map[string]statement
+	touched    int64 // rows that were changed or read
 }
 
 // statement is one that can be run: one that was prepared, or the text of one with the connection that runs it.
@@ -91,6 +92,7 @@ func (s *session) exec(query string, args ...any) (int64, error) {
 		return 0, failure(err)
 	}
 	n, err := result.RowsAffected()
+	s.touched += n
 	return n, failure(err)
 }
 
@@ -118,6 +120,7 @@ func (s *session) rows(query string, args []any, scan func(scanner) error) (err 
 		row = finder{rows, s.found}
 	}
 	for rows.Next() {
+		s.touched++
 		if err := scan(row); err != nil {
 			return err
 		}

@@ -189,7 +189,7 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 	if err != nil {
 		return err
 	}
-	s.writer = newWriter(session, s.damage)
+	s.writer = newWriter(session, s.damage, func(int64) {})
 	if cfg.Access == ToServe {
 		if err := migrate(ctx, session, s.seal, cfg.arriving); err != nil {
 			return err

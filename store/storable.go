@@ -16,16 +16,35 @@ const textMark = "\uf8ff"
 func storable(args []any) []any {
 	copied := false
 	for i, arg := range args {
-		text, ok := arg.(string)
-		if !ok || utf8.ValidString(text) && !strings.Contains(text, "\x00") && !strings.Contains(text, textMark) {
+		var can any
+		switch arg := arg.(type) {
+		case string:
+			if isStorable(arg) {
+				continue
+			}
+			can = marked(arg)
+		case []string:
+			if !slices.ContainsFunc(arg, func(text string) bool { return !isStorable(text) }) {
+				continue
+			}
+			texts := make([]string, len(arg))
+			for j, text := range arg {
+				texts[j] = marked(text)
+			}
+			can = texts
+		default:
 			continue
 		}
 		if !copied {
 			args, copied = slices.Clone(args), true
 		}
-		args[i] = marked(text)
+		args[i] = can
 	}
 	return args
+}
+
+func isStorable(text string) bool {
+	return utf8.ValidString(text) && !strings.Contains(text, "\x00") && !strings.Contains(text, textMark)
 }
 
 func marked(text string) string {

@@ -3,36 +3,49 @@ package store
 import (
 	"context"
 	"sync"
-	"time"
 )
 
-// GrowthUsual is what is usual for the pause between two looks at how much the tables have grown.
-const GrowthUsual = 2 * time.Second
+// GrowthUsual is what is usual for the number of rows that are worked on between two looks at how much the tables have grown.
+const GrowthUsual = 4096
 
 // growth has the server gather statistics anew about tables that have grown to twice their size. Without any it takes all of a directory for a
-// single row, and reads all of it to find a few; of its own accord it gathers them a minute later, in which a first push brings many thousand rows.
+// single row, and reads all of it to find a few; of its own accord it gathers them a minute later, in which a first push brings many thousand
+// rows. It looks by how much is written, not as time passes: an idle process asks for nothing, and a quick one does not outrun it.
 type growth struct {
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	every   int64
+	touched int64 // rows since it was asked to look; the writer alone counts
+	look    chan struct{}
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
 }
 
-// watchGrowth begins to look.
-func (s *Postgres) watchGrowth(every time.Duration) *growth {
+// watchGrowth begins to look after every so many rows.
+func (s *Postgres) watchGrowth(every int64) *growth {
 	ctx, cancel := context.WithCancel(context.Background())
-	g := &growth{cancel: cancel}
+	g := &growth{every: every, look: make(chan struct{}, 1), cancel: cancel}
 	g.done.Go(func() {
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-ticker.C:
+			case <-g.look:
 			}
 			_ = s.gather(ctx) // else the server does it by itself, a little later
 		}
 	})
 	return g
+}
+
+// count is told how many rows were worked on.
+func (g *growth) count(rows int64) {
+	if g.touched += rows; g.touched < g.every {
+		return
+	}
+	g.touched = 0
+	select {
+	case g.look <- struct{}{}:
+	default: // it is going to look
+	}
 }
 
 func (g *growth) stop() {

@@ -26,7 +26,8 @@ type writer struct {
 	session  *session
 	damage   *damage
 	within   time.Duration
-	together int // from how many pieces on they are done together
+	together int              // from how many pieces on they are done together
+	wrote    func(rows int64) // is told how many rows a transaction has changed or read
 	units    chan *unit
 	pauses   chan func() // what is to be done between two transactions
 	stopping chan struct{}
@@ -61,9 +62,9 @@ type tx struct {
 	epochs  map[string]int64 // of the leases that were looked at, by directory; nil where a failure may undo that
 }
 
-func newWriter(s *session, d *damage) *writer {
+func newWriter(s *session, d *damage, wrote func(rows int64)) *writer {
 	w := &writer{
-		session: s, damage: d, within: writeWithin, together: jointFrom,
+		session: s, damage: d, within: writeWithin, together: jointFrom, wrote: wrote,
 		units: make(chan *unit, writeQueue), pauses: make(chan func()),
 		stopping: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -189,6 +190,10 @@ func (w *writer) write(batch []*unit) {
 		results, err = w.transact(batch, true)
 	}
 	err = w.damage.look(err)
+	if err == nil {
+		w.wrote(w.session.touched)
+	}
+	w.session.touched = 0
 	for i, u := range batch {
 		if err != nil {
 			results[i] = err

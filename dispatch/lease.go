@@ -61,13 +61,14 @@ func (l *lane) tryToLead(ctx context.Context, all store.Store) error {
 
 // sayWhy tells why somebody else works on the directory, or nobody, unless that was told before.
 func (l *lane) sayWhy(err, told error) {
-	log := l.Log.WithError(err).WithField("directory", l.route.Directory)
 	reserved := errors.Is(err, store.ErrReserved)
-	switch {
-	case errors.Is(err, errDrained) || told != nil && reserved == errors.Is(told, store.ErrReserved):
-	case reserved:
+	if errors.Is(err, errDrained) || told != nil && reserved == errors.Is(told, store.ErrReserved) {
+		return
+	}
+	log := l.Log.WithError(err).WithField("directory", l.route.Directory)
+	if reserved {
 		log.Info("another instance works on the directory; this one takes over when that ends")
-	default:
+	} else {
 		log.Error("cannot take the lease of the directory; trying again until that succeeds")
 	}
 }

@@ -58,7 +58,7 @@ const notePrefix = "note:"
 // Note returns what was noted last under a name.
 func (s *database) Note(ctx context.Context, name string) ([]byte, error) {
 	var note []byte
-	err := s.readers.view(ctx, func(r *session) error {
+	err := s.readers.read(ctx, func(r *session) error {
 		_, err := r.row("SELECT value FROM meta WHERE name = ?", []any{notePrefix + name}, &note)
 		return err
 	})

@@ -39,9 +39,9 @@ type SQLiteConfig struct {
 	Damaged func(error)
 	// MaxPages bounds the size of the database, 4 KiB each; zero for no bound. Beyond it the store is full.
 	MaxPages int
-	// Unsynced leaves it to the system when something is on disk, so that a power cut may lose it, and the end of the process does not. For
-	// simulations.
-	Unsynced bool
+	// Simulated is for simulations: nobody but this process may open the database, one reads at a time, and the system decides when something
+	// is on disk, so that a power cut may lose it, and the end of the process does not.
+	Simulated bool
 
 	arriving bool // another store is carried over to it
 	leaving  bool // it is carried over to another store, or taken back
@@ -112,7 +112,7 @@ func (s *SQLite) open(ctx context.Context, cfg SQLiteConfig, there bool) error {
 		}
 	}
 	if cfg.Access == ToRead {
-		return s.openReaders(ctx, cfg.readAddress())
+		return s.openReaders(ctx, cfg.readAddress(), readSessions)
 	}
 	return s.openWriter(ctx, cfg)
 }
@@ -159,21 +159,22 @@ func (cfg SQLiteConfig) address() string {
 		"journal_size_limit(67108864)",
 		"wal_autocheckpoint(8000)", // pages that change again and again are copied once for 32 MiB of the log, and not once for 4
 	}
-	if cfg.Unsynced {
-		pragmas = append(pragmas, "synchronous(OFF)")
+	files := ""
+	if cfg.Simulated {
+		pragmas, files = append(pragmas, "synchronous(OFF)"), "vfs=unix-excl&" // locks are kept in memory, and no other process is asked
 	}
 	if cfg.MaxPages > 0 {
 		pragmas = append(pragmas, "max_page_count("+strconv.Itoa(cfg.MaxPages)+")")
 	}
-	return fileAddress(cfg.Path) + "?_dqs=false&_defensive=true&_pragma=" + strings.Join(pragmas, "&_pragma=")
+	return fileAddress(cfg.Path) + "?" + files + "_dqs=false&_defensive=true&_pragma=" + strings.Join(pragmas, "&_pragma=")
 }
 
-func (s *SQLite) openReaders(ctx context.Context, address string) error {
+func (s *SQLite) openReaders(ctx context.Context, address string, n int) error {
 	var err error
 	if s.readDB, err = sql.Open("sqlite", address); err != nil {
 		return err //nolint:wrapcheck // The caller names the file.
 	}
-	s.readers, err = newReaders(ctx, s.readDB, s.dialect, readSessions, s.damage)
+	s.readers, err = newReaders(ctx, s.readDB, s.dialect, n, s.damage)
 	return err
 }
 
@@ -195,7 +196,11 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 			return err
 		}
 	}
-	if err := s.openReaders(ctx, cfg.address()+"&_query_only=true"); err != nil {
+	readers := readSessions
+	if cfg.Simulated {
+		readers = 1
+	}
+	if err := s.openReaders(ctx, cfg.address()+"&_query_only=true", readers); err != nil {
 		return err
 	}
 	if err := s.leaveMark(ctx); err != nil {

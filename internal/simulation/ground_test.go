@@ -103,7 +103,7 @@ func mappingWith(t *testing.T, deletes string) *mapping.Set {
 }
 
 func (g *ground) openStore(path string) (*store.SQLite, error) {
-	return store.OpenSQLite(context.Background(), store.SQLiteConfig{Path: path, Seal: g.seal, Unsynced: true})
+	return store.OpenSQLite(context.Background(), store.SQLiteConfig{Path: path, Seal: g.seal, Simulated: true})
 }
 
 func (g *ground) copyStore(path string) error { return os.WriteFile(path, g.empty, 0o600) }

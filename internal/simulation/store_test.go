@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,6 +69,25 @@ func (s *storeOf) MarkPasswordTried(ctx context.Context, seq int64) error {
 
 func (s *storeOf) Spend(ctx context.Context, spending store.Spending) (bool, error) {
 	return written(s, "spend "+spending.Act, func() (bool, error) { return s.Store.Spend(ctx, spending) })
+}
+
+// SetNote makes a note for other instances.
+func (s *storeOf) SetNote(ctx context.Context, name string, note []byte, application string, marks []store.Mark) error {
+	_, err := written(s, "note "+name, func() (struct{}, error) {
+		err := s.Store.SetNote(ctx, name, note, application, marks)
+		if err == nil {
+			s.by.w.noted.Store(name, slices.Clone(note))
+		}
+		return struct{}{}, err
+	})
+	return err
+}
+
+// Note returns one. Whoever waits for the lease asks twice a second, mostly in vain, so the store is not asked.
+func (s *storeOf) Note(_ context.Context, name string) ([]byte, error) {
+	note, _ := s.by.w.noted.Load(name)
+	said, _ := note.([]byte)
+	return said, nil
 }
 
 func (s *storeOf) KeepFormerNames(ctx context.Context, group store.Key, names []plan.FormerName) error {

@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"context"
+	"errors"
 
 	"idaas-ldap/connector"
 	"idaas-ldap/plan"
@@ -33,7 +34,16 @@ func ask[T any](ctx context.Context, t *target, verb string, dn plan.DN, do func
 	return answer, err
 }
 
+// check finds out whether the directory answers and takes writes, as the connector does: by a change of nothing in an entry that is not there.
 func (t *target) check(ctx context.Context) error {
+	nothing := plan.Modify{DN: plan.MustParseDN("ou=nowhere," + suffix), Modifications: []plan.Modification{{Type: plan.ReplaceValues, Name: "description"}}}
+	var refused *connector.OutcomeError
+	if err := t.Apply(ctx, nothing); errors.As(err, &refused) {
+		switch refused.Kind {
+		case connector.KindUnavailable, connector.KindRetry, connector.KindReadOnly:
+			return err
+		}
+	}
 	_, err := t.Read(ctx, plan.MustParseDN(suffix), nil)
 	return err
 }

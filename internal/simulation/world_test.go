@@ -44,6 +44,7 @@ type world struct {
 	store     store.Store
 	path      string
 	leases    leases
+	noted     sync.Map // what instances have told each other by notes in the store, by name
 	full      atomic.Bool
 	plant     func(*storeOf) store.Store // what is wrong on purpose with the store of an instance that has it alone
 
@@ -121,9 +122,12 @@ func (w *world) notes(format string, args ...any) {
 	}
 }
 
-func inLDIF(op plan.Operation) string {
+// inLDIF is an operation that is written down where somebody wants to know.
+type inLDIF struct{ op plan.Operation }
+
+func (l inLDIF) String() string {
 	var b strings.Builder
-	_ = plan.WriteLDIF(&b, op) // a builder takes everything
+	_ = plan.WriteLDIF(&b, l.op) // a builder takes everything
 	return strings.ReplaceAll(strings.TrimSpace(b.String()), "\n", "; ")
 }
 
@@ -226,7 +230,7 @@ func (w *world) passes(d time.Duration) {
 func (w *world) watches() {
 	ops := w.storm.WrittenAfter(w.watch.seen)
 	for _, op := range ops {
-		w.notes("    %s", inLDIF(op))
+		w.notes("    %s", inLDIF{op})
 	}
 	w.watch.look(ops)
 	for n, i := range w.instances {

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,8 @@ type Config struct {
 	Identities Identities
 	// Connections is how many are open at most.
 	Connections int
+	// Together is how many look-ups are made with one search at most; zero for what is usual.
+	Together int
 	// Timeout bounds connecting, and every single operation.
 	Timeout time.Duration
 	Log     logrus.FieldLogger
@@ -104,7 +107,7 @@ func Open(cfg Config) (*Directory, error) {
 	if cfg.Observe == nil {
 		cfg.Observe = func(string, uint16, time.Duration) {}
 	}
-	return &Directory{cfg: cfg, pool: newPool(cfg), identities: map[string]string{}}, nil
+	return &Directory{cfg: cfg, pool: newPool(cfg), together: together{most: cmp.Or(cfg.Together, lookupsAtOnce)}, identities: map[string]string{}}, nil
 }
 
 // Secure reports whether everything that is sent is protected, or stays on this machine by a socket of it.

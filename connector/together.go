@@ -11,7 +11,7 @@ import (
 	"idaas-ldap/plan"
 )
 
-// lookupsAtOnce is how many look-ups are made with one search at most: more make the filter long and gain little.
+// lookupsAtOnce is how many look-ups are made with one search at most, where nothing else is said: more make the filter long and gain little.
 const lookupsAtOnce = 50
 
 // lookup is one question about one entry. Many that wait at the same time are asked with one search.
@@ -51,6 +51,7 @@ func (l *lookup) goesWith(other *lookup) bool {
 // together gathers look-ups: while one search is under way, those that come in wait and are made with the next one. So nobody
 // waits for others where there are none, and the more there is to do the less each costs.
 type together struct {
+	most    int // in one search
 	mu      sync.Mutex
 	waiting []*lookup
 	busy    bool
@@ -82,7 +83,7 @@ func (t *together) searchFor(ctx context.Context, l *lookup, search func(context
 	batch := []*lookup{l}
 	t.mu.Lock()
 	t.waiting = slices.DeleteFunc(t.waiting, func(other *lookup) bool {
-		if other != l && (len(batch) == lookupsAtOnce || !l.goesWith(other)) {
+		if other != l && (len(batch) == t.most || !l.goesWith(other)) {
 			return false
 		}
 		if other != l {

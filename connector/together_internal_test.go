@@ -2,9 +2,12 @@ package connector
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // searches is what stands in for a directory: it notes who was looked for together, and answers when it is told to.
@@ -13,6 +16,10 @@ type searches struct {
 	mu       sync.Mutex
 	batches  []int
 	going    chan struct{}
+}
+
+func newSearches(most int) *searches {
+	return &searches{together: together{most: most}, going: make(chan struct{})}
 }
 
 func (s *searches) search(_ context.Context, batch []*lookup) {
@@ -34,37 +41,43 @@ func (s *searches) made() []int {
 // Who comes while nobody searches is not kept waiting; who comes meanwhile is looked for with the next search, with no more
 // than go into one.
 func TestLookupsThatWaitGoTogether(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &searches{going: make(chan struct{})}
-		var all sync.WaitGroup
-		look := func(n int) {
-			for range n {
-				all.Go(func() {
-					l := &lookup{way: byLink}
-					if s.together.ask(t.Context(), l, s.search); !l.answered {
-						t.Error("one was not answered")
-					}
-				})
-			}
-			synctest.Wait()
+	for _, most := range []int{1, lookupsAtOnce, 500} {
+		t.Run(fmt.Sprint(most, " at once"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { goTogether(t, newSearches(most), most) })
+		})
+	}
+}
+
+func goTogether(t *testing.T, s *searches, most int) {
+	t.Helper()
+	var all sync.WaitGroup
+	look := func(n int) {
+		for range n {
+			all.Go(func() {
+				l := &lookup{way: byLink}
+				if s.together.ask(t.Context(), l, s.search); !l.answered {
+					t.Error("one was not answered")
+				}
+			})
 		}
-		look(1)
-		look(2*lookupsAtOnce + 10)
-		for range 4 {
-			s.going <- struct{}{}
-			synctest.Wait()
-		}
-		all.Wait()
-		if made := s.made(); len(made) != 4 || made[0] != 1 || made[1] != lookupsAtOnce || made[2] != lookupsAtOnce || made[3] != 10 {
-			t.Errorf("the searches were for %v", made)
-		}
-	})
+		synctest.Wait()
+	}
+	look(1)
+	look(3*most - most/2)
+	for range 4 {
+		s.going <- struct{}{}
+		synctest.Wait()
+	}
+	all.Wait()
+	if diff := cmp.Diff([]int{1, most, most, most - most/2}, s.made()); diff != "" {
+		t.Errorf("for how many the searches were (-want +made):\n%s", diff)
+	}
 }
 
 // Who does not go with the others is looked for apart, and is not forgotten.
 func TestLookupsOfAnotherKindAreMadeApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &searches{going: make(chan struct{})}
+		s := newSearches(lookupsAtOnce)
 		var all sync.WaitGroup
 		for i, l := range []*lookup{
 			{way: byLink}, {way: byLink, attributes: []string{"cn"}}, {way: byRules}, {way: byLink, attributes: []string{"cn"}}, {way: byRules},
@@ -88,7 +101,7 @@ func TestLookupsOfAnotherKindAreMadeApart(t *testing.T) {
 // Who cannot wait any longer leaves, whether or not it was the next to search, and holds up nobody.
 func TestWhoLeavesHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &searches{going: make(chan struct{})}
+		s := newSearches(lookupsAtOnce)
 		var all sync.WaitGroup
 		all.Go(func() { s.together.ask(t.Context(), &lookup{}, s.search) })
 		synctest.Wait()

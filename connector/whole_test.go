@@ -143,6 +143,13 @@ func TestOpenLDAPNothingIsConcludedFromWhatWasCutOrHidden(t *testing.T) {
 	}
 	server.Configure(t, "olcLimits", fmt.Sprintf("dn.exact=%q size=unlimited", server.BindDN))
 	checkWhole(t, d, n)
+	many := newFiveHundred(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, Credentials: login(server.Access, nil)})
+	many.takeOneSearch()
+	server.Configure(t, "olcLimits")
+	many.areFound() // however few are handed out at a time
+	server.Configure(t, "olcSizeLimit", "5")
+	many.areFound()
+	server.Configure(t, "olcSizeLimit")
 	login := "to attrs=userPassword by anonymous auth"
 	rules := []string{login, fmt.Sprintf("to * by dn.exact=%q manage", server.BindDN)}
 	checkHidden(t, d, func() { server.Configure(t, "olcAccess", login, "to * by * none") }, func() { server.Configure(t, "olcAccess", rules...) })
@@ -164,7 +171,9 @@ func Test389DSNothingIsConcludedFromWhatWasCutOrHidden(t *testing.T) {
 	checkLimited(t, d, "nsPagedSizeLimit")
 	server.Configure(t, server.BindDN, "nsSizeLimit", "-1")
 	server.Configure(t, server.BindDN, "nsPagedSizeLimit", "-1")
-	d = reach(t, server.Access) // the server reads the limits of an account when it binds
+	many := newFiveHundred(t, connector.Config{URLs: []string{server.URL}, BindDN: server.BindDN, Credentials: login(server.Access, nil)})
+	many.takeOneSearch() // the server reads the limits of an account when it binds
+	d = reach(t, server.Access)
 	checkWhole(t, d, n)
 	aci := `(targetattr!="userPassword")(version 3.0; acl "read"; allow (read, search, compare) userdn="ldap:///all";)`
 	server.Configure(t, suffix, "aci")
@@ -193,6 +202,7 @@ func TestSambaSearchesAreWhole(t *testing.T) {
 	if found, more, err := d.FirstChildren(t.Context(), plan.MustParseDN(people), 5); err != nil || len(found) != 5 || !more {
 		t.Errorf("five children are %v, more %t, %v", found, more, err)
 	}
+	newFiveHundred(t, connector.Config{URLs: []string{server.TLSURL}, BindDN: server.AdminDN, Credentials: login(server.Access, trustOf(t, server.Access))}).takeOneSearch()
 	if found, err := d.Find(t.Context(), plan.Key{Base: baseDN, Link: "00000000-0000-0000-0000-000000000000"}); err != nil || found != nil {
 		t.Errorf("what is not there is %+v, %v", found, err)
 	}

@@ -9,13 +9,13 @@ import (
 // it is parsed and planned once, and few arguments go over the network.
 
 // anyOf is the condition that a column has one of the values.
-func anyOf(values []any) (condition string, args []any) {
+func anyOf(_ []int, values []any) (condition string, args []any) {
 	array, _ := arrayOf(values)
 	return "= ANY (?)", []any{array}
 }
 
 // unnested makes rows of an array for each column.
-func unnested(rows [][]any) (source string, args []any, n int) {
+func unnested(_ []int, rows [][]any) (source string, args []any, n int) {
 	args, types := make([]any, len(rows[0])), make([]string, len(rows[0]))
 	column := make([]any, len(rows))
 	for i := range args {

@@ -20,8 +20,10 @@ type dialect struct {
 	found func(into []any)
 	// oneOf ends a condition that a column has one of several values. Source is what an INSERT has behind the columns for the first n of several
 	// rows, which are all alike.
-	oneOf  func(values []any) (condition string, args []any)
-	source func(rows [][]any) (source string, args []any, n int)
+	oneOf  func(sizes []int, values []any) (condition string, args []any)
+	source func(sizes []int, rows [][]any) (source string, args []any, n int)
+	// sizes are the numbers of rows of statements that are about many, the largest first.
+	sizes []int
 	// announce returns statements that tell others of notices; not needed where there are no others.
 	announce func([]Notice) string
 	// hasTable reports in one row whether there is a table with a name.

@@ -37,6 +37,7 @@ func postgresDialect(known int) *dialect {
 		found:       restore,
 		oneOf:       anyOf,
 		source:      unnested,
+		sizes:       jointSizes(0),
 		hasTable:    "SELECT COUNT(*) FROM pg_catalog.pg_class WHERE relname = ? AND pg_catalog.pg_table_is_visible(oid)",
 		beginWrite:  "BEGIN" + limits + "SELECT value FROM version FOR UPDATE; SELECT 1 / (" + ofKnownVersion(known) + ")::INT",
 		beginRead:   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",

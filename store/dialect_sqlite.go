@@ -19,6 +19,7 @@ func sqliteDialect() *dialect {
 		).Replace,
 		oneOf:       named,
 		source:      valued,
+		sizes:       jointSizes(0),
 		hasTable:    "SELECT COUNT(*) FROM sqlite_schema WHERE name = ?",
 		beginWrite:  "BEGIN IMMEDIATE", // one that begins as a reader may find later that it cannot write
 		beginRead:   "BEGIN",

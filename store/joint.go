@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strings"
 )
@@ -8,11 +10,28 @@ import (
 // What waits for the writer at the same moment is not only committed together: where it is of the same kind, the same statements are
 // run for all of it. Statements are prepared for a few numbers of rows, so that there are few of them.
 
-// jointSizes are the numbers of rows of such statements.
-var jointSizes = []int{64, 16, 4, 1}
+// jointUsual is how many rows such a statement is about at most.
+const jointUsual = 64
 
-// jointFrom is how many pieces of a kind there have to be at least.
-const jointFrom = 2
+// jointSizes returns the numbers of rows of such statements, where most is the largest; zero for what is usual.
+func jointSizes(most int) []int {
+	most = cmp.Or(most, jointUsual)
+	return append([]int{most}, slices.DeleteFunc([]int{64, 16, 4, 1}, func(size int) bool { return size >= most })...)
+}
+
+// together lets statements be about so many rows at most.
+func (d *dialect) together(most int) *dialect {
+	d.sizes = jointSizes(most)
+	return d
+}
+
+// jointFrom returns how many pieces of a kind there have to be at least, where so many are done together at most.
+func jointFrom(most int) int {
+	if most == 1 {
+		return math.MaxInt
+	}
+	return 2
+}
 
 // piece is work of which several are done together. Alone does one by itself, and is what counts where anything of that fails.
 type piece interface {
@@ -43,13 +62,13 @@ func oneOf[T any](d *dialect, values []T) (condition string, args []any) {
 	for i, v := range values {
 		args[i] = v
 	}
-	return d.oneOf(args)
+	return d.oneOf(d.sizes, args)
 }
 
 // inRows calls insert with so many rows at a time as there are statements for. Their source is what an INSERT has behind the columns.
 func (d *dialect) inRows(rows [][]any, insert func(source string, args []any) error) error {
 	for len(rows) > 0 {
-		source, args, n := d.source(rows)
+		source, args, n := d.source(d.sizes, rows)
 		if err := insert(source, args); err != nil {
 			return err
 		}
@@ -59,9 +78,9 @@ func (d *dialect) inRows(rows [][]any, insert func(source string, args []any) er
 }
 
 // named names each value: the list is filled up with its last value to one of the sizes.
-func named(values []any) (condition string, args []any) {
-	size := jointSizes[0]
-	for _, s := range jointSizes {
+func named(sizes []int, values []any) (condition string, args []any) {
+	size := sizes[0]
+	for _, s := range sizes {
 		if s >= len(values) {
 			size = s
 		}
@@ -74,8 +93,8 @@ func named(values []any) (condition string, args []any) {
 }
 
 // valued names each value of as many rows as the largest of the sizes has.
-func valued(rows [][]any) (source string, args []any, n int) {
-	n = jointSizes[slices.IndexFunc(jointSizes, func(s int) bool { return s <= len(rows) })]
+func valued(sizes []int, rows [][]any) (source string, args []any, n int) {
+	n = sizes[slices.IndexFunc(sizes, func(s int) bool { return s <= len(rows) })]
 	row := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
 	return "VALUES " + row + strings.Repeat(", "+row, n-1), slices.Concat(rows[:n]...), n
 }

@@ -232,7 +232,7 @@ func (t *tx) ownersOf(comers []*comer) (*owners, error) {
 	}
 	o := &owners{of: map[Key]string{}}
 	for p, all := range asked {
-		for ids := range slices.Chunk(all, jointSizes[0]) {
+		for ids := range slices.Chunk(all, t.sizes[0]) {
 			condition, args := oneOf(t.dialect, ids)
 			if err := t.rows("SELECT object, instance FROM owner WHERE directory = ? AND kind = ? AND object "+condition,
 				append([]any{p.directory, string(p.kind)}, args...), func(row scanner) error {

@@ -14,6 +14,7 @@ import (
 // loads are the jobs that are waited for. Those that wait at the same moment are read by the same statements, by one of those who wait.
 type loads struct {
 	from int // how many there have to be at least
+	most int // how many are read together at most
 
 	mu      sync.Mutex
 	reading int // how many read for others
@@ -29,7 +30,9 @@ type waitingLoad struct {
 // loadsAtOnce is how many read at a time.
 const loadsAtOnce = 2
 
-func newLoads() *loads { return &loads{from: jointFrom} }
+func newLoads(together int) *loads {
+	return &loads{from: jointFrom(together), most: jointSizes(together)[0]}
+}
 
 // do has one object read, together with those that others wait for. An error of read is about all that it was called with.
 func (w *loads) do(ctx context.Context, l *loading, read func([]*loading) error) error {
@@ -85,7 +88,7 @@ func (w *loads) leave(l *waitingLoad) bool {
 // serve reads once what is waited for, and passes the turn on.
 func (w *loads) serve(read func([]*loading) error) {
 	w.mu.Lock()
-	n := min(len(w.waiting), jointSizes[0])
+	n := min(len(w.waiting), w.most)
 	served := w.waiting[:n:n]
 	w.waiting = slices.Clone(w.waiting[n:])
 	w.mu.Unlock()

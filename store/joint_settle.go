@@ -63,7 +63,7 @@ func (t *tx) end(endings []*ending, from int) error {
 		plain[place] = append(plain[place], e)
 	}
 	for place, all := range plain {
-		for some := range slices.Chunk(all, jointSizes[0]) {
+		for some := range slices.Chunk(all, t.sizes[0]) {
 			t.fenced = place.fenced
 			if err := t.endSome(place.directory, some, from); err != nil {
 				return err
@@ -195,7 +195,7 @@ func (t *tx) outcomes(c crowd) error {
 		}
 	}
 	for o, seqs := range same {
-		for some := range slices.Chunk(seqs, jointSizes[0]) {
+		for some := range slices.Chunk(seqs, t.sizes[0]) {
 			if err := t.settled(c.directory, now, o, some); err != nil {
 				return err
 			}

@@ -3,6 +3,8 @@
 package store_test
 
 import (
+	"fmt"
+	"path/filepath"
 	"testing"
 
 	"idaas-ldap/event"
@@ -16,8 +18,40 @@ const mostBytes = 45_000
 // database runs less than one, where it runs fourteen and more for somebody who is alone.
 func TestWorkForManyCostsTheSameAsForOne(t *testing.T) {
 	c := newCrowd(t, 0, 1000)
+	for name, for1 := range c.together(t, 50) {
+		t.Logf("%s: for each of 50 there are %.2f statements, %.0f operations and %.0f bytes", name, for1.Statements, for1.Steps, for1.Bytes)
+		if for1.Statements > 0.9 || for1.Steps > 1200 || for1.Bytes > mostBytes {
+			t.Errorf("it may be 0.9 statements, 1200 operations and %d bytes", mostBytes)
+		}
+	}
+}
+
+// As many are done together as the store is told: five hundred by the same few statements, and where it is one, each by its own.
+func TestWorkForAsManyAsAreDoneTogetherCostsTheSame(t *testing.T) {
+	const people = 500
+	for together, bounds := range map[int]struct{ least, most float64 }{
+		1:      {12, 25},
+		50:     {0.3, 0.9},
+		people: {0, 0.1},
+	} {
+		t.Run(fmt.Sprint(together, " together"), func(t *testing.T) {
+			c := &crowd{SQLite: open(t, store.SQLiteConfig{Path: filepath.Join(t.TempDir(), "store.db"), Together: together})}
+			for name, for1 := range c.together(t, people) {
+				t.Logf("%s: for each of %d there are %.3f statements", name, people, for1.Statements)
+				if for1.Statements < bounds.least || for1.Statements > bounds.most {
+					t.Errorf("it may be %v to %v", bounds.least, bounds.most)
+				}
+			}
+		})
+	}
+}
+
+// together returns what is done for each of some people who come at the same moment, and who come again and have not changed.
+func (c *crowd) together(t *testing.T, people int) map[string]store.Work {
+	t.Helper()
 	store.BePatient(c.SQLite)
-	keys := make([]store.Key, 50)
+	out := map[string]store.Work{}
+	keys := make([]store.Key, people)
 	for i := range keys {
 		keys[i] = person(c.people + i)
 	}
@@ -50,14 +84,13 @@ func TestWorkForManyCostsTheSameAsForOne(t *testing.T) {
 		store.WriteAtOnce(t, c.SQLite, comes...)
 		store.LoadAtOnce(t, c.SQLite, loads...)
 		store.WriteAtOnce(t, c.SQLite, settles...)
-		bytes = (allocated() - bytes) / float64(len(keys))
+		bytes = (allocated() - bytes) / float64(people)
 		after := store.WorkOf(t, c.SQLite)
-		statements, steps := (after.Statements-before.Statements)/float64(len(keys)), (after.Steps-before.Steps)/float64(len(keys))
-		t.Logf("for each of %d there are %.2f statements, %.0f operations and %.0f bytes", len(keys), statements, steps, bytes)
-		if statements > 0.9 || steps > 1200 || bytes > mostBytes {
-			t.Errorf("it may be 0.9 statements, 1200 operations and %d bytes", mostBytes)
+		out[map[bool]string{false: "come", true: "come again"}[again]] = store.Work{
+			Statements: (after.Statements - before.Statements) / float64(people), Steps: (after.Steps - before.Steps) / float64(people), Bytes: bytes,
 		}
 	}
+	return out
 }
 
 // A document with many events takes hardly more statements than one with one.

@@ -18,15 +18,18 @@ import (
 )
 
 // What waits together is stored by the same statements, and that changes nothing: two stores in which the same happens at the same
-// moments hold the same, of which one does everything by itself.
+// moments hold the same, of which one does everything by itself. So it is with five hundred in one transaction, too.
 func TestWhatIsDoneTogetherIsAsDoneOneByOne(t *testing.T) {
 	folder := t.TempDir()
-	together := twin{T: t, SQLite: open(t, store.SQLiteConfig{Path: filepath.Join(folder, "together.db")})}
-	alone := twin{T: t, SQLite: open(t, store.SQLiteConfig{Path: filepath.Join(folder, "alone.db")})}
+	together := twin{T: t, SQLite: open(t, store.SQLiteConfig{Path: filepath.Join(folder, "together.db"), Together: 500}), users: 30, settled: 20}
+	alone := twin{T: t, SQLite: open(t, store.SQLiteConfig{Path: filepath.Join(folder, "alone.db"), Together: 500}), users: 30, settled: 20}
 	store.BePatient(together.SQLite)
 	store.BePatient(alone.SQLite)
 	store.DoneTogetherFrom(t, alone.SQLite, math.MaxInt)
-	for round := range uint64(40) {
+	for round := range uint64(43) {
+		if round == 40 {
+			alone.users, alone.settled, together.users, together.settled = 700, 400, 700, 400
+		}
 		var said, content [2][]string
 		for i, s := range []twin{alone, together} {
 			s.Rand, s.now = rand.New(rand.NewPCG(1, round)), event.Millis(1000+round)
@@ -48,6 +51,8 @@ type twin struct {
 	*store.SQLite
 	*rand.Rand
 	now event.Millis
+	// users is among how many those are to whom something happens, and settled how many of them are settled in a round at most.
+	users, settled int
 }
 
 // once reports something that is so once in so many times.
@@ -59,13 +64,13 @@ func (s twin) key() store.Key {
 	if s.once(6) {
 		directory = "branch"
 	}
-	return store.Key{Directory: directory, Object: event.Ref{Kind: event.KindUser, ID: fmt.Sprintf("user_%02d", s.IntN(30))}}
+	return store.Key{Directory: directory, Object: event.Ref{Kind: event.KindUser, ID: fmt.Sprintf("user_%02d", s.IntN(s.users))}}
 }
 
 // round has some users loaded, and settled while more comes in. It returns what the store says.
 func (s twin) round() []string {
 	var keys []store.Key
-	for range 4 + s.IntN(16) {
+	for range s.settled/5 + s.IntN(s.settled*4/5) {
 		if key := s.key(); !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
@@ -74,12 +79,12 @@ func (s twin) round() []string {
 	loads := make([]func() error, len(keys))
 	for i, key := range keys {
 		loads[i] = func() (err error) {
-			jobs[i], err = s.Load(s.Context(), key, 10)
+			jobs[i], err = s.Load(s.Context(), key, s.settled/2)
 			return err
 		}
 	}
 	store.LoadAtOnce(s.T, s.SQLite, loads...)
-	said := make([]string, 0, 40)
+	said := make([]string, 0, 3*s.settled)
 	for _, job := range jobs {
 		said = append(said, fmt.Sprintf("%+v", job))
 	}
@@ -93,7 +98,7 @@ func (s twin) round() []string {
 			return err
 		})
 	}
-	for range s.IntN(4) {
+	for range s.IntN(s.settled / 5) {
 		write(s.comes())
 	}
 	for _, job := range jobs {

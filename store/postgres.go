@@ -35,6 +35,8 @@ type PostgresConfig struct {
 	// Growth is how many rows are worked on between two looks at how much the tables have grown; zero for no look, where the server gathers
 	// statistics by itself alone.
 	Growth int64
+	// Together is how much of what waits at the same moment is stored or read together at most; zero for what is usual.
+	Together int
 
 	arriving bool // another store is carried over to it
 	leaving  bool // it is carried over to another store, or taken back
@@ -197,7 +199,7 @@ func (cfg *PostgresConfig) connect() (*Postgres, error) {
 	}
 	s := &Postgres{
 		known:    len(names),
-		database: database{dialect: postgresDialect(len(names)), seal: cfg.Seal, loads: newLoads(), opened: newOpened()}, db: stdlib.OpenDB(*config), config: config,
+		database: database{dialect: postgresDialect(len(names)).together(cfg.Together), seal: cfg.Seal, loads: newLoads(cfg.Together), opened: newOpened()}, db: stdlib.OpenDB(*config), config: config,
 		clock: cfg.Clock, leaseFor: cmp.Or(cfg.LeaseFor, leaseUsual),
 	}
 	s.db.SetMaxOpenConns(1 + readSessions)
@@ -265,7 +267,7 @@ func (s *Postgres) open(ctx context.Context, cfg PostgresConfig) error {
 		s.growth = s.watchGrowth(cfg.Growth)
 		wrote = s.growth.count
 	}
-	s.writer = newWriter(session, nil, wrote)
+	s.writer = newWriter(session, nil, cfg.Together, wrote)
 	return s.leaveMark(ctx)
 }
 

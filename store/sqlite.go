@@ -42,6 +42,8 @@ type SQLiteConfig struct {
 	// Simulated is for simulations: nobody but this process may open the database, one reads at a time, and the system decides when something
 	// is on disk, so that a power cut may lose it, and the end of the process does not.
 	Simulated bool
+	// Together is how much of what waits at the same moment is stored or read together at most; zero for what is usual.
+	Together int
 
 	arriving bool // another store is carried over to it
 	leaving  bool // it is carried over to another store, or taken back
@@ -96,7 +98,7 @@ func openLooked(ctx context.Context, cfg SQLiteConfig, there bool) (*SQLite, err
 		cfg.Log = silent
 	}
 	s := &SQLite{
-		database: database{dialect: sqliteDialect(), seal: cfg.Seal, loads: newLoads(), opened: newOpened()}, path: cfg.Path, as: cfg.As,
+		database: database{dialect: sqliteDialect().together(cfg.Together), seal: cfg.Seal, loads: newLoads(cfg.Together), opened: newOpened()}, path: cfg.Path, as: cfg.As,
 		damage: &damage{path: cfg.Path, log: cfg.Log, tell: cfg.Damaged},
 	}
 	if err := s.open(ctx, cfg, there); err != nil {
@@ -190,7 +192,7 @@ func (s *SQLite) openWriter(ctx context.Context, cfg SQLiteConfig) error {
 	if err != nil {
 		return err
 	}
-	s.writer = newWriter(session, s.damage, func(int64) {})
+	s.writer = newWriter(session, s.damage, cfg.Together, func(int64) {})
 	if cfg.Access == ToServe {
 		if err := migrate(ctx, session, s.seal, cfg.arriving); err != nil {
 			return err

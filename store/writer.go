@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -12,7 +13,7 @@ import (
 
 // The writer's limits.
 const (
-	writeBatch  = 512             // units in one transaction at most
+	writeBatch  = 512             // units in one transaction at most, where nothing else is said
 	writeQueue  = 2048            // units that may wait; one more is refused
 	writeWithin = 3 * time.Second // how long a unit may wait for its turn
 )
@@ -27,6 +28,7 @@ type writer struct {
 	damage   *damage
 	within   time.Duration
 	together int              // from how many pieces on they are done together
+	most     int              // units in one transaction
 	wrote    func(rows int64) // is told how many rows a transaction has changed or read
 	units    chan *unit
 	pauses   chan func() // what is to be done between two transactions
@@ -62,9 +64,9 @@ type tx struct {
 	epochs  map[string]int64 // of the leases that were looked at, by directory; nil where a failure may undo that
 }
 
-func newWriter(s *session, d *damage, wrote func(rows int64)) *writer {
+func newWriter(s *session, d *damage, together int, wrote func(rows int64)) *writer {
 	w := &writer{
-		session: s, damage: d, within: writeWithin, together: jointFrom, wrote: wrote,
+		session: s, damage: d, within: writeWithin, together: jointFrom(together), most: cmp.Or(together, writeBatch), wrote: wrote,
 		units: make(chan *unit, writeQueue), pauses: make(chan func()),
 		stopping: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -157,7 +159,7 @@ func (w *writer) run() {
 // batch adds to a unit those that wait.
 func (w *writer) batch(u *unit) []*unit {
 	batch := []*unit{u}
-	for len(batch) < writeBatch {
+	for len(batch) < w.most {
 		select {
 		case next := <-w.units:
 			batch = append(batch, next)

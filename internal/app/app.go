@@ -71,7 +71,8 @@ func Open(ctx context.Context, cfg *config.Config, log *logrus.Logger, version s
 type Options struct {
 	// Clock is by what ends what ends by itself, a lock or an account.
 	Clock dispatch.Clock
-	// AtOnce is how many objects of a directory are worked on at a time.
+	// AtOnce is how many objects of a directory are worked on at a time, and how much of what they wait for at the same moment is looked
+	// up, read or stored together at most, up to 512: with one nothing is.
 	AtOnce int
 	// LookEvery is the pause between two looks at what other instances have done, of which they tell us where they can.
 	LookEvery time.Duration
@@ -86,9 +87,6 @@ type Options struct {
 func (o Options) orUsual() Options {
 	if o.Clock == nil {
 		o.Clock = dispatch.SystemClock{}
-	}
-	if o.AtOnce == 0 {
-		o.AtOnce = objectsAtOnce
 	}
 	if o.NewsEvery == 0 {
 		o.NewsEvery = newsEvery
@@ -110,8 +108,13 @@ func OpenWith(ctx context.Context, cfg *config.Config, log *logrus.Logger, versi
 	return a, nil
 }
 
+// builder makes setups that follow the one in force, nil at the start.
+func (a *App) builder(former *setup) builder {
+	return builder{log: a.log, metrics: a.metrics, clock: a.clock, atOnce: a.options.AtOnce, former: former}
+}
+
 func (a *App) open(ctx context.Context, cfg *config.Config) error {
-	in, err := builder{log: a.log, metrics: a.metrics, clock: a.clock}.build(cfg)
+	in, err := a.builder(nil).build(cfg)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (a *App) said(change func()) {
 func (a *App) put(ctx context.Context, cfg *config.Config, start func(s *setup, lanes func(context.Context))) error {
 	before := a.current.Load()
 	cfg, kept := keep(before.cfg, cfg)
-	next, err := builder{log: a.log, metrics: a.metrics, clock: a.clock, former: before}.build(cfg)
+	next, err := a.builder(before).build(cfg)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Directory struct {
 	fortunes    *fortunes
 	credentials *reload.Held[credentials]
 	identities  *identities
+	atOnce      int // objects worked on; zero for what is usual
 }
 
 // Mapping returns the mapping in force.
@@ -35,7 +37,7 @@ func (d *Directory) Mapping() *mapping.Set { return d.mapping.Value() }
 
 // OpenDirectories opens the configured directories with their mappings. Everything that is wrong is reported at once.
 func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *telemetry.Metrics) ([]*Directory, error) {
-	directories, err := openDirectories(cfg, nil, log, metrics, time.Now)
+	directories, err := openDirectories(cfg, nil, 0, log, metrics, time.Now)
 	if err != nil {
 		for _, d := range directories {
 			d.Server.Close()
@@ -45,12 +47,13 @@ func OpenDirectories(cfg *config.Config, log logrus.FieldLogger, metrics *teleme
 	return directories, nil
 }
 
-// openDirectories returns those that can be opened, and what is wrong with the others. Former are the directories before.
-func openDirectories(cfg *config.Config, former []*Directory, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) ([]*Directory, error) {
+// openDirectories returns those that can be opened, and what is wrong with the others. Former are the directories before; so many
+// objects of each are worked on at a time, zero for what is usual.
+func openDirectories(cfg *config.Config, former []*Directory, atOnce int, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) ([]*Directory, error) {
 	var directories []*Directory
 	var wrong []error
 	for i := range cfg.Directories {
-		d, err := openDirectory(cfg, i, named(former, cfg.Directories[i].Name), log, metrics, clock)
+		d, err := openDirectory(cfg, i, named(former, cfg.Directories[i].Name), atOnce, log, metrics, clock)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
@@ -61,9 +64,9 @@ func openDirectories(cfg *config.Config, former []*Directory, log logrus.FieldLo
 }
 
 // openDirectory connects nothing yet: a directory that is down does not keep the service from starting.
-func openDirectory(all *config.Config, i int, former *Directory, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) (*Directory, error) {
+func openDirectory(all *config.Config, i int, former *Directory, atOnce int, log logrus.FieldLogger, metrics *telemetry.Metrics, clock func() time.Time) (*Directory, error) {
 	cfg, at := all.Directories[i], fmt.Sprintf("directories[%d]", i)
-	d := &Directory{Name: cfg.Name, Config: cfg, fortunes: &fortunes{clock: clock, since: clock()}, identities: &identities{directory: cfg.Name, met: map[string]string{}}}
+	d := &Directory{Name: cfg.Name, Config: cfg, atOnce: atOnce, fortunes: &fortunes{clock: clock, since: clock()}, identities: &identities{directory: cfg.Name, met: map[string]string{}}}
 	var wrong []error
 	var err error
 	if d.mapping, err = reload.Load(string(cfg.Mapping), func(r reload.Result) { d.reloaded(r, log, metrics) }); err != nil {
@@ -99,7 +102,7 @@ func (d *Directory) connection(urls []string, log logrus.FieldLogger, metrics *t
 		Credentials: d.connectWith,
 		Base:        func() plan.DN { return d.Mapping().Base() },
 		Identities:  d.identities,
-		Connections: cfg.Connections, Timeout: cfg.Timeout,
+		Connections: cfg.Connections, Together: d.atOnce, Timeout: cfg.Timeout,
 		Log: log.WithField("directory", cfg.Name), Clock: clock,
 		Observe: func(verb string, code uint16, took time.Duration) {
 			if metrics != nil {
@@ -141,12 +144,12 @@ const (
 	shortestWork   = time.Minute
 )
 
-func (d *Directory) route(atOnce int) dispatch.Route {
+func (d *Directory) route() dispatch.Route {
 	return dispatch.Route{
 		Directory:    d.Name,
 		Applications: d.Config.Applications,
 		PasswordSync: d.Config.PasswordSync,
-		Workers:      atOnce,
+		Workers:      cmp.Or(d.atOnce, objectsAtOnce),
 		Processor:    d.Processor,
 		Longest:      max(shortestWork, timeoutsOfWork*d.Config.Timeout),
 		Check: func(ctx context.Context) error {

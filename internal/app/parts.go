@@ -21,7 +21,7 @@ import (
 // openStore opens the store to serve, and reserves the work on what is due.
 func (a *App) openStore(ctx context.Context, cfg *config.Config) error {
 	var err error
-	a.Store, err = openStoreAs(ctx, cfg, store.SQLiteConfig{Access: store.ToServe, Log: a.log, Damaged: a.damaged}, a.clock.Now)
+	a.Store, err = openStoreAs(ctx, cfg, store.SQLiteConfig{Access: store.ToServe, Log: a.log, Damaged: a.damaged, Together: a.options.AtOnce}, a.clock.Now)
 	if errors.Is(err, store.ErrReserved) {
 		return fmt.Errorf("another process of idaas-ldap works with the store %s; stop it first: %w", cfg.Store.SQLite(), err)
 	}

@@ -42,6 +42,7 @@ type builder struct {
 	log     *logrus.Logger
 	metrics *telemetry.Metrics
 	clock   dispatch.Clock
+	atOnce  int
 	former  *setup // the one in force, nil at the start
 }
 
@@ -60,7 +61,7 @@ func (b builder) parts(cfg *config.Config) (*setup, error) {
 		}
 	}
 	var err error
-	s.directories, err = openDirectories(cfg, former.directories, b.log, b.metrics, b.clock.Now)
+	s.directories, err = openDirectories(cfg, former.directories, b.atOnce, b.log, b.metrics, b.clock.Now)
 	note(err)
 	s.certificate, err = certificateOf(cfg, serverTLS, cfg.Receiver.TLS, former.certificate, b.clock.Now, observe)
 	note(err)

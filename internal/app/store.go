@@ -21,7 +21,7 @@ func OpenStore(ctx context.Context, cfg *config.Config, access store.Access) (st
 
 func openStoreAs(ctx context.Context, cfg *config.Config, as store.SQLiteConfig, clock func() time.Time) (store.Store, error) {
 	if !cfg.Store.Postgres().Empty() {
-		s, err := store.OpenPostgres(ctx, onServer(cfg, as.Access, clock), string(cfg.Store.KeyFile), rand.Reader)
+		s, err := store.OpenPostgres(ctx, onServer(cfg, as, clock), string(cfg.Store.KeyFile), rand.Reader)
 		if err != nil {
 			return nil, err // as below
 		}
@@ -36,8 +36,8 @@ func openStoreAs(ctx context.Context, cfg *config.Config, as store.SQLiteConfig,
 }
 
 // onServer says how to open a store on a server, which several processes may do.
-func onServer(cfg *config.Config, access store.Access, clock func() time.Time) store.PostgresConfig {
-	return store.PostgresConfig{URL: cfg.Store.Postgres(), Access: access, As: thisProcess(), Clock: clock, Growth: store.GrowthUsual}
+func onServer(cfg *config.Config, as store.SQLiteConfig, clock func() time.Time) store.PostgresConfig {
+	return store.PostgresConfig{URL: cfg.Store.Postgres(), Access: as.Access, As: thisProcess(), Clock: clock, Growth: store.GrowthUsual, Together: as.Together}
 }
 
 // CarryStore carries the configured store over to an empty one, with the same key. Nobody may serve either meanwhile.
@@ -64,7 +64,7 @@ func placeOf(s config.Store) store.Place {
 func examineStore(ctx context.Context, cfg *config.Config) (running bool, err error) {
 	keyFile := string(cfg.Store.KeyFile)
 	if !cfg.Store.Postgres().Empty() {
-		return store.ExaminePostgres(ctx, onServer(cfg, store.ToServe, time.Now), keyFile)
+		return store.ExaminePostgres(ctx, onServer(cfg, store.SQLiteConfig{Access: store.ToServe}, time.Now), keyFile)
 	}
 	path := string(cfg.Store.SQLite())
 	return store.Reserved(ctx, path), store.Examine(ctx, store.SQLiteConfig{Path: path}, keyFile)

@@ -58,7 +58,7 @@ func routesTo(s store.Store, directories []*Directory, options Options) []dispat
 	routes := make([]dispatch.Route, len(directories))
 	for i, d := range directories {
 		d.RecogniseBy(s, true)
-		route, target := d.route(options.AtOnce), processor.Target(d.Server)
+		route, target := d.route(), processor.Target(d.Server)
 		if options.Tracer != nil {
 			target = tracedTarget{target, options.Tracer, d.Name}
 			route.Processor = processor.New(target, func() *mapping.Set { return d.Mapping() })

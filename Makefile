@@ -6,6 +6,7 @@ CYCLONEDX_VERSION := 1.10.0
 FUZZTIME ?= 5s
 SOAK ?= 30m
 CAMPAIGN ?= 20m
+SEED ?= 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
 # What is linked and not used is left out: the encoder of MessagePack that gin has for answers.
@@ -117,12 +118,15 @@ fmt: $(LINT) ## format all code
 fuzz: ## every fuzz target for FUZZTIME, a time (5s) or a number of inputs (2000x)
 	@scripts/fuzz.sh $(FUZZTIME)
 
-.PHONY: soak campaign
+.PHONY: soak campaign million
 soak: ## for SOAK (30m, 8h): all tests in random order, property tests with random seeds, servers with the race detector too
 	@scripts/soak.sh $(SOAK) $(RACE)
 
 campaign: ## for CAMPAIGN (20m) each: kill the program, and on PostgreSQL three of it, while everything is in trouble; writes the figures of docs/promises.md
 	go test -count=1 -timeout 0 -run '^Test(Embedded|Postgres)Campaign$$' ./internal/acceptance -v -campaign $(CAMPAIGN) -campaign-seed $$(date +%s) -update
+
+million: ## a million simulated events, from SEED or one drawn at random; writes the figures of docs/promises.md (seven minutes on a quiet machine)
+	go test -count=1 -timeout 0 -run '^TestSimulations$$' ./internal/simulation -v -seed $(SEED) -loose -events 1000000 -update
 
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

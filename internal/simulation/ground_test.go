@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,9 @@ pwdLockout: TRUE
 
 func newGround(t *testing.T) *ground {
 	t.Helper()
+	// Little is alive, and much of what is made is not for long.
+	usual := debug.SetGCPercent(400)
+	t.Cleanup(func() { debug.SetGCPercent(usual) })
 	g := &ground{
 		wide:   mappingWith(t, "{ max: 100000, percent: 100, window: 1ms }"),
 		narrow: mappingWith(t, fmt.Sprintf("{ max: %d, percent: 100, window: 8760h }", deletions)),

@@ -141,6 +141,7 @@ func (i *instance) hasCrashed() bool {
 // stop keeps the instance from doing anything for a while. When it goes on, what was about to be done is done before its clock has told it
 // how late it is.
 func (i *instance) stop(d time.Duration) {
+	i.w.storm.counts(stopped)
 	i.w.storm.troubled()
 	i.mu.Lock()
 	i.stopped = time.Now().Add(d)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"idaas-ldap/event"
@@ -149,8 +148,6 @@ type leases struct {
 	mu    sync.RWMutex // guards what follows; who writes behind a fence keeps whoever takes over waiting
 	held  *lease
 	until time.Time
-	// fenced is how many writes came too late.
-	fenced atomic.Int64
 }
 
 // taken reports whether nobody may have the lease now, which takes nobody's turn.
@@ -227,7 +224,7 @@ func (l *lease) during(do func()) bool {
 	all.mu.RLock()
 	defer all.mu.RUnlock()
 	if all.held != l {
-		all.fenced.Add(1)
+		l.of.by.w.storm.counts(fenced)
 		return false
 	}
 	do()

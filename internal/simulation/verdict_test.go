@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +60,26 @@ func (w *world) judge() {
 	w.hasAddresses()
 	w.letsIn()
 	w.saysItAgain()
+}
+
+// finding says what a failure is about, by what was seen first.
+func (o outcome) finding() finding {
+	for _, words := range []struct {
+		said string
+		of   finding
+	}{
+		{"is still", unsettled},
+		{"was written twice", doubled},
+		{"all once more wrote", doubled},
+		{"which is older than", reordered},
+		{"can log in, who may not", letIn},
+		{"that the guard lets pass", overGuard},
+	} {
+		if strings.Contains(o.kind, words.said) {
+			return words.of
+		}
+	}
+	return lost
 }
 
 // content is what the directory says, by the ids of IDaaS.

@@ -38,6 +38,7 @@ const (
 type storm struct {
 	*memdir.Directory
 	*lottery
+	census
 
 	// sky changes while others look.
 	sky atomic.Int32
@@ -47,6 +48,9 @@ type storm struct {
 
 // becomes changes the weather. Some addresses the server takes in none.
 func (s *storm) becomes(w weather) {
+	if w >= down && w <= worst {
+		s.counts(directoryDown + trouble(w-down))
+	}
 	trouble := dit.Trouble{Refuse: func(attribute, value string) uint16 {
 		if attribute == "mail" && isRefused(value) {
 			return ldap.LDAPResultInvalidAttributeSyntax
@@ -113,10 +117,18 @@ func (s *storm) strikes(op memdir.Operation) memdir.Fault {
 	case sky == readOnly && !reads:
 		return memdir.Fault{Code: ldap.LDAPResultUnwillingToPerform, Message: "shadow context; no update referral"}
 	case s.below(40, about) == 0:
+		s.counts(busy)
 		return memdir.Fault{Code: ldap.LDAPResultBusy}
 	case reads:
 		return memdir.Fault{}
 	}
-	luck := s.below(20, about)
-	return memdir.Fault{LostBefore: luck == 0, LostAfter: luck == 1}
+	switch s.below(20, about) {
+	case 0:
+		s.counts(lostBefore)
+		return memdir.Fault{LostBefore: true}
+	case 1:
+		s.counts(lostAfter)
+		return memdir.Fault{LostAfter: true}
+	}
+	return memdir.Fault{}
 }

@@ -54,7 +54,6 @@ type world struct {
 	offsets   []time.Duration
 	setAt     time.Time                // when a clock was set last
 	arrivals  map[int][][]event.Change // by step
-	crashed   int
 
 	mu         sync.Mutex // guards what follows
 	heard      *heard
@@ -67,9 +66,10 @@ type world struct {
 
 // outcome is what came of a simulation.
 type outcome struct {
-	problems                        []string
-	kind                            string
-	events, writes, crashes, fenced int
+	problems       []string
+	kind           string
+	events, writes int
+	troubles       [troubles]int
 }
 
 // play runs a script in a bubble of its own.
@@ -163,7 +163,7 @@ func (w *world) run() outcome {
 	if err := w.store.Close(); err != nil {
 		w.fail("the store does not close: %v", err)
 	}
-	return outcome{problems: w.problems, kind: w.kind, events: w.arrived, writes: w.watch.seen, crashes: w.crashed, fenced: int(w.leases.fenced.Load())}
+	return outcome{problems: w.problems, kind: w.kind, events: w.arrived, writes: w.watch.seen, troubles: w.storm.counted()}
 }
 
 // does lets a step happen, what is to arrive with it, and the time pass after it.
@@ -243,7 +243,7 @@ func (w *world) watches() {
 // startAnew starts another instance in the place of one that has crashed. Who has the store alone opens it anew, now and then.
 func (w *world) startAnew(n int, crashed *instance) {
 	w.storm.troubled()
-	w.crashed++
+	w.storm.counts(crash)
 	crashed.cancel()
 	<-crashed.ended
 	if w.script.instances == 1 && w.below(3, "open") == 0 {
@@ -292,6 +292,7 @@ func (w *world) turns(a []int) { w.storm.becomes(weather(a[0])) }
 
 // fills the disk for some seconds.
 func (w *world) fills(a []int) {
+	w.storm.counts(diskFull)
 	w.storm.troubled()
 	w.full.Store(true)
 	time.AfterFunc(time.Duration(a[0])*time.Second, func() {
@@ -319,6 +320,7 @@ func (w *world) sets(a []int) {
 func (w *world) set(n int, offset time.Duration) {
 	if w.offsets[n] != offset {
 		w.setAt = time.Now()
+		w.storm.counts(clockSet)
 	}
 	w.offsets[n] = offset
 	w.instances[n].clock.set(offset)

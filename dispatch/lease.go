@@ -161,8 +161,10 @@ func (l *lane) outlives(work context.Context, lease store.Lease) bool {
 	}
 }
 
-// takeStock forgets what was put in the queue while somebody else worked on it: the store knows what is due.
+// takeStock forgets what was put in the queue while somebody else worked on it, and where units were before that: the store knows what is due,
+// and where they are.
 func (l *lane) takeStock() {
+	l.units = newUnits()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.queue, l.behind, l.away = nil, true, ""

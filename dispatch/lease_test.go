@@ -29,7 +29,7 @@ type database struct {
 type instance struct {
 	store.Store
 	database *database
-	frozen   bool                   // it renews nothing
+	frozen   bool                   // it renews nothing, and gets none
 	fenced   int                    // writes that came too late
 	accepted func([]store.Accepted) // is called before whoever has handed events in knows of it
 }
@@ -51,7 +51,7 @@ type lease struct {
 func (i *instance) Lease(_ context.Context, directory string) (store.Lease, error) {
 	i.database.mu.Lock()
 	defer i.database.mu.Unlock()
-	if l := i.database.leases[directory]; l != nil && l.renewed().After(time.Now()) {
+	if l := i.database.leases[directory]; i.frozen || l != nil && l.renewed().After(time.Now()) {
 		return nil, fmt.Errorf("%w: another", store.ErrReserved)
 	}
 	l := &lease{Store: i.Store, of: i, ends: time.Now().Add(leaseLength)}

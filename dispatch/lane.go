@@ -39,6 +39,7 @@ type lane struct {
 	behind  bool               // the store may hold due objects that are not in the queue
 	nextDue event.Millis       // when to ask the store again, zero for never
 	askAt   event.Millis       // when to ask it again in any case
+	latest  event.Millis       // the latest that the clock has shown; the lane's own goroutine alone looks at it
 	down    string             // why the directory is not reachable
 	away    string             // the same in the words of whoever else works on it
 	news    news               // what other processes have done
@@ -76,6 +77,7 @@ func (l *lane) run(ctx context.Context) {
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	slots := make(chan struct{}, max(1, l.route.Workers))
+	l.recallClock(ctx)
 	for ctx.Err() == nil {
 		if reason := l.downReason(); reason != "" {
 			l.tellDown(ctx, reason)
@@ -83,6 +85,7 @@ func (l *lane) run(ctx context.Context) {
 			l.probe(ctx)
 			continue
 		}
+		l.watchClock(ctx)
 		l.refill(ctx)
 		for l.start(ctx, slots, &workers) {
 		}
@@ -249,8 +252,12 @@ func (l *lane) take(found []store.Due, more bool) {
 
 // rest waits until something changes or the next object is due.
 func (l *lane) rest(ctx context.Context) {
+	soon := l.Clock.Now().Add(l.lookEvery(askEvery)) // where the clock was set back meanwhile, the others are far off
 	l.mu.Lock()
 	until := l.askAt.Time()
+	if soon.Before(until) {
+		until = soon
+	}
 	if due := l.nextDue.Time(); l.nextDue != 0 && len(l.queue) <= l.room/2 && due.Before(until) {
 		until = due // with a longer queue a worker that gets free comes first
 	}

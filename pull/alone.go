@@ -53,9 +53,10 @@ func (s *Schedule) read(group string, a alone) {
 func (s *Schedule) readGroups(ctx context.Context) {
 	due := map[string]alone{}
 	now := event.Millis(s.Clock.Now().UnixMilli())
+	latest := now + event.Millis(longestAgain.Milliseconds()) // one that is due later was put off by a clock that was ahead
 	s.set(func() {
 		for group, a := range s.groups {
-			if now >= a.due {
+			if now >= a.due || a.due > latest {
 				due[group] = a
 			}
 		}

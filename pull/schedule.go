@@ -122,9 +122,9 @@ func (s *Schedule) begin(ctx context.Context) {
 
 // plan sets when the next round is due: never at the same time for everybody. It is called with the lock.
 func (s *Schedule) plan() {
-	from := s.status.Last.Started.Time()
-	if from.IsZero() {
-		from = s.Clock.Now()
+	from, now := s.status.Last.Started.Time(), s.Clock.Now()
+	if from.IsZero() || from.After(now) { // by a clock that was ahead
+		from = now
 	}
 	s.planFor(from.Add(time.Duration(float64(s.Every) * (0.95 + s.Rand.Float64()/10))))
 }
@@ -202,15 +202,17 @@ func (s *Schedule) reason(ctx context.Context) (string, Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	why := s.missed
+	why, now := s.missed, s.Clock.Now()
 	switch {
 	case err == nil && asked != nil:
 		s.missed = ""
 		return "a person has asked", *asked
 	case why != "":
 		s.missed = ""
-	case !s.Clock.Now().Before(s.next):
+	case !now.Before(s.next):
 		why = "it is time"
+	case s.next.After(now.Add(2*s.Every + longestAgain)):
+		why = "the clock was set back"
 	}
 	return why, Request{}
 }

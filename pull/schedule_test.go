@@ -15,7 +15,6 @@ import (
 
 	"github.com/sirupsen/logrus"
 
-	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
 	"idaas-ldap/pull"
@@ -73,7 +72,7 @@ func (p *product) scheduleLed(notes store.Rounds, start pull.Start, seen *rounds
 	log.SetOutput(io.MultiWriter(p.Output(), &p.log))
 	s = &pull.Schedule{
 		Round: p.round, Rounds: notes, Application: p.api.Tenant.Application, Every: 2 * time.Hour, AtStart: start,
-		Leads: leads, Clock: dispatch.SystemClock{}, Rand: random(), Log: log, Observer: seen,
+		Leads: leads, Clock: p.clockOf(), Rand: random(), Log: log, Observer: seen,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -45,6 +45,15 @@ type product struct {
 	said       []event.Change
 	outcomes   []event.Outcome
 	log        bytes.Buffer // of schedules, to be read when they have ended
+	clock      pull.Clock   // of rounds and schedules; nil for that of the bubble
+}
+
+// clockOf is what rounds and schedules go by.
+func (p *product) clockOf() pull.Clock {
+	if p.clock == nil {
+		return dispatch.SystemClock{}
+	}
+	return p.clock
 }
 
 // guarded is a mapping with guards; without, they are so wide that no test of few objects meets them.
@@ -166,7 +175,7 @@ func (p *product) round() *pull.Round {
 	}
 	return &pull.Round{
 		API: client, Known: p.store, Rounds: p.store, Application: p.api.Tenant.Application, Instance: p.api.Tenant.Instance,
-		Feeds: []pull.Feed{{Directory: corp, Alone: true}}, Pause: time.Minute, Clock: dispatch.SystemClock{},
+		Feeds: []pull.Feed{{Directory: corp, Alone: true}}, Pause: time.Minute, Clock: p.clockOf(),
 		Say: func(ctx context.Context, changes []event.Change) error {
 			p.said = append(p.said, changes...)
 			p.outcomes = append(p.outcomes, p.accept(ctx, changes)...)

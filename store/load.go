@@ -26,6 +26,18 @@ func (s *database) Due(ctx context.Context, directory string, now event.Millis, 
 	return due, next, err
 }
 
+// BringForward makes due at now what is due later, until a moment.
+func (s *database) BringForward(ctx context.Context, directory string, now, until event.Millis) error {
+	err := s.write(ctx, func(t *tx) error {
+		_, err := t.exec("UPDATE work SET due = ? WHERE directory = ? AND due > ? AND due <= ?", int64(now), directory, int64(now), int64(until))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bring forward what waits for its time in %s: %w", directory, err)
+	}
+	return nil
+}
+
 // Load returns the job of an object.
 func (s *database) Load(ctx context.Context, key Key, limit int) (Job, error) {
 	l := &loading{key: key, limit: limit}

@@ -296,6 +296,9 @@ type Store interface {
 	// one after those is due, zero if none is.
 	Due(ctx context.Context, directory string, now event.Millis, limit int) (due []Due, next event.Millis, err error)
 
+	// BringForward makes due at now what of a directory is due later than that, and until a moment at the latest.
+	BringForward(ctx context.Context, directory string, now, until event.Millis) error
+
 	// Load returns the job of an object with at most limit pending events, the oldest arrival first: those that are
 	// pending or waiting, and held ones only after Retry. Where none is, the object is due for its own sake.
 	Load(ctx context.Context, key Key, limit int) (Job, error)

@@ -11,6 +11,7 @@ import (
 func queueTests() []test {
 	return []test{
 		{"what is due longest comes first, and the next moment is told", queueOrder},
+		{"what is due later is brought forward, until a moment", queueForward},
 		{"a job has the oldest events first and tells that there are more", queueLimit},
 		{"a job of an unknown object is empty", queueUnknown},
 		{"an object may be due without events", queueForItself},
@@ -40,6 +41,24 @@ func queueOrder(w world) {
 	_, next, err = w.Due(w.Context(), corp, noon+9, 1)
 	w.must(err)
 	equal(w, "no next moment", next, event.Millis(0))
+}
+
+func queueForward(w world) {
+	for i, at := range []event.Millis{noon - 1, noon, noon + 2, noon + 5, noon + 6} {
+		w.accept(at, update(numbered("evt", i), numbered("user", i)))
+	}
+	w.must(w.BringForward(w.Context(), corp, noon+1, noon+5))
+	w.must(w.BringForward(w.Context(), "another", noon-1, noon+9))
+	due, next, err := w.Due(w.Context(), corp, noon+5, 9)
+	w.must(err)
+	moments := map[event.Ref]event.Millis{}
+	for _, d := range due {
+		moments[d.Key.Object] = d.At
+	}
+	equal(w, "when each is due", moments, map[event.Ref]event.Millis{
+		user(numbered("user", 0)): noon - 1, user(numbered("user", 1)): noon, user(numbered("user", 2)): noon + 1, user(numbered("user", 3)): noon + 1,
+	})
+	equal(w, "the next moment", next, noon+6)
 }
 
 func queueLimit(w world) {

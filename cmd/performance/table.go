@@ -174,7 +174,11 @@ func (f figures) table(in language) string {
 func figure(value float64, unit string) string {
 	text := strconv.FormatFloat(value, 'f', 0, 64)
 	if value < 100 {
-		text = strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(value, 'f', 2, 64), "0"), ".")
+		digits := 2
+		if value < 10 {
+			digits = 3 // or what misses a target by little would read as if it met it
+		}
+		text = strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(value, 'f', digits, 64), "0"), ".")
 	}
 	for i := len(text) - 3; i > 0 && !strings.Contains(text, "."); i -= 3 {
 		text = text[:i] + "," + text[i:]

@@ -92,32 +92,3 @@ func TestAFailedReconcileEndsWhenItsCauseIsMended(t *testing.T) {
 		}
 	})
 }
-
-// What is held because the entry is not to be seen goes on by itself when it is seen again, without anybody's approval.
-func TestWhatIsSeenAgainGoesOn(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		var hidden atomic.Bool
-		r.script(func(_ context.Context, task processor.Task) processor.Result {
-			result := applied(task)
-			if hidden.Load() {
-				result.Record = task.Record
-				result.Outcome = event.Outcome{State: event.Held, Code: event.CodeGuarded, Message: "not to be seen", Act: string(processor.ActVanish)}
-			}
-			return result
-		})
-		r.answer(update("ann", 1))
-		hidden.Store(true)
-		r.answer(update("ann", 2))
-		r.pass(time.Hour)
-		r.wantCode("ann@2", event.CodeGuarded)
-		if records, err := r.store.Events(r.Context(), store.Filter{Type: event.TypeReconcile}); err != nil || len(records) > 0 {
-			r.Errorf("beside the event that is held there are %+v, %v", records, err)
-		}
-		hidden.Store(false)
-		r.pass(time.Hour)
-		r.wantCode("ann@2", event.CodeApplied)
-		if records, err := r.store.Events(r.Context(), store.Filter{EventID: "ann@2"}); err != nil || len(records) != 1 || records[0].ApprovedBy != "" {
-			r.Errorf("recorded is %+v, %v", records, err)
-		}
-	})
-}

@@ -226,6 +226,9 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 	}
 	for _, p := range job.Pending {
 		outcome := s.Outcomes[p.Seq]
+		if isStillHeld(p, outcome) {
+			continue // it was told then
+		}
 		l.Observer.Settled(job.Key.Directory, outcome)
 		entry := log.WithFields(logrus.Fields{
 			"event": p.EventID, "type": string(p.Change.Type), "state": string(outcome.State), "code": string(outcome.Code),
@@ -248,10 +251,13 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 	for _, key := range woken {
 		l.enqueue(key.Object)
 	}
-	if job.More {
-		l.enqueue(job.Key.Object)
-	}
 	l.dueAt(s.Due)
+}
+
+// isStillHeld reports whether an event that is held is so still, for the same reason.
+func isStillHeld(p store.Pending, o event.Outcome) bool {
+	o.Act = ""
+	return p.Outcome.State == event.Held && p.Outcome == o
 }
 
 // withGrace returns a context that outlives its parent by the grace period.

@@ -56,15 +56,18 @@ func (l *transcript) Write(line []byte) (int, error) {
 }
 
 // has reports whether a line of the log has all of these words.
-func (l *transcript) has(words ...string) bool {
+func (l *transcript) has(words ...string) bool { return l.count(words...) > 0 }
+
+// count returns how many lines of the log have all of these words.
+func (l *transcript) count(words ...string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for line := range strings.Lines(l.text.String()) {
 		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // inBubble runs a test of one directory.

@@ -142,17 +142,31 @@ func waits(job store.Job, s store.Settlement, result processor.Result) bool {
 // due returns when the object is to be looked at again by itself. Whatever came of the events: a lock, an account and the
 // keeping of an entry end at their time.
 func due(job store.Job, s store.Settlement, result processor.Result, now event.Millis) event.Millis {
-	if job.More && len(s.Rejoined) > 0 {
+	if job.More && (len(s.Rejoined) > 0 || settlesAny(s.Outcomes)) {
 		return now // even if nobody is left to go on with the others
 	}
 	at := result.PurgeAt
 	if isUnseen(result) {
-		at = earliest(at, now+event.Millis(lastPause.Milliseconds()))
+		pause := lastPause
+		if result.AccessOwed {
+			pause = owedPause
+		}
+		at = earliest(at, now+event.Millis(pause.Milliseconds()))
 	}
 	if s.Known.Exists() {
 		at = earliest(at, s.Known.Account().NextChange(now))
 	}
 	return at
+}
+
+// settlesAny reports whether nothing is to be done any more for one of some events.
+func settlesAny(outcomes map[int64]event.Outcome) bool {
+	for _, o := range outcomes {
+		if o.State.Settled() {
+			return true
+		}
+	}
+	return false
 }
 
 // isUnseen reports whether the object is held because its entry is not to be seen: it goes on by itself when that is seen again.

@@ -9,6 +9,7 @@ import (
 	"idaas-ldap/event"
 	"idaas-ldap/memdir"
 	"idaas-ldap/plan"
+	"idaas-ldap/processor"
 )
 
 // Somebody's access is owed an end while the directory cannot be asked, whether they are disabled or gone; not where the login is barred
@@ -63,6 +64,27 @@ func TestAMissingRightFailsTheRecordAndNotTheEndOfAccess(t *testing.T) {
 		s.directory.meddle = nil
 		if r := s.process(ann, disabled); r.Of(event.FacetAccess).State != event.Done || r.AccessOwed {
 			s.Errorf("with the right the access is %+v, owed %v", r.Of(event.FacetAccess), r.AccessOwed)
+		}
+	})
+}
+
+// It is owed as well where the entry is not to be seen and the guard holds what is said of it.
+func TestAccessIsOwedAnEndWhereTheEntryIsNotSeen(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.directory.Target = blind{s.directory.Target, []plan.DN{plan.MustParseDN("uid=ann," + people)}}
+		s.memory.denied = true
+		for _, c := range []struct {
+			says event.Change
+			owed bool
+		}{
+			{s.named(ann, "anna", event.RootUnitID), false},
+			{s.say(event.TypeUserDisable, ann, event.Values{event.FieldStatus: event.StatusDisabled}), true},
+			{s.say(event.TypeUserDelete, ann, nil), true},
+		} {
+			if r := s.process(ann, c.says); r.Outcome.Act != string(processor.ActVanish) || r.AccessOwed != c.owed {
+				s.Errorf("%s is %+v, owed %v", c.says.Type, r.Outcome, r.AccessOwed)
+			}
 		}
 	})
 }

@@ -225,7 +225,7 @@ func (w *work) conclude() Result {
 func (w *work) owesAccess() bool {
 	object, outcome := w.task.Merged.Object, w.result.Outcome
 	switch mayNot := object.Deleted() || w.leaves || object.Exists() && !object.Account().Usable(w.task.Now); {
-	case !w.isUser() || !mayNot || outcome.State != event.Waiting:
+	case !w.isUser() || !mayNot || outcome.State != event.Waiting && outcome.Act != string(ActVanish):
 		return false
 	case w.task.Link == "" && outcome.Code != event.CodeRetry:
 		return false

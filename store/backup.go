@@ -136,6 +136,6 @@ func contentOf(ctx context.Context, r *session, seal *Seal) (held Backed, err er
 		return held, err
 	}
 	_, err = r.row(`SELECT (SELECT COUNT(*) FROM event), (SELECT COALESCE(MAX(received), 0) FROM event), (SELECT COUNT(*) FROM object WHERE present),
-		(SELECT COUNT(*) FROM delivery WHERE state IN ('pending', 'waiting'))`, nil, &held.Events, &held.Last, &held.Objects, &held.Waiting)
+		(SELECT COUNT(*) FROM delivery WHERE state IN ('pending', 'waiting') OR state = 'held' AND act = '`+actVanish+`')`, nil, &held.Events, &held.Last, &held.Objects, &held.Waiting)
 	return held, err
 }

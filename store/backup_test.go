@@ -91,10 +91,37 @@ func TestABackupIsWholeWhileOthersWrite(t *testing.T) {
 	}
 }
 
+// hideFirst lets the guard hold what is said of the first user, as the entry is not to be seen.
+func (p place) hideFirst(t *testing.T) {
+	t.Helper()
+	s := p.open(t, store.ToServe)
+	job, err := s.Load(t.Context(), store.Key{Directory: "corp", Object: userOne}, 10)
+	if err == nil {
+		held := store.Settlement{Key: job.Key, Version: job.Version, Due: 8, Outcomes: map[int64]event.Outcome{}}
+		for _, e := range job.Pending {
+			held.Outcomes[e.Seq] = event.Outcome{State: event.Held, Code: event.CodeGuarded, Act: "vanished"}
+		}
+		_, err = s.Settle(t.Context(), 7, held)
+	}
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What comes of a restore: what was known, and nothing that would set the directory back.
 func TestARestoreHoldsWhatWaited(t *testing.T) {
+	for _, unseen := range []bool{false, true} {
+		t.Run(fmt.Sprint("not to be seen: ", unseen), func(t *testing.T) { restoreHolds(t, unseen) })
+	}
+}
+
+func restoreHolds(t *testing.T, unseen bool) {
+	t.Helper()
 	p := newPlace(t)
 	p.take(t, "evt_2")
+	if unseen {
+		p.hideFirst(t)
+	}
 	backup := p.backedUp(t)
 	p.take(t, "evt_3")
 	got, err := p.restore(t, backup)

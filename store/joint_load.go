@@ -150,7 +150,7 @@ func (r *session) loadAll(all []*loading, from int) error {
 
 // loadUsers reads different users of one directory. It reports whether that is all: where somebody has very many events, it is not.
 func (r *session) loadUsers(directory string, all []*loading) (whole bool, err error) {
-	of := make(map[string]*loading, len(all))
+	byID := make(map[string]*loading, len(all))
 	ids := make([]string, len(all))
 	version := int64(0)
 	if _, err := r.row("SELECT value FROM version", nil, &version); err != nil {
@@ -158,7 +158,7 @@ func (r *session) loadUsers(directory string, all []*loading) (whole bool, err e
 	}
 	for i, l := range all {
 		ids[i] = l.key.Object.ID
-		of[ids[i]] = l
+		byID[ids[i]] = l
 		l.job = Job{Key: l.key, Known: event.Object{Ref: l.key.Object}, Version: version}
 		l.known, l.pending = nil, nil
 	}
@@ -171,7 +171,7 @@ func (r *session) loadUsers(directory string, all []*loading) (whole bool, err e
 		if err := row.Scan(&id, &attempts, &asked); err != nil {
 			return failure(err)
 		}
-		of[id].job.Attempts, of[id].job.Asked = attempts, asked
+		byID[id].job.Attempts, byID[id].job.Asked = attempts, asked
 		return nil
 	}); err != nil {
 		return false, err
@@ -181,24 +181,38 @@ func (r *session) loadUsers(directory string, all []*loading) (whole bool, err e
 		if err := o.scan(row); err != nil {
 			return err
 		}
-		of[o.Ref.ID].known = o
+		byID[o.Ref.ID].known = o
 		return nil
 	}); err != nil {
 		return false, err
 	}
-	most, n := max(all[0].limit+1, len(all)), 0
+	if whole, err = r.loadPending(all[0].key, open, ids, byID); err != nil || !whole {
+		return false, err
+	}
+	asked := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !byID[id].job.Asked })
+	if len(asked) == 0 {
+		return true, nil
+	}
+	return r.loadPending(all[0].key, heldUnseen, asked, byID)
+}
+
+// loadPending reads events of different objects of the directory and the kind of one of them. It reports whether that is all.
+func (r *session) loadPending(key Key, which string, ids []string, byID map[string]*loading) (whole bool, err error) {
+	among, args := oneOf(r.dialect, ids)
+	most, n, whole := max(byID[ids[0]].limit+1, len(ids)), 0, true
 	// To go by an index in this order, with a limit, PostgreSQL would read all that is pending: so the order is that of no index.
-	err = r.rows("SELECT "+pendingColumns+` FROM delivery d JOIN event e ON e.id = d.event
-		WHERE d.directory = ? AND d.kind = ? AND d.state IN ('pending', 'waiting') AND d.object `+among+" ORDER BY d.seq + 0 LIMIT ?",
-		append(args, most), func(row scanner) error {
+	err = r.rows("SELECT "+pendingColumns+" FROM delivery d JOIN event e ON e.id = d.event WHERE d.directory = ? AND d.kind = ? AND "+which+
+		" AND d.object "+among+" ORDER BY d.seq + 0 LIMIT ?",
+		slices.Concat([]any{key.Directory, string(key.Object.Kind)}, args, []any{most}), func(row scanner) error {
 			n++
 			var p sealedPending
 			if err := row.Scan(p.columns()...); err != nil {
 				return failure(err)
 			}
-			l := of[p.Change.Object.ID]
+			l := byID[p.Change.Object.ID]
 			l.pending = append(l.pending, p)
+			whole = whole && len(l.pending) <= l.limit
 			return nil
 		})
-	return err == nil && n < most, err
+	return err == nil && n < most && whole, err
 }

@@ -167,9 +167,9 @@ func (t *tx) outcomes(c crowd) error {
 	}
 	same := map[event.Outcome][]int64{} // those for which one statement does
 	var single []func() error
-	err := t.rows("SELECT object, seq, retried FROM delivery WHERE directory = ? AND kind = ? AND state IN ('pending', 'waiting') AND object "+c.among(), c.args(), func(row scanner) error {
-		id, seq, retried := "", int64(0), int64(0)
-		if err := row.Scan(&id, &seq, &retried); err != nil {
+	err := t.rows("SELECT object, seq, retried, state FROM delivery WHERE directory = ? AND kind = ? AND state IN ('pending', 'waiting') AND object "+c.among(), c.args(), func(row scanner) error {
+		id, seq, retried, state := "", int64(0), int64(0), event.State("")
+		if err := row.Scan(&id, &seq, &retried, &state); err != nil {
 			return failure(err)
 		}
 		e := of[id]
@@ -181,7 +181,7 @@ func (t *tx) outcomes(c crowd) error {
 		case known:
 			single = append(single, func() error { return t.outcome(e.now, e.Settlement, seq, o) })
 		}
-		if !known || retried > e.Version && !final {
+		if !known && state == event.Pending || retried > e.Version && !final {
 			e.again, e.Attempts = true, 0
 		}
 		return nil

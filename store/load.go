@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"idaas-ldap/event"
 )
@@ -74,7 +76,7 @@ func (r *session) load(l *loading) error {
 	if l.known, err = r.object(l.key); err != nil {
 		return err
 	}
-	if l.pending, err = r.pending(l.key, l.limit+1); err != nil {
+	if l.pending, err = r.unsettled(l); err != nil {
 		return err
 	}
 	l.job.Rejoin, err = r.rejoin(l.key, l.limit+1)
@@ -104,6 +106,8 @@ func (s *database) openJob(l *loading) (Job, error) {
 		}
 		job.Pending = append(job.Pending, opened)
 	}
+	// What is held came in before or after what is not.
+	slices.SortFunc(job.Pending, func(a, b Pending) int { return cmp.Compare(a.Seq, b.Seq) })
 	return job, nil
 }
 
@@ -129,11 +133,34 @@ type sealedPending struct {
 	payload, password []byte
 }
 
-func (r *session) pending(key Key, limit int) ([]sealedPending, error) {
+const (
+	// open is spelled as in the index over it, as is the beginning of what follows.
+	open = "d.state IN ('pending', 'waiting')"
+	// heldUnseen are events that are held because the entry of their object was not to be seen. Nobody has decided anything about them, so
+	// they are worked on with all others, and go on by themselves. They are looked for where the object was asked for, which it is as long as
+	// there are any (see [tx.plan]).
+	heldUnseen = "d.state IN ('held', 'failed') AND d.state = 'held' AND d.act = '" + actVanish + "'"
+)
+
+// actVanish is what the guard counts on entries that are gone.
+const actVanish = "vanished"
+
+// unsettled returns the events of an object that are not settled, and one beyond the limit where there are more. What is held comes where
+// there is room for it, or it would keep what is new from being looked at.
+func (r *session) unsettled(l *loading) ([]sealedPending, error) {
+	out, err := r.pending(l.key, open, l.limit+1)
+	if err != nil || !l.job.Asked || len(out) > l.limit {
+		return out, err
+	}
+	held, err := r.pending(l.key, heldUnseen, l.limit+1-len(out))
+	return append(out, held...), err
+}
+
+func (r *session) pending(key Key, which string, limit int) ([]sealedPending, error) {
 	var out []sealedPending
 	err := r.rows("SELECT "+pendingColumns+`
 		FROM delivery d JOIN event e ON e.id = d.event
-		WHERE d.directory = ? AND d.kind = ? AND d.object = ? AND d.state IN ('pending', 'waiting') ORDER BY d.seq LIMIT ?`,
+		WHERE d.directory = ? AND d.kind = ? AND d.object = ? AND `+which+" ORDER BY d.seq LIMIT ?",
 		append(keyArgs(key), limit), func(rows scanner) error {
 			var p sealedPending
 			err := rows.Scan(p.columns()...)

@@ -113,11 +113,8 @@ func (t *tx) alone(now event.Millis, s Settlement, payload []byte) error {
 	return t.outcome(now, s, seq, *s.Alone)
 }
 
-// actVanish is what the guard counts on entries that are gone.
-const actVanish = "vanished"
-
-// mended ends what was held or has failed of the events of our own about an object: what they asked for is so by now. Events that were
-// held because the entry was not to be seen go on, unapproved.
+// mended ends what was held or has failed of the events of our own about an object: what they asked for is so by now. Events that are
+// held because the entry was not to be seen go on, where the job had no room for them.
 func (t *tx) mended(now event.Millis, key Key) error {
 	if _, err := t.exec(`UPDATE delivery SET state = ?, code = ?, message = 'no longer needed: the entry is as it should be', settled = ?
 		WHERE directory = ? AND kind = ? AND object = ? AND state IN ('held', 'failed') AND event IN (SELECT id FROM event WHERE id = delivery.event AND application = ?)`,

@@ -147,7 +147,7 @@ func makeReady(ctx context.Context, cfg SQLiteConfig, since string, record Audit
 func (t *tx) setBack(since string, record AuditRecord) error {
 	for _, statement := range []string{
 		`UPDATE work SET due = NULL WHERE EXISTS (SELECT 1 FROM delivery d WHERE d.directory = work.directory AND d.kind = work.kind AND d.object = work.object
-			AND d.state IN ('pending', 'waiting'))`,
+			AND (d.state IN ('pending', 'waiting') OR d.state = 'held' AND d.act = '` + actVanish + `'))`,
 		"DELETE FROM reading",
 		"DELETE FROM meta WHERE name LIKE 'note:%' AND name NOT LIKE 'note:alive:%'",
 		"UPDATE delivery SET password = NULL, tried = FALSE WHERE password IS NOT NULL",
@@ -157,7 +157,7 @@ func (t *tx) setBack(since string, record AuditRecord) error {
 		}
 	}
 	_, err := t.exec(`UPDATE delivery SET state = 'held', code = ?, message = ?, act = '', approved = FALSE, approver = '', settled = 0
-		WHERE state IN ('pending', 'waiting')`, string(event.CodeRestored),
+		WHERE state IN ('pending', 'waiting') OR state = 'held' AND act = '`+actVanish+`'`, string(event.CodeRestored),
 		"it waited when "+since+", and may be out of date: catch up first ('idaas-ldap pull', or a full push in IDaaS), then 'events retry' or 'events discard'; a password is not kept")
 	if err != nil {
 		return err

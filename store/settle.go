@@ -119,7 +119,7 @@ func (t *tx) outcome(now event.Millis, s Settlement, seq int64, o event.Outcome)
 	_, err := t.exec(`UPDATE delivery SET state = ?, code = ?, message = ?, settled = ?,
 			act = CASE WHEN ? THEN ? ELSE act END, approved = approved AND NOT ?, approver = CASE WHEN ? THEN '' ELSE approver END,
 			password = CASE WHEN ? THEN NULL ELSE password END, tried = CASE WHEN ? THEN FALSE ELSE tried END
-		WHERE seq = ? AND directory = ? AND kind = ? AND object = ? AND state IN ('pending', 'waiting') AND (? OR retried <= ?)`,
+		WHERE seq = ? AND directory = ? AND kind = ? AND object = ? AND (state IN ('pending', 'waiting') OR state = 'held' AND act = '`+actVanish+`') AND (? OR retried <= ?)`,
 		string(o.State), string(o.Code), o.Message, int64(settled), held, o.Act, held, held, final, o.Code == event.CodePasswordRefused,
 		seq, s.Key.Directory, string(s.Key.Object.Kind), s.Key.Object.ID, final, s.Version)
 	t.notices.settle(s.Key.Directory, seq)
@@ -261,11 +261,12 @@ func (t *tx) again(s *Settlement) (again bool, err error) {
 			return false, err
 		}
 	}
-	err = t.rows("SELECT seq, retried FROM delivery WHERE directory = ? AND kind = ? AND object = ? AND state IN ('pending', 'waiting')",
+	err = t.rows("SELECT seq, retried, state FROM delivery WHERE directory = ? AND kind = ? AND object = ? AND state IN ('pending', 'waiting')",
 		keyArgs(s.Key), func(rows scanner) error {
 			var seq, retried int64
-			err := rows.Scan(&seq, &retried)
-			if _, seen := s.Outcomes[seq]; !seen || retried > s.Version {
+			var state event.State
+			err := rows.Scan(&seq, &retried, &state)
+			if _, seen := s.Outcomes[seq]; !seen && state == event.Pending || retried > s.Version {
 				again, s.Attempts = true, 0
 			}
 			return failure(err)
@@ -284,7 +285,8 @@ func (t *tx) again(s *Settlement) (again bool, err error) {
 }
 
 // plan stores when the object is to be looked at again. Where that is not at any time by itself, the row is kept if it has
-// something to say: somebody else may make the object due.
+// something to say: somebody else may make the object due. Where an event is held because the entry is not to be seen, the object counts as
+// asked for until nothing is left to do, which keeps the row and makes whoever loads the object look for such events.
 func (t *tx) plan(now event.Millis, s Settlement, again bool) error {
 	var due any // not by itself
 	if s.Due != 0 {
@@ -293,14 +295,30 @@ func (t *tx) plan(now event.Millis, s Settlement, again bool) error {
 	if again {
 		due = int64(now)
 	}
-	if due == nil && s.Attempts == 0 {
+	if due == nil && s.Attempts == 0 && !s.isUnseen() {
 		_, err := t.exec("DELETE FROM work WHERE directory = ? AND kind = ? AND object = ?", keyArgs(s.Key)...)
 		return err
 	}
-	_, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (directory, kind, object) DO UPDATE SET due = excluded.due, attempts = excluded.attempts`,
-		append(keyArgs(s.Key), due, s.Attempts)...)
+	asked := int64(0)
+	if s.isUnseen() {
+		asked = s.Version
+	}
+	_, err := t.exec(`INSERT INTO work (directory, kind, object, due, attempts, asked) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (directory, kind, object) DO UPDATE SET due = excluded.due, attempts = excluded.attempts,
+			asked = CASE WHEN excluded.asked > work.asked THEN excluded.asked ELSE work.asked END`,
+		append(keyArgs(s.Key), due, s.Attempts, asked)...)
 	return err
+}
+
+// isUnseen reports whether an event is held from now on because the entry is not to be seen.
+func (s Settlement) isUnseen() bool {
+	held := func(o event.Outcome) bool { return o.State == event.Held && o.Act == actVanish }
+	for _, o := range s.Outcomes {
+		if held(o) {
+			return true
+		}
+	}
+	return s.Alone != nil && held(*s.Alone)
 }
 
 // wake makes the objects due that wait for this one.

@@ -77,7 +77,8 @@ type Job struct {
 	Known event.Object
 	// Record is the rest of what the store remembers of the object.
 	Record Record
-	// Pending are the events not settled yet, in the order of their arrival, at most as many as the limit of Load.
+	// Pending are the events not settled yet, in the order of their arrival, at most as many as the limit of Load. Those are among them
+	// that the guard holds on entries which are not to be seen.
 	Pending []Pending
 	// Rejoin are members of this group whose entries were made anew since the group was settled last, at most as many as
 	// the limit of Load.
@@ -86,7 +87,8 @@ type Job struct {
 	More bool
 	// Attempts counts the tries since the last success or new event.
 	Attempts int
-	// Asked: what became of another object, or a member of this group, has made this one due since there was last nothing to do.
+	// Asked: what became of another object, or a member of this group, has made this one due since there was last nothing to do, or an event
+	// was held because the entry was not to be seen.
 	Asked bool
 	// Version tells Settle when the job was loaded, so that no change of another object in between is missed.
 	Version int64
@@ -125,8 +127,7 @@ type Settlement struct {
 	// somebody else meanwhile stays as it is. A password that was refused counts as not tried, so that a refusal of the
 	// retry is not taken for our own repeat. The act of one that is held is stored, and Retry makes it the approval.
 	Outcomes map[int64]event.Outcome
-	// Mended: all of the object is as it should be. What was held or has failed of the events of our own about it is over, and events
-	// that were held because its entry was not to be seen go on.
+	// Mended: all of the object is as it should be. What was held or has failed of the events of our own about it is over.
 	Mended bool
 	// Alone, if set, is what became of an object that no event asked to look at, and that a person should see: it is stored
 	// as an event of our own, as if Ask had asked for it.
@@ -300,7 +301,8 @@ type Store interface {
 	BringForward(ctx context.Context, directory string, now, until event.Millis) error
 
 	// Load returns the job of an object with at most limit pending events, the oldest arrival first: those that are
-	// pending or waiting, and held ones only after Retry. Where none is, the object is due for its own sake.
+	// pending, waiting, or held because the entry was not to be seen; what is held otherwise only after Retry. Where there are more, those that are
+	// held are left out. Where none is, the object is due for its own sake.
 	Load(ctx context.Context, key Key, limit int) (Job, error)
 
 	// Memberships returns the known words about some members of a group; about all of them where users is nil.

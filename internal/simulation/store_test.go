@@ -10,7 +10,6 @@ import (
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
-	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
 
@@ -50,15 +49,8 @@ func (s *storeOf) Accept(ctx context.Context, now event.Millis, events []store.N
 }
 
 func (s *storeOf) Settle(ctx context.Context, now event.Millis, settlement store.Settlement) ([]store.Key, error) {
-	id := settlement.Key.Object.ID
 	s.by.w.notes("%s settles %s: %v", s.by.name, settlement.Key.Object, settlement.Outcomes)
-	woken, err := written(s, "settle "+id, func() ([]store.Key, error) { return s.Store.Settle(ctx, now, settlement) })
-	if err == nil {
-		for _, o := range settlement.Outcomes {
-			s.by.w.watch.unsees(id, o.Act == string(processor.ActVanish))
-		}
-	}
-	return woken, err
+	return written(s, "settle "+settlement.Key.Object.ID, func() ([]store.Key, error) { return s.Store.Settle(ctx, now, settlement) })
 }
 
 func (s *storeOf) MarkPasswordTried(ctx context.Context, seq int64) error {

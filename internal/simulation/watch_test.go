@@ -3,7 +3,6 @@ package simulation_test
 import (
 	"fmt"
 	"strings"
-	"sync"
 
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
@@ -23,16 +22,12 @@ type watch struct {
 	approved  map[string]bool
 	deleted   map[string]bool
 	nextTo    map[string]plan.DN
-
-	mu sync.Mutex // guards what follows
-	// unseen are the ids of objects whose events are held as their entries were not to be seen, wasUnseen of those who ever were.
-	unseen, wasUnseen map[string]bool
 }
 
 func newWatch(most int, fail func(string, ...any)) *watch {
 	return &watch{
 		fail: fail, most: most, at: map[string]string{}, newest: map[string]map[string]uint64{}, passwords: map[string]bool{},
-		approved: map[string]bool{}, deleted: map[string]bool{}, nextTo: map[string]plan.DN{}, unseen: map[string]bool{}, wasUnseen: map[string]bool{},
+		approved: map[string]bool{}, deleted: map[string]bool{}, nextTo: map[string]plan.DN{},
 	}
 }
 
@@ -90,7 +85,7 @@ func (w *watch) says(id, attribute string, values []string) {
 	if w.newest[id] == nil {
 		w.newest[id] = map[string]uint64{}
 	}
-	if n < w.newest[id][attribute] && !w.isUnseen(id, true) {
+	if n < w.newest[id][attribute] {
 		w.fail("%s of %s became %s, which is older than %d", attribute, id, values[0], w.newest[id][attribute])
 	}
 	w.newest[id][attribute] = max(n, w.newest[id][attribute])
@@ -125,17 +120,3 @@ func (w *watch) deletes(key string, op plan.Delete) {
 
 // approves notes what a person lets pass.
 func (w *watch) approves(ref event.Ref) { w.approved[ref.ID] = true }
-
-// unsees notes whether the events of an object are held as its entry was not to be seen.
-func (w *watch) unsees(id string, held bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.unseen[id], w.wasUnseen[id] = held, held || w.wasUnseen[id]
-}
-
-// isUnseen reports whether that is so, or ever was.
-func (w *watch) isUnseen(id string, ever bool) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.unseen[id] || ever && w.wasUnseen[id]
-}

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Limits", limitTests()},
 		{"People", peopleTests()},
 		{"Own", ownTests()},
+		{"Unseen", unseenTests()},
 		{"Identity", identityTests()},
 		{"Rounds", roundTests()},
 		{"Search", searchTests()},

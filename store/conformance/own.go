@@ -15,7 +15,7 @@ func ownTests() []test {
 		{"what was asked for and has failed is tried again", ownFailed},
 		{"asking again is no approval", ownHeld},
 		{"a request that comes while the object is worked on is seen to afterwards", ownMeanwhile},
-		{"what was held because the entry was not seen goes on when the object is as it should be", ownSeenAgain},
+		{"what is held for somebody else's event already is seen there", ownHeldAlready},
 		{"what nobody asked for is recorded where a person should see it", ownAlone},
 		{"what became of an object alone gives way to a request", ownAloneLate},
 		{"events of our own are pruned like others", ownPruned},
@@ -105,24 +105,14 @@ func ownMended(w world) {
 	equal(w, "an event of IDaaS", w.outcome(corp, "evt_1"), failed())
 }
 
-func ownSeenAgain(w world) {
+func ownHeldAlready(w world) {
 	key := in(corp, user("user_1"))
-	w.accept(noon, update("evt_1", "user_1"), update("evt_2", "user_1"))
-	job := w.load(key)
-	s := settlement(job, guarded("vanished"))
-	s.Outcomes[job.Pending[1].Seq] = guarded("delete")
-	w.settle(noon, s)
-	o, looked := guarded("vanished"), settlement(w.load(key), done())
+	w.accept(noon, update("evt_1", "user_1"))
+	w.hold(key, "vanished")
+	o, looked := unseen(), settlement(w.load(key), unseen())
 	looked.Alone = &o
 	w.settle(noon+1, looked)
 	equal(w, "own events beside the one that is held", len(w.own()), 0)
-	seen := settlement(w.load(key), done())
-	seen.Mended = true
-	equal(w, "woken", w.settle(noon+2, seen), []store.Key{key})
-	pending := w.load(key).Pending
-	equal(w, "pending", len(pending), 1)
-	equal(w, "approved", pending[0].Approved, "")
-	equal(w, "what another guard holds", w.outcome(corp, "evt_2"), held())
 }
 
 func ownFailed(w world) {

@@ -15,7 +15,7 @@ func queueTests() []test {
 		{"a job has the oldest events first and tells that there are more", queueLimit},
 		{"a job of an unknown object is empty", queueUnknown},
 		{"an object may be due without events", queueForItself},
-		{"a job has pending and waiting events only", queueStates},
+		{"a job has pending and waiting events, and not what a guard holds", queueStates},
 		{"a held event comes back approved", queueHeld},
 		{"who has approved is on the event", queueApprover},
 		{"an approval is for what the event was held for", queueHeldForSomethingElse},

@@ -33,7 +33,7 @@ func settlement(job store.Job, known event.Object, merged event.Merged, result p
 	if waits(job, s, result) {
 		s.Attempts = job.Attempts + 1
 	}
-	s.Due = due(job, s, result, now)
+	s.Due = due(job, s, merged, result, now)
 	s.Alone = alone(merged, s, result)
 	s.Mended = mended(result)
 	return s
@@ -141,7 +141,7 @@ func waits(job store.Job, s store.Settlement, result processor.Result) bool {
 
 // due returns when the object is to be looked at again by itself. Whatever came of the events: a lock, an account and the
 // keeping of an entry end at their time.
-func due(job store.Job, s store.Settlement, result processor.Result, now event.Millis) event.Millis {
+func due(job store.Job, s store.Settlement, merged event.Merged, result processor.Result, now event.Millis) event.Millis {
 	if job.More && (len(s.Rejoined) > 0 || settlesAny(s.Outcomes)) {
 		return now // even if nobody is left to go on with the others
 	}
@@ -153,8 +153,11 @@ func due(job store.Job, s store.Settlement, result processor.Result, now event.M
 		}
 		at = earliest(at, now+event.Millis(pause.Milliseconds()))
 	}
-	if s.Known.Exists() {
-		at = earliest(at, s.Known.Account().NextChange(now))
+	// An account changes at its time also where the event that says so waits or is held, and is not among what is known.
+	for _, object := range []event.Object{s.Known, merged.Object} {
+		if object.Exists() {
+			at = earliest(at, object.Account().NextChange(now))
+		}
 	}
 	return at
 }

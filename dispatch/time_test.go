@@ -30,6 +30,34 @@ func (r *rig) lookedAt(id string, at time.Time) bool {
 	return false
 }
 
+// An account ends at its time also while the event that says when it does waits or is held, whose own pauses are longer by then.
+func TestAnAccountEndsAtItsTimeWhileItsEventWaits(t *testing.T) {
+	unseen := func(_ context.Context, task processor.Task) processor.Result {
+		result := parked(task, event.CodeGuarded)
+		result.Outcome.State, result.Outcome.Act = event.Held, string(processor.ActVanish)
+		return result
+	}
+	waits := func(_ context.Context, task processor.Task) processor.Result {
+		return parked(task, event.CodeWaitsForObject, unit("sales"))
+	}
+	for name, c := range map[string]struct {
+		does  func(context.Context, processor.Task) processor.Result
+		after time.Duration
+	}{"waits": {waits, 20 * time.Minute}, "held": {unseen, 10 * time.Minute}} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.script(c.does)
+				at := time.Now().Add(c.after)
+				r.answer(said(event.TypeUserUpdateInfo, user("ann"), 1, event.Values{event.FieldUsername: "ann", event.FieldAccountExpireTime: in(c.after)}))
+				r.pass(c.after + time.Second)
+				if !r.lookedAt("ann", at) {
+					t.Errorf("nobody has looked when the account ended: %v", r.directories[corp].tasksOf(user("ann")))
+				}
+			})
+		})
+	}
+}
+
 // What changes by itself is seen to at its moment, whatever happened before.
 func TestALockEndsAtItsTime(t *testing.T) {
 	refused := func(_ context.Context, task processor.Task) processor.Result {

@@ -44,7 +44,8 @@ type lane struct {
 	away    string             // the same in the words of whoever else works on it
 	news    news               // what other processes have done
 	tenancy tenancy
-	holds   holds // who may not be worked on, as another object is written that names them
+	made    map[event.Ref]made // of which the store does not know
+	holds   holds              // who may not be worked on, as another object is written that names them
 }
 
 func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {
@@ -61,6 +62,7 @@ func newLane(cfg Config, route Route, b *board, random *lockedRand) *lane {
 		stored:  map[event.Ref]bool{},
 		behind:  true,
 		units:   newUnits(),
+		made:    map[event.Ref]made{},
 		holds:   newHolds(),
 		news:    news{told: make(chan struct{}, 1), settled: map[postKey]bool{}},
 	}

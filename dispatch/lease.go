@@ -169,6 +169,7 @@ func (l *lane) takeStock() {
 	defer l.mu.Unlock()
 	l.queue, l.behind, l.away = nil, true, ""
 	clear(l.queued)
+	clear(l.made) // somebody else has worked on them since
 }
 
 // over reports whether the lease has ended, also where nobody has come to say so yet.

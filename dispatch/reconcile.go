@@ -56,6 +56,7 @@ func (l *lane) attempt(ctx context.Context, key store.Key, alone bool) (needsAlo
 	if result.NeedsAlone {
 		return true
 	}
+	l.noteMade(job, result)
 	if l.over() {
 		return false // whoever works on the directory next finds the object as due as it was
 	}
@@ -118,6 +119,7 @@ func changesOf(job store.Job) []event.Change {
 
 // process hands the object to the processor unless there is nothing that could have changed.
 func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged, alone bool) (result processor.Result, worked bool) {
+	doubted := l.recall(job)
 	keep := kept(job.Record)
 	// An entry that is kept although its object is gone has a time at which it is deleted, which only the processor knows.
 	// What is due for another reason than its events must not be forgotten with those that say nothing.
@@ -147,7 +149,7 @@ func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged,
 		}
 	}()
 	task := processor.Task{
-		Record: job.Record, Known: job.Known, Merged: merged,
+		Record: job.Record, Doubted: doubted, Known: job.Known, Merged: merged,
 		Unlock: unlocks(*job, merged), TryRefused: triesRefused(*job), Now: l.now(), Memory: m, Alone: alone,
 	}
 	if i := merged.PasswordFrom; i >= 0 {
@@ -220,6 +222,7 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 		return
 	}
 	l.isStored(job.Key.Object)
+	l.noteStored(job.Key.Object)
 	dn := result.DN
 	if dn.Empty() {
 		dn = job.Record.DN // that of an entry that is gone now

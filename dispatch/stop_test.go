@@ -93,8 +93,14 @@ func TestAnOutcomeThatCannotBeStoredIsTriedAgain(t *testing.T) {
 		broken.mood("the disk is full")
 		ticket := r.accept(update("ann", 1))
 		r.pass(5 * time.Second)
-		if n := len(r.directories[corp].tasks()); n < 3 || n > 6 {
+		tasks := r.directories[corp].tasks()
+		if n := len(tasks); n < 3 || n > 6 {
 			r.Errorf("%d tries in five seconds", n)
+		}
+		for _, c := range tasks[1:] {
+			if c.task.Link != "" || c.task.DN.Empty() {
+				r.Errorf("a later try knows of the link %q at %q; what was made at the first one has a place", c.task.Link, c.task.DN)
+			}
 		}
 		if got := r.outcome(corp, "ann@1"); got.State != event.Pending {
 			r.Errorf("the event is %+v", got)

@@ -12,6 +12,9 @@ import (
 // isProvenGone decides whether the entry of an object that is to be removed, and is not seen, is gone. One that is linked has been looked
 // into before; one that was made and has never been seen since is remembered by its place alone.
 func (w *work) isProvenGone(ctx context.Context) verdict {
+	if w.task.DN.Empty() {
+		w.task.DN = w.task.Doubted
+	}
 	switch {
 	case w.task.DN.Empty(), w.task.Link != "" && w.leaves: // vanished has looked at the places as well
 		return proceed

@@ -80,6 +80,8 @@ type Task struct {
 	PasswordTried bool
 	// TryRefused: a person asks for another try, also of what the server has refused before.
 	TryRefused bool
+	// Doubted is where an entry may have been made, without anybody knowing: by an operation that was not answered. Empty for nowhere.
+	Doubted plan.DN
 	// Alone: no other object of the directory is worked on meanwhile; see Result.NeedsAlone.
 	Alone bool
 	// Now decides whether a lock or an account has ended.
@@ -123,6 +125,8 @@ type Result struct {
 	// AccessOwed: a user who may not log in can still do so, as far as is known, because the directory could not be written or asked.
 	// Another try is urgent, and costs less than the access.
 	AccessOwed bool
+	// Doubted is where an entry may have been made of which nothing is remembered; see [Task]. Empty for nowhere.
+	Doubted plan.DN
 	// NeedsAlone: nothing was written, as it would move entries of other objects, and those must not be worked on
 	// meanwhile. The same task is to be tried again alone.
 	NeedsAlone bool

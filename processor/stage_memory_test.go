@@ -37,6 +37,7 @@ type known struct {
 
 	object  event.Object
 	pending []event.Change
+	doubted plan.DN // see processor.Task
 	tried   bool
 }
 

@@ -181,7 +181,7 @@ func (s *stage) process(ref event.Ref, changes ...event.Change) processor.Result
 	k.object.Ref = ref
 	k.object.Members = s.memory.spokenOf(ref, k.pending)
 	task := processor.Task{
-		Record: k.Record, Known: k.object, Merged: event.Merge(k.object, k.pending),
+		Record: k.Record, Doubted: k.doubted, Known: k.object, Merged: event.Merge(k.object, k.pending),
 		Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried, Alone: true,
 	}
 	for _, c := range k.pending {
@@ -197,7 +197,7 @@ func (s *stage) remember(ref event.Ref, k known, task processor.Task, result pro
 	if ref.Kind == event.KindUnit && result.Matching != nil && !k.DN.Empty() && !result.DN.Empty() {
 		s.memory.rebase(result.Matching, k.DN, result.DN)
 	}
-	k.Record = result.Record
+	k.Record, k.doubted = result.Record, result.Doubted
 	k.tried = k.tried || s.memory.noted > 0
 	s.memory.noted = 0
 	s.memory.waits[ref] = result.WaitsFor

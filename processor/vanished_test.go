@@ -2,6 +2,7 @@ package processor_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -186,4 +187,30 @@ func TestWhoIsNotSeenStaysInTheGroups(t *testing.T) {
 			s.hasMembers("uid=ann,ou=Laboratory," + people)
 		})
 	}
+}
+
+// Whoever may have been made by an operation of which the end is not known, and is not seen afterwards, is not taken for gone.
+func TestWhatMayHaveBeenMadeIsNotTakenForGone(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		seeing := s.directory.Target
+		s.directory.meddle = func(op plan.Operation, write func() error) error {
+			if op.Verb() != "add" || s.directory.Target != seeing {
+				return write()
+			}
+			err := write()
+			s.directory.Target = blind{seeing, []plan.DN{op.Target()}}
+			return errors.Join(err, &connector.OutcomeError{Kind: connector.KindRetry, Verb: op.Verb(), DN: op.Target(), InDoubt: true})
+		}
+		if r := s.process(ann, s.named(ann, "ann", event.RootUnitID)); r.Outcome.State != event.Waiting || !r.DN.Empty() || r.Doubted.String() != "uid=ann,"+people {
+			s.Errorf("it is %+v at %q, or perhaps at %q", r.Outcome, r.DN, r.Doubted)
+		}
+		s.memory.denied = true
+		gone := s.say(event.TypeUserDelete, ann, nil)
+		if r := s.process(ann, gone); r.Outcome.Act != string(processor.ActVanish) {
+			s.Errorf("the deletion is %+v", r.Outcome)
+		}
+		s.directory.Target, s.memory.denied = seeing, false
+		s.process(ann, gone)
+		s.absent("uid=ann," + people)
+	})
 }

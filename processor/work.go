@@ -110,7 +110,7 @@ func (p *Processor) begin(task Task) *work {
 		set:       p.set(),
 		task:      task,
 		memo:      memo{formerly: []plan.DN{task.DN}, refusals: map[string]refusal{}, referrers: map[string][]plan.DN{}},
-		result:    Result{Record: task.Record, Facets: map[event.Facet]event.Outcome{}},
+		result:    Result{Record: task.Record, Doubted: task.Doubted, Facets: map[event.Facet]event.Outcome{}},
 	}
 }
 
@@ -217,6 +217,9 @@ func (w *work) conclude() Result {
 		}
 	}
 	w.result.AccessOwed = w.owesAccess()
+	if w.result.Link != "" || !w.result.DN.Empty() || w.result.Outcome.State == event.Done {
+		w.result.Doubted = nil
+	}
 	return w.result
 }
 

@@ -110,6 +110,9 @@ func (w *work) applyFailed(ctx context.Context, d draft, op plan.Operation, err 
 		w.failed(err)
 		return w.block()
 	}
+	if add, isAdd := op.(plan.Add); isAdd && outcome.InDoubt {
+		w.result.Doubted = add.DN
+	}
 	if d.renames(op) && !outcome.InDoubt {
 		switch left, lookErr := w.isLeftBehind(ctx, d); {
 		case lookErr != nil:

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -37,6 +38,13 @@ var mayRead = []struct{ statement, step, reason string }{
 	{"SELECT kind, object FROM reading", "SEARCH reading USING COVERING INDEX reading_by_stage (application=?)", "it ends with the limit, and all of it goes"},
 	{"SELECT COUNT(*) FROM (SELECT 1 FROM object", "SEARCH object USING INDEX object_present (directory=? AND kind=?)", "it ends with the limit, which is where a guard need know no more"},
 	{"SELECT COUNT(*) FROM (SELECT 1 FROM object", "SCAN counted", "as above"},
+}
+
+// allowance returns which of them allows a step, or less than zero.
+func allowance(statement, step string) int {
+	return slices.IndexFunc(mayRead, func(m struct{ statement, step, reason string }) bool {
+		return strings.Contains(statement, m.statement) && step == m.step
+	})
 }
 
 // fewValues are columns of which each value has very many rows.
@@ -104,9 +112,7 @@ func (ran statements) readLittle(t *testing.T) {
 					if narrows(step) {
 						continue
 					}
-					i := slices.IndexFunc(mayRead, func(m struct{ statement, step, reason string }) bool {
-						return strings.Contains(statement, m.statement) && step == m.step
-					})
+					i := allowance(statement, step)
 					if i < 0 {
 						t.Errorf("%s\n\treads too much: %s", statement, step)
 						continue
@@ -120,6 +126,35 @@ func (ran statements) readLittle(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// needAll checks that there is no index without which every statement would still read no more than it has to.
+func (ran statements) needAll(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.db")
+	open(t, store.SQLiteConfig{Path: path})
+	db := peek(t, path)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	run := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	all := append(listQueries(), slices.Collect(maps.Keys(ran))...)
+	for _, index := range column(t, db, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL") {
+		run("BEGIN")
+		run("DROP INDEX " + index)
+		if !slices.ContainsFunc(all, func(statement string) bool {
+			return slices.ContainsFunc(column(t, db, "EXPLAIN QUERY PLAN "+statement, slices.Repeat([]any{1}, strings.Count(statement, "?"))...), func(step string) bool {
+				return !narrows(step) && allowance(statement, step) < 0
+			})
+		}) {
+			t.Errorf("no statement reads too much without %s", index)
+		}
+		run("ROLLBACK")
 	}
 }
 
@@ -143,4 +178,31 @@ func listQueries() []string {
 		}
 	}
 	return queries
+}
+
+// column returns the last column of all rows of a result.
+func column(t *testing.T, db *sql.DB, query string, args ...any) (values []string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		into := slices.Repeat([]any{new(any)}, len(names))
+		value := ""
+		into[len(into)-1] = &value
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, value)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return values
 }

@@ -24,6 +24,7 @@ func TestSQLiteConforms(t *testing.T) {
 		})
 	}
 	ran.readLittle(t)
+	ran.needAll(t)
 }
 
 // open opens a store that is closed at the end of the test.

@@ -67,7 +67,7 @@ test: ## everything: set up, vet, lint, all tests, with the race detector and on
 # time. With the race detector they take ten times as long and more.
 ALONE := ^TestDoctor|^TestStoresOfEveryEarlierVersion|^TestValidateLeavesNothingBehind|^TestValidateSaysWhatServeWouldSay|^TestSimulations|^TestAPlantedFault
 ALONE := $(ALONE)|^TestEmbeddedGroupOfAHundredThousand|^TestAbsenceThatIsNotProven|^TestWhatWaitsForARecord|^TestANarrowerScope|^TestWhoeverIsProven
-ALONE := $(ALONE)|^TestARoundCatchesUp|^TestARoundWithNothingMissed|^TestTheStartIsNotLost|^TestWhenEverythingIsRead|^TestAClockThatIsSetBackPutsOffNoRound|^TestEmbeddedEvents|^TestSQLiteSurvivesBeingKilled
+ALONE := $(ALONE)|^TestARoundCatchesUp|^TestARoundWithNothingMissed|^TestTheStartIsNotLost|^TestWhenEverythingIsRead|^TestAClockThatIsSetBackPutsOffNoRound|^TestEmbeddedEvents|^TestEmbeddedWhoFails|^TestSQLiteSurvivesBeingKilled
 
 # What a round costs is counted without the race detector, with memory and the store.
 COUNTED := ^TestTheCostOfARound

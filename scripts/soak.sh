@@ -18,6 +18,10 @@ while [ "$round" = 0 ] || [ "$SECONDS" -lt "$seconds" ]; do
   echo "==> round $round, after $SECONDS s"
   env "$@" -count=1 -shuffle=on -skip "$(scripts/suite.sh --all)" ./...
   env "$@" -timeout 60m -count=1 -v -run '^TestEmbeddedCampaign$' ./internal/acceptance -campaign "$part" -campaign-seed "$RANDOM$RANDOM"
+  for number in 1 50 500; do # of objects at a time
+    [ -n "$(scripts/suite.sh --if-installed openldap,389ds,samba true 2>&1)" ] ||
+      go test -count=1 -timeout 60m -run '^Test(Embedded|OpenLDAP|389DS|Samba)(Bare)?(Events|Sequence|Any).*$' ./internal/acceptance -at-once "$number"
+  done
   go test -count=1 -timeout 60m -run '^TestSimulations$' ./internal/simulation -seed 0 -loose -events 50000
   scripts/suite.sh --if-installed openldap,389ds,samba,postgres,browser "$@" -shuffle=on
   [ -n "$(scripts/suite.sh --if-installed postgres true 2>&1)" ] || env "$@" -timeout 60m -count=1 -run '^TestPostgres(CarriesTheProduct|Campaign)$' ./internal/acceptance -everything -campaign "$part" -campaign-seed "$RANDOM$RANDOM"

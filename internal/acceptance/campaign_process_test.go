@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -33,15 +34,17 @@ type process struct {
 	buried  func(pid int)
 	patient bool
 
-	mu     sync.Mutex // guards what follows
-	cmd    *exec.Cmd
-	clock  io.Writer
-	client *idaastest.Client // nil while it is not ready
-	admin  string
-	killed bool  // and not started again so far
-	halted bool  // by SIGSTOP
-	ended  bool  // it is not to be started again
-	broken error // why it does not run
+	mu sync.Mutex // guards what follows
+	// launched is how often it was started, each time to work on another number of objects at a time.
+	launched int
+	cmd      *exec.Cmd
+	clock    io.Writer
+	client   *idaastest.Client // nil while it is not ready
+	admin    string
+	killed   bool  // and not started again so far
+	halted   bool  // by SIGSTOP
+	ended    bool  // it is not to be started again
+	broken   error // why it does not run
 
 	done chan struct{} // closed when nothing of it runs any more
 	log  *lockedBuffer
@@ -113,7 +116,9 @@ func (p *process) launch() (io.Reader, error) {
 	}
 	cmd := exec.CommandContext(context.Background(), cmp.Or(p.program, os.Args[0]), "serve", "--config", p.config)
 	if p.program == "" {
-		cmd.Args[0] = asProduct
+		numbers := []int{0, oneAtOnce, manyAtOnce}
+		cmd.Args = []string{asProduct, strconv.Itoa(numbers[p.launched%len(numbers)]), p.config}
+		p.launched++
 	}
 	cmd.Dir = filepath.Dir(p.config)
 	output, err := cmd.StderrPipe()

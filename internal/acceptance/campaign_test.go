@@ -89,8 +89,8 @@ func newCampaign(t *testing.T, processes int, database *ldaptest.PostgresServer)
 	}
 	c.product = makeProduct(t, s)
 	c.feed.through = c.post
-	for range processes {
-		p := &process{program: *campaignProgram, config: c.config, tenant: c.tenant, patient: database != nil, buried: c.bury}
+	for i := range processes {
+		p := &process{launched: i, program: *campaignProgram, config: c.config, tenant: c.tenant, patient: database != nil, buried: c.bury}
 		p.run(t)
 		c.processes = append(c.processes, p)
 	}

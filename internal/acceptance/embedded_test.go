@@ -158,5 +158,5 @@ func TestEmbeddedUnitMovesBelowWhoGetsItsPlace(t *testing.T) {
 }
 
 func TestEmbeddedEvents(t *testing.T) {
-	runRows(t, "in memory", embeddedDirectory(startEmbedded(t)), oneAtOnce)
+	runRows(t, "in memory", embeddedDirectory(startEmbedded(t)), oneAtOnce, manyAtOnce)
 }

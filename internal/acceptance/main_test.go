@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,13 +24,13 @@ func TestMain(m *testing.M) {
 		m.Run()
 		return
 	}
-	if err := serve(os.Args[len(os.Args)-1]); err != nil {
+	if err := serve(os.Args[1], os.Args[2]); err != nil {
 		panic(err) // The one who has started it sees that it does not run.
 	}
 }
 
-// serve does what the command serve does, by a clock that can be put off the right time.
-func serve(path string) error {
+// serve does what the command serve does, by a clock that can be put off the right time, and works on so many objects at a time; 0 for as many as usual.
+func serve(atOnce, path string) error {
 	cfg, _, err := config.Load(path, nil)
 	if err != nil {
 		return fmt.Errorf("load the configuration: %w", err)
@@ -38,13 +39,17 @@ func serve(path string) error {
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
+	number, err := strconv.Atoi(atOnce)
+	if err != nil {
+		return fmt.Errorf("read how many objects are worked on at a time: %w", err)
+	}
 	clock := newClock()
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
 		clock.follow(os.Stdin)
 		stop() // the test is over
 	}()
-	a, err := app.OpenWith(ctx, cfg, log, "test", app.Options{Clock: clock})
+	a, err := app.OpenWith(ctx, cfg, log, "test", app.Options{Clock: clock, AtOnce: number})
 	if err != nil {
 		return fmt.Errorf("open the product: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 var (
 	storesOn   = flag.String("stores-on", "", "the address of a PostgreSQL server for tests, on which the stores are; files if absent")
 	instances  = flag.Int("instances", 1, "how many instances share a store")
+	onlyAtOnce = flag.Int("at-once", 0, "how many objects are worked on at a time in every test; zero for what each says")
 	everything = flag.Bool("everything", false, "try on PostgreSQL all that is tried with a store in a file")
 )
 

@@ -38,10 +38,12 @@ type product struct {
 	beside []*app.App // that share the store
 	config string
 	atOnce int
-	stop   context.CancelFunc
-	done   sync.WaitGroup
-	clock  *clock
-	log    *lockedBuffer
+	// answerWithin is how long answers may take; 0 for as long as the listener lets them.
+	answerWithin time.Duration
+	stop         context.CancelFunc
+	done         sync.WaitGroup
+	clock        *clock
+	log          *lockedBuffer
 }
 
 // setup says what a product is made of.
@@ -49,7 +51,7 @@ type setup struct {
 	unencrypted bool
 	// atOnce is how many objects are worked on at a time; 0 for what is usual.
 	atOnce int
-	// answerWithin is how long answers may take where the product is a process of its own; 0 for what is usual.
+	// answerWithin is how long answers may take; 0 for what is usual.
 	answerWithin time.Duration
 	// store is where the store is; empty for where all of them are.
 	store       string
@@ -166,7 +168,7 @@ func startProductWith(tb testing.TB, s setup) *product {
 // makeProduct writes the configuration of a product, which does not run yet.
 func makeProduct(tb testing.TB, s setup) *product {
 	tb.Helper()
-	p := &product{t: tb, clock: newClock(), log: &lockedBuffer{}, atOnce: s.atOnce}
+	p := &product{t: tb, clock: newClock(), log: &lockedBuffer{}, atOnce: cmp.Or(*onlyAtOnce, s.atOnce), answerWithin: s.answerWithin}
 	folder := tb.TempDir()
 	var text strings.Builder
 	fmt.Fprintf(&text, "receiver: { listen: \"127.0.0.1:0\", answer_within: %s }\nadmin: { listen: \"127.0.0.1:0\" }\nstore: { url: %q, key_file: store.key }\ndirectories:\n",
@@ -290,7 +292,7 @@ func (p *product) load() *config.Config {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	cfg.Receiver.AnswerWithin = answerWithin
+	cfg.Receiver.AnswerWithin = cmp.Or(p.answerWithin, answerWithin)
 	return cfg
 }
 

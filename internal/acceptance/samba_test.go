@@ -70,5 +70,5 @@ func TestSambaSequence(t *testing.T) {
 	t.Parallel()
 	dir := sambaDirectory(leastOnSamba(t, ldaptest.StartSamba(t)))
 	// Samba takes its time over who may do what, so there are fewer than elsewhere.
-	playEvents(t, startProductWith(t, setup{atOnce: manyAtOnce, directories: []configured{{name: "corp", dir: dir}}}), 4, 1300)
+	playEvents(t, startProductWith(t, setup{directories: []configured{{name: "corp", dir: dir}}}), 4, 1300)
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"idaas-ldap/event"
 	"idaas-ldap/idaastest"
@@ -18,64 +17,10 @@ import (
 	"idaas-ldap/store"
 )
 
-// drawn makes choices that rapid can make simpler.
-type drawn struct{ t *rapid.T }
-
-func (d drawn) pick(what string, n int) int { return rapid.IntRange(0, n-1).Draw(d.t, what) }
-
 // seeded makes the same choices for the same seed.
 type seeded struct{ random *rand.Rand }
 
 func (s seeded) pick(_ string, n int) int { return s.random.IntN(n) }
-
-// Whatever happens in a small company, and in whatever order it comes: the directory ends as the model says.
-func TestEmbeddedAnySequenceEndsAsTheModelSays(t *testing.T) {
-	anySequence(t, 100, func(s *ldaptest.Server) *product { return startProduct(t, embeddedDirectory(s), true) })
-}
-
-// The same while the directory is in trouble now and then, and refuses one address in twenty.
-func TestEmbeddedAnySequenceInTroubleEndsAsTheModelSays(t *testing.T) {
-	anySequence(t, 25, func(s *ldaptest.Server) *product {
-		dir := embeddedDirectory(s)
-		dir.troubles = embeddedTroubles(s, dir)
-		dir.troubles[0].end(t)
-		return startTroubled(t, dir)
-	})
-}
-
-// anySequence tries so many sequences at most, and as many as it takes to make one simpler that has failed.
-func anySequence(t *testing.T, most int, start func(s *ldaptest.Server) *product) {
-	t.Helper()
-	var p *product
-	checks := 0
-	clean, failed := false, false
-	rapid.Check(t, func(r *rapid.T) {
-		if checks >= most && !failed {
-			return
-		}
-		if !clean {
-			// After a failure there is a new directory, and nobody who knows anything.
-			p = start(startEmbedded(t))
-			p.others()
-		}
-		clean = false
-		checks++
-		c := newCompany(drawn{r}, p.tenant, p.clock.Now, size{users: 6, units: 5, groups: 3}, fmt.Sprintf("%04d", checks))
-		for range rapid.IntRange(1, 60).Draw(r, "steps") {
-			c.step()
-		}
-		d := deliver(drawn{r}, c.events, disorder{
-			late: rapid.IntRange(0, 20).Draw(r, "late"), unordered: 50, twice: 10, together: 6, parallel: 1 + rapid.IntRange(0, 3).Draw(r, "parallel"),
-			troubles: len(p.dir.troubles),
-		})
-		s := &sequence{product: p, tb: t, events: c.events}
-		if err := s.play(d); err != nil {
-			failed = true
-			r.Fatalf("%v\nafter\n%s", err, d)
-		}
-		clean = true
-	})
-}
 
 // Two thousand events over sixty objects.
 func TestEmbeddedSequence(t *testing.T) {
@@ -87,7 +32,7 @@ func TestOpenLDAPSequence(t *testing.T) {
 	server := leastOnSlapd(t, ldaptest.StartSlapd(t, ldaptest.SlapdConfig{AccessLog: true}))
 	dir := slapdDirectory(server)
 	dir.writes = server.Writes
-	playSeed(t, dir, 2, 0)
+	playSeed(t, dir, 2, manyAtOnce)
 }
 
 // A slapd that takes no writes, hides people or everything, cuts what is searched, forgets who we are, and refuses one address in twenty.
@@ -103,7 +48,7 @@ func TestOpenLDAPSequenceInTrouble(t *testing.T) {
 	for _, trouble := range dir.troubles {
 		trouble.end(t)
 	}
-	playEvents(t, startTroubled(t, dir), 3, 300)
+	playEvents(t, startTroubled(t, dir, 0), 3, 300)
 	if between.Forgotten() == 0 {
 		t.Error("no login was forgotten")
 	}

@@ -107,9 +107,9 @@ var countsWhatVanishes = edit{"guards:", "guards:\n  vanished: { max: 1, percent
 
 // startTroubled starts the product for a directory with troubles. One entry has vanished already, so that none that is not to be seen is
 // taken for gone: the guard holds that, and the model approves when the trouble is over.
-func startTroubled(tb testing.TB, dir *directory) *product {
+func startTroubled(tb testing.TB, dir *directory, atOnce int) *product {
 	tb.Helper()
-	p := startProductWith(tb, setup{directories: []configured{{name: "corp", dir: dir, edits: []edit{countsWhatVanishes}}}})
+	p := startProductWith(tb, setup{atOnce: atOnce, directories: []configured{{name: "corp", dir: dir, edits: []edit{countsWhatVanishes}}}})
 	ghost := idaastest.User{ID: p.tenant.NewUserID(), Username: "ghost", DisplayName: "Ann Lee"}
 	p.apply(event.CodeApplied, p.tenant.CreateUser(ghost, ""))
 	if err := dir.reader(tb).Del(ldap.NewDelRequest(p.user(ghost.ID).DN, nil)); err != nil {

@@ -1,6 +1,7 @@
 package acceptance_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -71,9 +72,9 @@ const (
 )
 
 // runRows tries every row on a directory, twice in a row: once with encrypted events and once without, and then with another number
-// of objects at a time. Neither run may leave anything behind, and both must be what docs/events.md says in a column, of the
-// release that it names.
-func runRows(t *testing.T, column string, dir *directory, atOnce int) {
+// of objects at a time; and once more with each further number. No run may leave anything behind, and all must be what docs/events.md
+// says in a column, of the release that it names.
+func runRows(t *testing.T, column string, dir *directory, atOnce int, further ...int) {
 	t.Helper()
 	t.Cleanup(dir.close)
 	dir.edits = withManager
@@ -83,13 +84,14 @@ func runRows(t *testing.T, column string, dir *directory, atOnce int) {
 	}
 	before := dir.tree(t)
 	cells := map[string]string{}
-	for _, round := range []string{"encrypted", "unencrypted"} {
+	rounds := []string{"encrypted", "unencrypted"}
+	numbers := append([]int{0, atOnce}, further...)
+	for _, number := range further {
+		rounds = append(rounds, fmt.Sprint(number, " at once"))
+	}
+	for i, round := range rounds {
 		t.Run(round, func(t *testing.T) {
-			number := 0
-			if round == "unencrypted" {
-				number = atOnce
-			}
-			p := startProductWith(t, suiteSetup(dir, round == "unencrypted", number))
+			p := startProductWith(t, suiteSetup(dir, round == "unencrypted", numbers[i]))
 			seen := 0
 			for _, c := range chapters {
 				for _, r := range c.rows {
@@ -106,7 +108,7 @@ func runRows(t *testing.T, column string, dir *directory, atOnce int) {
 						cells[r.title()] = "" // whatever it did in the other round
 					case cell == "", twice && earlier == "": // it was not asked for, or has failed before
 					case twice && earlier != cell:
-						t.Errorf("%s: %q with encrypted events, %q with others", r.title(), earlier, cell)
+						t.Errorf("%s: %q in an earlier round, and now %q", r.title(), earlier, cell)
 						cells[r.title()] = ""
 					default:
 						cells[r.title()] = cell
@@ -115,7 +117,7 @@ func runRows(t *testing.T, column string, dir *directory, atOnce int) {
 			}
 		})
 		if diff := cmp.Diff(before, dir.tree(t)); diff != "" {
-			t.Errorf("the run with %s events left something behind (-before +after):\n%s", round, diff)
+			t.Errorf("the round %s left something behind (-before +after):\n%s", round, diff)
 		}
 	}
 	compareColumn(t, column, cells)

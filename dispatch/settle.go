@@ -59,11 +59,17 @@ func mended(result processor.Result) bool {
 }
 
 // knownAfter returns what is known from now on. Only what is settled becomes known, as what waits comes again with its event;
-// but of a user whose access has ended with the deletion, everybody has to know at once, although the entry is there still.
+// but of a user whose access has ended with the deletion, everybody has to know at once, although the entry is there still. A deletion that
+// was overtaken by another one becomes known with that.
 func knownAfter(job store.Job, known event.Object, outcomes map[int64]event.Outcome, result processor.Result) event.Object {
 	var settled []event.Change
+	deletionWaits := slices.ContainsFunc(job.Pending, func(p store.Pending) bool {
+		return p.Change.Type.Effect() == event.EffectDelete && !outcomes[p.Seq].State.Settled()
+	})
 	for _, p := range job.Pending {
-		if outcomes[p.Seq].State.Settled() || result.Left && p.Change.Type.Effect() == event.EffectDelete {
+		isDeletion := p.Change.Type.Effect() == event.EffectDelete
+		overtaken := isDeletion && deletionWaits && outcomes[p.Seq].Code == event.CodeSuperseded
+		if outcomes[p.Seq].State.Settled() && !overtaken || result.Left && isDeletion {
 			settled = append(settled, p.Change)
 		}
 	}

@@ -95,3 +95,27 @@ func TestHowOftenSomebodyIsLookedForWhoIsNotSeen(t *testing.T) {
 		})
 	}
 }
+
+// A deletion that is said twice is not known before it is made.
+func TestADeletionThatWasOvertakenIsNotKnownBeforeTheOther(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		var u unseeing
+		r.script(u.process)
+		r.answer(update("ann", 1))
+		u.hides.Store(true)
+		r.answer(said(event.TypeUserDelete, user("ann"), 2, nil))
+		r.answer(said(event.TypeUserDelete, user("ann"), 3, nil))
+		r.wantCode("ann@2", event.CodeSuperseded)
+		r.wantCode("ann@3", event.CodeGuarded)
+		key := store.Key{Directory: corp, Object: user("ann")}
+		if o, _, err := r.store.Lookup(r.Context(), key); err != nil || !o.Exists() {
+			r.Errorf("known is %+v, %v", o, err)
+		}
+		u.hides.Store(false)
+		r.pass(time.Hour)
+		r.wantCode("ann@3", event.CodeApplied)
+		if o, _, err := r.store.Lookup(r.Context(), key); err != nil || !o.Deleted() {
+			r.Errorf("known is %+v, %v", o, err)
+		}
+	})
+}

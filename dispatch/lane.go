@@ -45,6 +45,7 @@ type lane struct {
 	news    news               // what other processes have done
 	tenancy tenancy
 	made    map[event.Ref]made // of which the store does not know
+	former  int64              // Seq of the last event that whoever had the lease before may have worked on
 	holds   holds              // who may not be worked on, as another object is written that names them
 }
 
@@ -80,6 +81,7 @@ func (l *lane) run(ctx context.Context) {
 	defer workers.Wait()
 	slots := make(chan struct{}, max(1, l.route.Workers))
 	l.recallClock(ctx)
+	l.inherit(ctx)
 	for ctx.Err() == nil {
 		if reason := l.downReason(); reason != "" {
 			l.tellDown(ctx, reason)

@@ -1,6 +1,9 @@
 package dispatch
 
 import (
+	"context"
+	"math"
+
 	"idaas-ldap/event"
 	"idaas-ldap/plan"
 	"idaas-ldap/processor"
@@ -10,6 +13,34 @@ import (
 // made is where the entry of an object was made without the store being told of it, or may have been without an answer: a deletion that comes
 // next looks there.
 type made struct{ at, perhapsAt plan.DN }
+
+// inherit finds out which events whoever had the lease before may have worked on, without a trace if that was ended in the middle.
+func (l *lane) inherit(ctx context.Context) {
+	newest, err := l.Store.Newest(ctx)
+	if err != nil {
+		l.Log.WithError(err).WithField("directory", l.route.Directory).Warn("cannot read which events are new; until the service is started anew, whoever is deleted before the entry was seen is looked for with more care")
+		newest = math.MaxInt64
+	}
+	l.former = newest
+}
+
+// tried returns the object as an event wanted it that whoever had the lease before may have worked on: where nothing is remembered of an
+// entry and a deletion has come since, there may be an entry all the same. It is the zero Object where there is none.
+func (l *lane) tried(job store.Job, merged event.Merged) event.Object {
+	if !isUnknown(job.Record) || !merged.Object.Deleted() {
+		return event.Object{}
+	}
+	var changes []event.Change
+	for _, p := range job.Pending {
+		if p.Seq <= l.former && p.Change.Type.Effect() != event.EffectDelete {
+			changes = append(changes, p.Change)
+		}
+	}
+	if o := event.Merge(job.Known, changes).Object; o.Exists() {
+		return o
+	}
+	return event.Object{}
+}
 
 // noteMade notes what a try has made of which the store knows nothing yet.
 func (l *lane) noteMade(job store.Job, result processor.Result) {

@@ -149,7 +149,7 @@ func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged,
 		}
 	}()
 	task := processor.Task{
-		Record: job.Record, Doubted: doubted, Known: job.Known, Merged: merged,
+		Record: job.Record, Doubted: doubted, Tried: l.tried(*job, merged), Remained: remained(*job), Known: job.Known, Merged: merged,
 		Unlock: unlocks(*job, merged), TryRefused: triesRefused(*job), Now: l.now(), Memory: m, Alone: alone,
 	}
 	if i := merged.PasswordFrom; i >= 0 {
@@ -157,6 +157,13 @@ func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged,
 		m.password = job.Pending[i].Seq
 	}
 	return l.guarded(ctx, task, m), true
+}
+
+// remained reports whether the last try to delete the entry ended with entries below it, or as it was not seen any more after that.
+func remained(job store.Job) bool {
+	return slices.ContainsFunc(job.Pending, func(p store.Pending) bool {
+		return p.Outcome.Code == event.CodeWaitsForEmpty || p.Outcome.State == event.Held
+	})
 }
 
 // hasChanged reports whether a lock or an account has ended by itself.

@@ -15,6 +15,9 @@ func (w *work) isProvenGone(ctx context.Context) verdict {
 	if w.task.DN.Empty() {
 		w.task.DN = w.task.Doubted
 	}
+	if w.task.DN.Empty() && !w.task.Tried.Ref.Zero() {
+		w.task.DN = w.triedAt(ctx)
+	}
 	switch {
 	case w.task.DN.Empty(), w.task.Link != "" && w.leaves: // vanished has looked at the places as well
 		return proceed
@@ -33,6 +36,18 @@ func (w *work) isProvenGone(ctx context.Context) verdict {
 		return v
 	}
 	return w.seesPlaces(ctx)
+}
+
+// triedAt is where the entry would have been made that may have been made, empty where it could not.
+func (w *work) triedAt(ctx context.Context) plan.DN {
+	before := w.begin(Task{Merged: event.Merged{Object: w.task.Tried, PasswordFrom: -1}, Now: w.task.Now, Memory: w.task.Memory})
+	before.lookAfresh()
+	before.profile = w.profile
+	result, ok := before.desire(ctx)
+	if !ok || len(before.required) > 0 || result.Undecided {
+		return nil
+	}
+	return result.Desired.DN
 }
 
 // seesPlaces makes sure that the places of the mapping are seen which the entry was below: where one is hidden, all in it is. One that

@@ -154,12 +154,14 @@ func (w *work) vanished(ctx context.Context) verdict {
 
 // mayVanish asks the guard whether the entry of an object that is not seen may be taken for gone. What we have deleted ourselves within the
 // window, with the unit above it perhaps, has not vanished: a limit of nothing grants only what was granted before. That a person has
-// approved a deletion does not say that it was made.
+// approved a deletion does not say that it was made, nor does one that was granted where the entry was still there afterwards.
 func (w *work) mayVanish(ctx context.Context, ref event.Ref) (Permission, error) {
 	guards, objects := w.set.Guards(), []event.Ref{ref}
-	known, err := w.task.Memory.Permit(ctx, ActDelete, objects, mapping.Limit{Window: guards.Deletes.Window})
-	if err != nil || known.Granted && !known.Approved {
-		return known, err //nolint:wrapcheck // It names the guard.
+	if ref != w.ref() || !w.task.Remained {
+		known, err := w.task.Memory.Permit(ctx, ActDelete, objects, mapping.Limit{Window: guards.Deletes.Window})
+		if err != nil || known.Granted && !known.Approved {
+			return known, err //nolint:wrapcheck // It names the guard.
+		}
 	}
 	return w.task.Memory.Permit(ctx, ActVanish, objects, guards.Vanished) //nolint:wrapcheck // As above.
 }

@@ -82,6 +82,11 @@ type Task struct {
 	TryRefused bool
 	// Doubted is where an entry may have been made, without anybody knowing: by an operation that was not answered. Empty for nowhere.
 	Doubted plan.DN
+	// Tried is the object as it was before it was deleted, where an entry may have been made for that by somebody who was ended in the
+	// middle. The zero Object for none.
+	Tried event.Object
+	// Remained: the entry was still there, with entries below it, when the last try to delete it ended, or was held as not seen since.
+	Remained bool
 	// Alone: no other object of the directory is worked on meanwhile; see Result.NeedsAlone.
 	Alone bool
 	// Now decides whether a lock or an account has ended.

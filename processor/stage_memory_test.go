@@ -24,6 +24,7 @@ type memory struct {
 	former   map[event.Ref][]plan.FormerName
 	denied   bool          // by the guards
 	approved processor.Act // by a person
+	granted  processor.Act // by the guards, before
 	asked    []processor.Act
 	counted  []event.Ref // what the guards were asked about last
 	noted    int         // passwords about to be written
@@ -37,8 +38,11 @@ type known struct {
 
 	object  event.Object
 	pending []event.Change
-	doubted plan.DN // see processor.Task
 	tried   bool
+	// See processor.Task.
+	doubted  plan.DN
+	before   event.Object
+	remained bool
 }
 
 // spokenOf returns what is known of the members that events speak about: of all where one asks for the group to be compared.
@@ -163,5 +167,5 @@ func (m *memoryOf) BeforePassword(context.Context) error {
 func (m *memoryOf) Permit(_ context.Context, act processor.Act, objects []event.Ref, _ mapping.Limit) (processor.Permission, error) {
 	m.asked, m.counted = append(m.asked, act), objects
 	approved := act == m.approved
-	return processor.Permission{Granted: approved || !m.denied, Approved: approved, Beyond: "as many as the test says"}, nil
+	return processor.Permission{Granted: approved || act == m.granted || !m.denied, Approved: approved, Beyond: "as many as the test says"}, nil
 }

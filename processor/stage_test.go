@@ -181,7 +181,7 @@ func (s *stage) process(ref event.Ref, changes ...event.Change) processor.Result
 	k.object.Ref = ref
 	k.object.Members = s.memory.spokenOf(ref, k.pending)
 	task := processor.Task{
-		Record: k.Record, Doubted: k.doubted, Known: k.object, Merged: event.Merge(k.object, k.pending),
+		Record: k.Record, Doubted: k.doubted, Tried: k.before, Remained: k.remained, Known: k.object, Merged: event.Merge(k.object, k.pending),
 		Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried, Alone: true,
 	}
 	for _, c := range k.pending {

@@ -3,6 +3,7 @@ package processor_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -212,5 +213,55 @@ func TestWhatMayHaveBeenMadeIsNotTakenForGone(t *testing.T) {
 		s.directory.Target, s.memory.denied = seeing, false
 		s.process(ann, gone)
 		s.absent("uid=ann," + people)
+	})
+}
+
+// Whoever was perhaps made by somebody who was ended before that was stored, and is not seen, is not taken for gone.
+func TestWhatWasPerhapsMadeBeforeACrashIsNotTakenForGone(t *testing.T) {
+	lab := unit("ou_lab")
+	onBoth(t, nil, func(s *stage) {
+		s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+		s.process(ann, s.named(ann, "ann", lab.ID))
+		before := s.memory.objects[ann].object
+		s.memory.objects[ann] = known{before: before}
+		seeing := s.directory.Target
+		s.directory.Target = blind{seeing, []plan.DN{plan.MustParseDN("uid=ann,ou=Lab," + people)}}
+		s.memory.denied = true
+		gone := s.say(event.TypeUserDelete, ann, nil)
+		if r := s.process(ann, gone); r.Outcome.Act != string(processor.ActVanish) {
+			s.Errorf("the deletion is %+v", r.Outcome)
+		}
+		s.directory.Target, s.memory.denied = seeing, false
+		s.process(ann)
+		s.absent("uid=ann,ou=Lab," + people)
+		// Whose place cannot be told was never made.
+		s.memory.denied = true
+		before.Facts = maps.Clone(before.Facts)
+		delete(before.Facts, event.FieldUsername)
+		s.memory.objects[ann] = known{before: before}
+		if r := s.process(ann, s.say(event.TypeUserDelete, ann, nil)); r.Outcome.Code != event.CodeUnchanged {
+			s.Errorf("without a name the deletion is %+v", r.Outcome)
+		}
+	})
+}
+
+// That the guards have let a deletion pass does not say that it was made, where the entry was there afterwards.
+func TestADeletionThatWaitedWasNotMade(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		seeing := s.directory.Target
+		s.directory.Target = blind{seeing, []plan.DN{plan.MustParseDN("uid=ann," + people)}}
+		s.memory.denied, s.memory.granted = true, processor.ActDelete
+		k := s.memory.objects[ann]
+		k.remained = true
+		s.memory.objects[ann] = k
+		if r := s.process(ann, s.say(event.TypeUserDelete, ann, nil)); r.Outcome.Act != string(processor.ActVanish) {
+			s.Errorf("the deletion is %+v", r.Outcome)
+		}
+		k.remained = false
+		s.memory.objects[ann] = k
+		if r := s.process(ann, s.say(event.TypeUserDelete, ann, nil)); r.Outcome.Code != event.CodeUnchanged {
+			s.Errorf("where it may have been made it is %+v", r.Outcome)
+		}
 	})
 }

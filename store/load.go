@@ -28,6 +28,18 @@ func (s *database) Due(ctx context.Context, directory string, now event.Millis, 
 	return due, next, err
 }
 
+// Newest returns the number of the newest delivery.
+func (s *database) Newest(ctx context.Context) (seq int64, err error) {
+	err = s.readers.read(ctx, func(r *session) error {
+		_, err := r.row("SELECT COALESCE(MAX(seq), 0) FROM delivery", nil, &seq)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for the newest event: %w", err)
+	}
+	return seq, nil
+}
+
 // BringForward makes due at now what is due later, until a moment.
 func (s *database) BringForward(ctx context.Context, directory string, now, until event.Millis) error {
 	err := s.write(ctx, func(t *tx) error {

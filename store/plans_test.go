@@ -31,6 +31,7 @@ var mayRead = []struct{ statement, step, reason string }{
 	{"SELECT COUNT(*) FROM (SELECT 1 FROM delivery WHERE state = ?", "SEARCH delivery USING COVERING INDEX delivery_unfinished (state=? AND directory=?)", "the same"},
 	{"ORDER BY directory, code LIMIT 1", "SEARCH delivery USING COVERING INDEX delivery_failed (directory>?)", "it ends with the first"},
 	{"ORDER BY directory, code, act LIMIT 1", "SEARCH delivery USING COVERING INDEX delivery_held (directory>?)", "the same"},
+	{"MAX(seq), 0) FROM delivery", "SEARCH delivery", "it ends with the last"},
 	{"FROM sample WHERE at >= ?", "SCAN sample", "it has a row for each minute of a day"},
 	{"SELECT state, COUNT(*)", "SEARCH delivery USING COVERING INDEX delivery_unfinished (state=? AND directory=?)", "what is not settled is what is counted"},
 	{"FROM object WHERE directory = ? AND link <> ''", "SEARCH object USING INDEX object_by_link (directory=?)", "a person has accepted another directory, which concerns all of it"},

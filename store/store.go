@@ -297,6 +297,9 @@ type Store interface {
 	// one after those is due, zero if none is.
 	Due(ctx context.Context, directory string, now event.Millis, limit int) (due []Due, next event.Millis, err error)
 
+	// Newest returns the Seq of the newest delivery, zero where there is none.
+	Newest(ctx context.Context) (seq int64, err error)
+
 	// BringForward makes due at now what of a directory is due later than that, and until a moment at the latest.
 	BringForward(ctx context.Context, directory string, now, until event.Millis) error
 

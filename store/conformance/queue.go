@@ -12,6 +12,7 @@ func queueTests() []test {
 	return []test{
 		{"what is due longest comes first, and the next moment is told", queueOrder},
 		{"what is due later is brought forward, until a moment", queueForward},
+		{"the newest event is known", queueNewest},
 		{"a job has the oldest events first and tells that there are more", queueLimit},
 		{"a job of an unknown object is empty", queueUnknown},
 		{"an object may be due without events", queueForItself},
@@ -59,6 +60,21 @@ func queueForward(w world) {
 		user(numbered("user", 0)): noon - 1, user(numbered("user", 1)): noon, user(numbered("user", 2)): noon + 1, user(numbered("user", 3)): noon + 1,
 	})
 	equal(w, "the next moment", next, noon+6)
+}
+
+func queueNewest(w world) {
+	newest := func(want int64) {
+		w.Helper()
+		seq, err := w.Newest(w.Context())
+		w.must(err)
+		equal(w, "the newest", seq, want)
+	}
+	first := w.accept(noon, update("evt_1", "user_1"))
+	newest(first[0].Deliveries[0].Seq)
+	last := w.accept(noon, update("evt_2", "user_1"))
+	newest(last[0].Deliveries[0].Seq)
+	w.accept(noon, update("evt_2", "user_1"))
+	newest(last[0].Deliveries[0].Seq)
 }
 
 func queueLimit(w world) {

@@ -211,6 +211,29 @@ func (s *Set) References() []string {
 	return names
 }
 
+// Named returns the objects that the entry of an object is to name by their DNs, by attribute, as far as that follows from what is known
+// of the object and of the unit above it.
+func (s *Set) Named(in Input) map[string][]event.Ref {
+	c := s.sections[in.Object.Ref.Kind]
+	if c == nil {
+		return nil
+	}
+	e, named := s.evaluation(c, in), map[string][]event.Ref{}
+	for _, rule := range c.attributes {
+		if rule.reference == "" {
+			continue
+		}
+		if applies, err := e.condition(rule.when, rule.path+".when"); err != nil || !applies {
+			continue
+		}
+		ids, _ := e.values(rule.value, rule.path) // A rule that fails names nobody.
+		for _, id := range ids {
+			named[rule.name] = append(named[rule.name], event.Ref{Kind: rule.reference, ID: id})
+		}
+	}
+	return named
+}
+
 // Tests returns the tests of the file.
 func (s *Set) Tests() []Test { return s.tests }
 

@@ -161,15 +161,7 @@ func (w *work) outside(ctx context.Context, user event.Object, record plan.Recor
 }
 
 func (w *work) outOfScope(ctx context.Context, user event.Object) (bool, error) {
-	var above *mapping.Above
-	var err error
-	switch id := user.PrimaryUnit(); {
-	case id == "" || !w.set.ReadsAbove(event.KindUser):
-	case id == event.RootUnitID:
-		above = w.set.RootAbove()
-	default:
-		above, err = w.unitAbove(ctx, id)
-	}
+	above, err := w.aboveOf(ctx, user)
 	return err == nil && w.set.OutOfScope(user, above), err
 }
 

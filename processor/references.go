@@ -59,7 +59,8 @@ func (w *work) followFrom(ctx context.Context, was plan.DN) error {
 	if w.left {
 		is = nil
 	}
-	if err := w.replaceReferences(ctx, attributes, was.String(), is.String()); err != nil {
+	err := w.eachReference(ctx, attributes, was.String(), func(ref connector.Reference) error { return w.followReference(ctx, ref, was, is) })
+	if err != nil {
 		return err
 	}
 	// A server that follows renames by itself, at its leisure, may have put the new DN of an entry that is kept in the place
@@ -306,7 +307,11 @@ func (w *work) replaceMemberValue(ctx context.Context, attribute, was, is string
 		case group.Kind != event.KindGroup:
 			continue
 		}
-		if err := w.replaceReference(ctx, ref, is); err != nil {
+		stays, err := w.isValueOfSuccessor(ctx, group, was)
+		if err == nil && !stays {
+			err = w.replaceReference(ctx, ref, is)
+		}
+		if err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
 	}
@@ -316,6 +321,11 @@ func (w *work) replaceMemberValue(ctx context.Context, attribute, was, is string
 // replaceReferences replaces a value in every entry that has it in one of the attributes, or removes it where there is
 // no new one.
 func (w *work) replaceReferences(ctx context.Context, attributes []string, was, is string) error {
+	return w.eachReference(ctx, attributes, was, func(ref connector.Reference) error { return w.replaceReference(ctx, ref, is) })
+}
+
+// eachReference corrects a value in every entry that has it in one of the attributes.
+func (w *work) eachReference(ctx context.Context, attributes []string, was string, correct func(connector.Reference) error) error {
 	if len(attributes) == 0 {
 		return nil
 	}
@@ -325,7 +335,7 @@ func (w *work) replaceReferences(ctx context.Context, attributes []string, was, 
 	}
 	for _, ref := range references {
 		w.refers(ref.DN)
-		if err := w.replaceReference(ctx, ref, is); err != nil {
+		if err := correct(ref); err != nil {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
 	}

@@ -93,8 +93,9 @@ func (m *memoryOf) Holder(_ context.Context, dn plan.DN, matching plan.Matching)
 		m.meanwhile = nil
 		happens()
 	}
-	for ref, k := range m.objects {
-		if plan.SameDN(matching, k.DN, dn) && k.object.Exists() {
+	byID := func(a, b event.Ref) int { return strings.Compare(a.String(), b.String()) }
+	for _, ref := range slices.SortedFunc(maps.Keys(m.objects), byID) {
+		if k := m.objects[ref]; plan.SameDN(matching, k.DN, dn) && k.object.Exists() {
 			return ref, nil
 		}
 	}

@@ -124,20 +124,27 @@ const questions = 8
 
 // resolveAbove finds the unit that a user or a unit belongs to, where one is known.
 func (w *work) resolveAbove(ctx context.Context, in *mapping.Input) bool {
-	id := in.Object.PrimaryUnit()
-	if id == "" || !w.set.ReadsAbove(in.Object.Ref.Kind) || in.Deleted {
+	if in.Deleted {
 		return true
 	}
-	if id == event.RootUnitID {
-		in.Above = w.set.RootAbove()
-		return true
-	}
-	above, err := w.unitAbove(ctx, id)
+	above, err := w.aboveOf(ctx, in.Object)
 	if err != nil {
 		return w.failed(err)
 	}
 	in.Above = above
 	return true
+}
+
+// aboveOf returns the unit that an object belongs to, nil where none is known or the mapping does not read it.
+func (w *work) aboveOf(ctx context.Context, object event.Object) (*mapping.Above, error) {
+	switch id := object.PrimaryUnit(); {
+	case id == "" || !w.set.ReadsAbove(object.Ref.Kind):
+		return nil, nil
+	case id == event.RootUnitID:
+		return w.set.RootAbove(), nil
+	default:
+		return w.unitAbove(ctx, id)
+	}
 }
 
 // unitAbove returns a unit where one is known and has an entry, nil otherwise.

@@ -30,9 +30,7 @@ func newFiveHundred(t *testing.T, cfg connector.Config) *fiveHundred {
 	cfg.Observe = func(string, uint16, time.Duration) {
 		f.made.Add(1)
 		if f.hold.CompareAndSwap(true, false) {
-			for connector.WaitingLookups(f.d) < fiveHundredWait {
-				runtime.Gosched()
-			}
+			awaitLookups(f.d, fiveHundredWait)
 		}
 	}
 	f.d = openDirectory(t, cfg)

@@ -89,12 +89,17 @@ func (c *throng) atOnce(fault func(search int) ldaptest.Fault, look func(i int))
 	for i := range atTheSameTime {
 		all.Go(func() { look(i) })
 	}
-	for connector.WaitingLookups(c.d) < atTheSameTime {
-		runtime.Gosched()
-	}
+	awaitLookups(c.d, atTheSameTime)
 	close(first)
 	all.Wait()
 	return int(n.Load()) - 2
+}
+
+// awaitLookups waits until so many look-ups wait for the next search. Where they never do, whoever counts the searches sees more of them.
+func awaitLookups(d *connector.Directory, n int) {
+	for deadline := time.Now().Add(time.Minute); connector.WaitingLookups(d) < n && time.Now().Before(deadline); {
+		runtime.Gosched()
+	}
 }
 
 func well(int) ldaptest.Fault { return ldaptest.Fault{} }
@@ -148,9 +153,7 @@ func TestTheFirstOneHasTheOthersWait(t *testing.T) {
 	for i := 1; i < atTheSameTime; i++ {
 		all.Go(func() { c.finds(c.byLink(i), i) })
 	}
-	for connector.WaitingLookups(c.d) < atTheSameTime-1 {
-		runtime.Gosched()
-	}
+	awaitLookups(c.d, atTheSameTime-1)
 	close(first)
 	all.Wait()
 	if n.Load() != 2 {

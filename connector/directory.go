@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/singleflight"
 
 	"idaas-ldap/internal/secret"
 	"idaas-ldap/plan"
@@ -66,6 +67,7 @@ type Directory struct {
 	mu        sync.Mutex
 	profile   *Profile
 	profileAt time.Time
+	probes    singleflight.Group
 	// identities are the stable ids of base entries, by the keys of their DNs.
 	identities map[string]string
 	// another is why this is not the directory that is known, nil where it is.

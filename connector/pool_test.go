@@ -142,6 +142,9 @@ func TestConnectionsAreLostTogether(t *testing.T) {
 	server := startServer(t, ldaptest.Config{})
 	const connections = 4
 	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, Connections: connections})
+	if err := read(t, d); err != nil { // what the server says of itself is asked for once
+		t.Fatal(err)
+	}
 	together := make(chan struct{})
 	var arrived atomic.Int64
 	server.Fault(func(op ldaptest.Operation) ldaptest.Fault {

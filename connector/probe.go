@@ -38,26 +38,50 @@ const (
 // capabilityActiveDirectory is announced by Active Directory and its like.
 const capabilityActiveDirectory = "1.2.840.113556.1.4.800"
 
-// Profile returns what the server says of itself, asking it where that was long ago.
+// Profile returns what the server says of itself, asking it where that was long ago. However many want to know at the same moment, it is asked
+// and its schema is read once.
 func (d *Directory) Profile(ctx context.Context) (*Profile, error) {
-	d.mu.Lock()
-	profile, at := d.profile, d.profileAt
-	d.mu.Unlock()
-	now := d.cfg.Clock()
-	if profile != nil && now.Sub(at) < profile.age() {
+	profile, isFresh := d.lastProfile()
+	if isFresh {
 		return profile, nil
 	}
-	fresh, err := d.probe(ctx)
-	if err != nil {
+	// Whoever asks first may go away before the others.
+	answer := d.probes.DoChan("", func() (any, error) { return d.probeAgain(context.WithoutCancel(ctx)) })
+	select {
+	case a := <-answer:
+		if a.Err == nil {
+			return a.Val.(*Profile), nil
+		}
 		if profile != nil {
 			return profile, nil // what was known still holds; the next operation meets the error
 		}
+		return nil, a.Err //nolint:wrapcheck // That of the probe.
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for what the server says of itself: %w", ctx.Err())
+	}
+}
+
+// lastProfile returns what the server has said of itself, nil for nothing, and whether that was lately.
+func (d *Directory) lastProfile() (profile *Profile, isFresh bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.profile, d.profile != nil && d.cfg.Clock().Sub(d.profileAt) < d.profile.age()
+}
+
+// probeAgain asks unless that was done a moment ago, by those before us.
+func (d *Directory) probeAgain(ctx context.Context) (*Profile, error) {
+	if profile, isFresh := d.lastProfile(); isFresh {
+		return profile, nil
+	}
+	now := d.cfg.Clock()
+	profile, err := d.probe(ctx)
+	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
-	d.profile, d.profileAt = fresh, now
-	d.mu.Unlock()
-	return fresh, nil
+	defer d.mu.Unlock()
+	d.profile, d.profileAt = profile, now
+	return profile, nil
 }
 
 // errSchemaHidden: a server that shows its schema no more is not known to be another one, so what it said before counts.

@@ -1,6 +1,8 @@
 package connector_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -131,6 +133,43 @@ func TestManyAreFoundWithOneSearch(t *testing.T) {
 		}
 	}); n != 1 {
 		t.Errorf("for the ids of new entries it takes %d searches", n)
+	}
+}
+
+// What a server says of itself is asked for once, however many need it at the same moment, and whoever asks first may go away.
+func TestManyAskOnceWhatTheServerIs(t *testing.T) {
+	server := startServer(t, ldaptest.Config{})
+	d := openDirectory(t, connector.Config{URLs: []string{server.URL()}, Connections: 4})
+	var asked atomic.Int32
+	first := make(chan struct{})
+	server.Fault(func(op ldaptest.Operation) ldaptest.Fault {
+		if op.Verb == "search" && op.DN == "" && asked.Add(1) == 1 {
+			return ldaptest.Fault{Wait: first}
+		}
+		return ldaptest.Fault{}
+	})
+	gone, leave := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() {
+		if _, err := d.Profile(gone); !errors.Is(err, context.Canceled) {
+			t.Errorf("whoever has gone is told %v", err)
+		}
+	})
+	for asked.Load() == 0 {
+		runtime.Gosched()
+	}
+	for range atTheSameTime {
+		all.Go(func() {
+			if profile, err := d.Profile(t.Context()); err != nil || profile.Schema == nil {
+				t.Errorf("%+v, %v", profile, err)
+			}
+		})
+	}
+	leave()
+	close(first)
+	all.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("it is asked %d times", n)
 	}
 }
 

@@ -146,7 +146,7 @@ func checkStatus(t *testing.T, w *world) {
 		ref := user("guess")
 		w.create(ref, "guess", "Correct-Horse-1", nil)
 		for range 7 {
-			_ = w.bind(w.dn(ref), "wrong")
+			w.guesses(ref)
 		}
 		w.login(ref, "Correct-Horse-1", false)
 		w.must(event.CodeApplied, ref, w.say(event.TypeUserPush, ref, record("guess", event.Values{"displayName": "Ann Kim"})))
@@ -158,7 +158,7 @@ func checkStatus(t *testing.T, w *world) {
 		w := w.in(t)
 		wrong := func(ref event.Ref, times int) {
 			for range times {
-				_ = w.bind(w.dn(ref), "wrong")
+				w.guesses(ref)
 			}
 		}
 		for name, lift := range map[string]func(ref event.Ref){

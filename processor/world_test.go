@@ -169,6 +169,19 @@ func (w *world) bind(dn plan.DN, password string) error {
 	return conn.Bind(dn.String(), password)
 }
 
+// guesses tries to log in with a wrong password, which the server has to refuse: a try that it does not answer is not counted.
+func (w *world) guesses(ref event.Ref) {
+	w.Helper()
+	for range 10 {
+		err := w.bind(w.dn(ref), "wrong")
+		if ldap.IsErrorAnyOf(err, ldap.LDAPResultInvalidCredentials, ldap.LDAPResultUnwillingToPerform, ldap.LDAPResultConstraintViolation) {
+			return
+		}
+		w.Logf("a wrong password is answered with %v", err)
+	}
+	w.Fatal("the server does not refuse a wrong password")
+}
+
 // login checks whether a user can log in.
 func (w *world) login(ref event.Ref, password string, want bool) {
 	w.Helper()

@@ -11,8 +11,12 @@ import (
 )
 
 // made is where the entry of an object was made without the store being told of it, or may have been without an answer: a deletion that comes
-// next looks there.
-type made struct{ at, perhapsAt plan.DN }
+// next looks there. It is also by what a group may name members without the store being told: no search for who names them finds it
+// where it is hidden, and it may name them so for ever.
+type made struct {
+	at, perhapsAt plan.DN
+	mayName       []plan.FormerName
+}
 
 // inherit finds out which events whoever had the lease before may have worked on, without a trace if that was ended in the middle.
 func (l *lane) inherit(ctx context.Context) {
@@ -46,7 +50,7 @@ func (l *lane) tried(job store.Job, merged event.Merged) event.Object {
 func (l *lane) noteMade(job store.Job, result processor.Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m := made{perhapsAt: result.Doubted}
+	m := made{perhapsAt: result.Doubted, mayName: result.MayName}
 	if isUnknown(job.Record) || !l.made[job.Key.Object].at.Empty() {
 		m.at = result.DN
 	}
@@ -54,30 +58,34 @@ func (l *lane) noteMade(job store.Job, result processor.Result) {
 }
 
 // noteStored is for when the store knows all but what nobody does.
-func (l *lane) noteStored(ref event.Ref) {
+func (l *lane) noteStored(ref event.Ref, result processor.Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.note(ref, made{perhapsAt: l.made[ref].perhapsAt})
+	m := made{perhapsAt: l.made[ref].perhapsAt}
+	if !result.Outcome.State.Settled() {
+		m.mayName = result.MayName
+	}
+	l.note(ref, m)
 }
 
 // note needs the lock.
 func (l *lane) note(ref event.Ref, m made) {
-	if m.at.Empty() && m.perhapsAt.Empty() {
+	if m.at.Empty() && m.perhapsAt.Empty() && len(m.mayName) == 0 {
 		delete(l.made, ref)
 		return
 	}
 	l.made[ref] = m
 }
 
-// recall adds to a job where the entry was made, if the store was not told, and returns where it may have been made.
-func (l *lane) recall(job *store.Job) (perhapsAt plan.DN) {
+// recall adds to a job where the entry was made, if the store was not told, and returns what else nobody but the lane knows.
+func (l *lane) recall(job *store.Job) made {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.made[job.Key.Object]
 	if isUnknown(job.Record) {
 		job.Record.DN = m.at
 	}
-	return m.perhapsAt
+	return m
 }
 
 // isUnknown reports whether nothing is remembered of an entry.

@@ -119,7 +119,7 @@ func changesOf(job store.Job) []event.Change {
 
 // process hands the object to the processor unless there is nothing that could have changed.
 func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged, alone bool) (result processor.Result, worked bool) {
-	doubted := l.recall(job)
+	untold := l.recall(job)
 	keep := kept(job.Record)
 	// An entry that is kept although its object is gone has a time at which it is deleted, which only the processor knows.
 	// What is due for another reason than its events must not be forgotten with those that say nothing.
@@ -149,7 +149,7 @@ func (l *lane) process(ctx context.Context, job *store.Job, merged event.Merged,
 		}
 	}()
 	task := processor.Task{
-		Record: job.Record, Doubted: doubted, Tried: l.tried(*job, merged), Remained: remained(*job), Known: job.Known, Merged: merged,
+		Record: job.Record, Doubted: untold.perhapsAt, MayName: untold.mayName, Tried: l.tried(*job, merged), Remained: remained(*job), Known: job.Known, Merged: merged,
 		Unlock: unlocks(*job, merged), TryRefused: triesRefused(*job), Now: l.now(), Memory: m, Alone: alone,
 	}
 	if i := merged.PasswordFrom; i >= 0 {
@@ -229,7 +229,7 @@ func (l *lane) settle(ctx context.Context, log logrus.FieldLogger, job store.Job
 		return
 	}
 	l.isStored(job.Key.Object)
-	l.noteStored(job.Key.Object)
+	l.noteStored(job.Key.Object, result)
 	dn := result.DN
 	if dn.Empty() {
 		dn = job.Record.DN // that of an entry that is gone now

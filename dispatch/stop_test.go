@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"idaas-ldap/dispatch"
 	"idaas-ldap/event"
+	"idaas-ldap/plan"
 	"idaas-ldap/processor"
 	"idaas-ldap/store"
 )
@@ -110,6 +112,51 @@ func TestAnOutcomeThatCannotBeStoredIsTriedAgain(t *testing.T) {
 		r.wantCode("ann@1", event.CodeApplied)
 		if o := r.await(ticket)[0]; o.Code != event.CodeApplied {
 			r.Errorf("who waited is told %+v", o)
+		}
+	})
+}
+
+// By what a group may name members is told from try to try until the store has taken the words about them: the next tries may not have written
+// any of them.
+func TestWhatAGroupMayNameIsKnownUntilTheStoreKnowsIt(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.stop()
+		broken := &moody{Store: r.store}
+		r.store = broken
+		r.configure([]dispatch.Route{{Directory: corp, Workers: 1, Processor: r.directories[corp], Check: r.directories[corp].check}})
+		r.start()
+		names := []plan.FormerName{{Member: user("ann"), Value: "uid=ann,dc=example,dc=org"}}
+		var ends atomic.Bool
+		r.script(func(_ context.Context, task processor.Task) processor.Result {
+			result := applied(task)
+			if !ends.Load() {
+				result = parked(task, event.CodeRetry)
+			}
+			result.MayName = names
+			return result
+		})
+		told := func() []plan.FormerName {
+			tasks := r.directories[corp].tasks()
+			return tasks[len(tasks)-1].task.MayName
+		}
+		ends.Store(true)
+		broken.mood("the disk is full")
+		r.accept(said(event.TypeGroupUpdate, group("vpn"), 1, event.Values{event.FieldName: "vpn"}))
+		r.pass(10 * time.Second)
+		if !slices.Equal(told(), names) {
+			r.Errorf("after what could not be stored %v is told", told())
+		}
+		ends.Store(false)
+		broken.mood("")
+		r.pass(time.Hour)
+		if !slices.Equal(told(), names) {
+			r.Errorf("after what has not ended %v is told", told())
+		}
+		ends.Store(true)
+		r.pass(time.Hour)
+		r.answer(said(event.TypeGroupUpdate, group("vpn"), 2, event.Values{event.FieldName: "vpn"}))
+		if len(told()) > 0 {
+			r.Errorf("after what is stored %v is told", told())
 		}
 	})
 }

@@ -25,10 +25,10 @@ type FormerNames interface {
 	DropFormerNames(ctx context.Context, names []plan.FormerName) error
 }
 
-// leaveWord leaves word with the groups that are known to name what is remembered at a DN or below it, and that are not to be seen at
-// this moment: whatever replaced its name everywhere else has not found them. Others are also the values by which they may name
-// the object of the task.
-func (w *work) leaveWord(ctx context.Context, was plan.DN, others ...string) error {
+// leaveWord leaves word with the groups that are known to name what is remembered at a DN or below it, and is at another or below that now, and
+// that are not to be seen at this moment: whatever replaced its name everywhere else has not found them. Others are also the values by which
+// they may name the object of the task.
+func (w *work) leaveWord(ctx context.Context, was, is plan.DN, others ...string) error {
 	if _, has := w.set.Members(); !has || was.Empty() || w.ref().Kind == event.KindGroup {
 		return nil
 	}
@@ -44,19 +44,22 @@ func (w *work) leaveWord(ctx context.Context, was plan.DN, others ...string) err
 		if seen {
 			continue
 		}
-		if err := w.leaveWordWith(ctx, group, was, others); err != nil {
+		if err := w.leaveWordWith(ctx, group, was, is, others); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *work) leaveWordWith(ctx context.Context, group event.Ref, was plan.DN, others []string) error {
+func (w *work) leaveWordWith(ctx context.Context, group event.Ref, was, is plan.DN, others []string) error {
 	var names []plan.FormerName
 	if w.set.MembersByDN() {
-		var err error
-		if names, err = w.task.Memory.Listed(ctx, group, was, w.matching(ctx)); err != nil {
+		listed, err := w.task.Memory.Listed(ctx, group, was, w.matching(ctx))
+		if err != nil {
 			return err //nolint:wrapcheck // It names the DN.
+		}
+		if names, err = w.withUnconfirmed(ctx, listed, was, is); err != nil {
+			return err
 		}
 	}
 	for _, value := range others {
@@ -69,14 +72,55 @@ func (w *work) leaveWordWith(ctx context.Context, group event.Ref, was plan.DN, 
 	return w.task.Memory.KeepFormerNames(ctx, group, names) //nolint:wrapcheck // It names the group.
 }
 
+// withUnconfirmed adds to the names of members that were below a DN those that they had there as nobody has remembered yet: of a try that
+// ended halfway the group may have been seen, and have got the name.
+func (w *work) withUnconfirmed(ctx context.Context, listed []plan.FormerName, was, is plan.DN) ([]plan.FormerName, error) {
+	names := slices.Clone(listed)
+	for _, name := range listed {
+		remembered, err := plan.ParseDN(name.Value)
+		if err != nil {
+			return nil, fmt.Errorf("look for the entry of %s: %w", name.Member, err)
+		}
+		if name.Member == w.ref() {
+			continue // Who is renamed knows those names.
+		}
+		now, err := w.calledNow(ctx, remembered, plan.Rebase(w.matching(ctx), remembered, was, is))
+		if err != nil {
+			return nil, err
+		}
+		if had := plan.Rebase(w.matching(ctx), now, is, was); !had.Empty() && !had.Exactly(remembered) {
+			names = append(names, plan.FormerName{Member: name.Member, Value: had.String()})
+		}
+	}
+	return names, nil
+}
+
 // ownUp remembers of a group whose try has ended halfway by what it may name members since. Whether it does is not known, and as the
-// words about them are not settled, nobody who is renamed meanwhile would look for the group.
-func (w *work) ownUp(ctx context.Context) {
-	if len(w.mayName) == 0 || w.result.Outcome.State != event.Waiting {
-		return
+// words about them are not settled, nobody who is renamed meanwhile would look for the group. What the store does not know of
+// that, as it could not take it or takes it with the words, is part of the result.
+func (w *work) ownUp(ctx context.Context, result Result) Result {
+	result.MayName = w.mayName
+	if len(w.mayName) == 0 || result.Outcome.State.Settled() {
+		return result
 	}
 	if err := w.task.Memory.KeepFormerNames(ctx, w.ref(), w.mayName); err != nil {
-		w.failed(err)
+		result.Outcome = outcomeOf(err)
+		return result
+	}
+	result.MayName = nil
+	return result
+}
+
+// noteJoining notes by what the group may name members once it is written.
+func (w *work) noteJoining() {
+	noted := map[plan.FormerName]bool{}
+	for _, name := range w.mayName {
+		noted[name] = true
+	}
+	for _, name := range w.joining {
+		if !noted[name] {
+			w.mayName = append(w.mayName, name)
+		}
 	}
 }
 
@@ -124,15 +168,19 @@ func (w *work) isSeen(ctx context.Context, group event.Ref) (bool, error) {
 // now: whether they belong to it decides what becomes of the value.
 func (w *work) formerWords(ctx context.Context, words map[string]event.Membership) (map[string]event.Membership, error) {
 	var err error
-	if w.former, err = w.task.Memory.FormerNames(ctx); err != nil || len(w.former) == 0 {
-		return words, err //nolint:wrapcheck // It names the group.
+	if w.former, err = w.task.Memory.FormerNames(ctx); err != nil {
+		return nil, err //nolint:wrapcheck // It names the group.
+	}
+	former := w.formerNames()
+	if len(former) == 0 {
+		return words, nil
 	}
 	known, err := w.task.Memory.Members(ctx)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // It names the group.
 	}
 	concerned := map[string]bool{}
-	for _, name := range w.former {
+	for _, name := range former {
 		concerned[name.Member.ID] = true
 		called, err := w.called(ctx, name.Value, known)
 		if err != nil {
@@ -154,6 +202,10 @@ func (w *work) formerWords(ctx context.Context, words map[string]event.Membershi
 	}
 	return words, nil
 }
+
+// formerNames are by what the group may still name members: as is remembered, and as earlier tries have written it without anybody
+// being told.
+func (w *work) formerNames() []plan.FormerName { return slices.Concat(w.former, w.task.MayName) }
 
 // called returns the users whom a value names now, of those about whom the group has a word.
 func (w *work) called(ctx context.Context, value string, known map[string]event.Membership) ([]string, error) {
@@ -183,8 +235,12 @@ func (w *work) called(ctx context.Context, value string, known map[string]event.
 
 // formerValues adds to the wanted members that the group names nobody any more by a former value, unless it is one of those.
 func (w *work) formerValues(ctx context.Context, attribute string, wanted []plan.MemberValue) []plan.MemberValue {
-	for _, name := range w.former {
-		if !slices.ContainsFunc(wanted, func(v plan.MemberValue) bool { return w.matching(ctx).Equal(attribute, v.Value, name.Value) }) {
+	as := map[string]bool{}
+	for _, v := range wanted {
+		as[v.Value] = true // A group may have very many members; few of them are to be compared.
+	}
+	for _, name := range w.formerNames() {
+		if !as[name.Value] && !slices.ContainsFunc(wanted, func(v plan.MemberValue) bool { return w.matching(ctx).Equal(attribute, v.Value, name.Value) }) {
 			wanted = append(wanted, plan.MemberValue{Value: name.Value})
 		}
 	}

@@ -2,6 +2,7 @@ package processor_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -93,6 +94,85 @@ func TestAGroupThatWasNotSeenNamesNobodyByAFormerUserName(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A name that a group has got by a try which ended before it was remembered is none that it keeps either, when the unit above gets another name
+// while the group is not to be seen.
+func TestAGroupThatWasNotSeenNamesNobodyByANameThatNobodyRemembers(t *testing.T) {
+	lab := unit("ou_lab")
+	for want, c := range map[string]func(s *stage) event.Change{
+		"uid=anna,ou=Labs,": func(s *stage) event.Change { return s.called(lab, "Labs", event.RootUnitID) },
+		"uid=anna,":         func(s *stage) event.Change { return s.say(event.TypeUnitDelete, lab, nil) },
+	} {
+		t.Run(want, func(t *testing.T) {
+			onBoth(t, []string{"when_not_empty: wait", "when_not_empty: move_children"}, func(s *stage) {
+				s.process(lab, s.called(lab, "Lab", event.RootUnitID))
+				s.process(ann, s.named(ann, "ann", lab.ID))
+				s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+				before := s.memory.objects[ann]
+				s.process(ann, s.named(ann, "anna", lab.ID))
+				s.hasMembers("uid=anna,ou=Lab," + people)
+				again := s.memory.objects[ann].object
+				s.memory.objects[ann] = before
+				s.unseen(func() {
+					s.process(lab, c(s))
+					before.Record, before.object = s.memory.objects[ann].Record, again
+					s.memory.objects[ann] = before
+					s.process(ann)
+				})
+				s.hasMembers(want + people)
+			})
+		})
+	}
+}
+
+// What the store could not be told of by what a group may name members is known all the same, whatever came of the try.
+func TestAGroupIsTakenForWhatItMayNameWithoutTheStore(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"))
+		before := s.memory.objects[vpn]
+		was := s.process(vpn, s.joins(ann)).MayName
+		if len(was) != 1 || was[0].Member != ann || len(s.memory.former[vpn]) > 0 {
+			s.Fatalf("it may name %v, and stored is %v", was, s.memory.former[vpn])
+		}
+		before.mayName, before.pending = was, []event.Change{s.joins(ann)}
+		s.memory.objects[vpn], s.memory.members[vpn.ID] = before, nil
+		seeing := s.directory.Target
+		s.directory.Target = blind{seeing, []plan.DN{plan.MustParseDN("cn=Vpn," + groups)}}
+		s.process(ann, s.named(ann, "anna", event.RootUnitID))
+		s.memory.full = errors.New("the disk is full")
+		s.waits(event.CodeRetry, []string{"the disk is full"}, nil, vpn)
+		if now := s.memory.objects[vpn].mayName; !slices.Contains(now, was[0]) {
+			s.Fatalf("it may name %v", now)
+		}
+		s.memory.full = nil
+		s.waits(event.CodeRetry, nil, nil, vpn)
+		if k := s.memory.objects[vpn]; len(k.mayName) > 0 || !slices.Contains(s.memory.former[vpn], was[0]) {
+			s.Fatalf("it may name %v, and stored is %v", k.mayName, s.memory.former[vpn])
+		}
+		k := s.memory.objects[vpn]
+		k.mayName, s.memory.former[vpn] = was, nil
+		s.memory.objects[vpn] = k
+		s.directory.Target = seeing
+		s.process(vpn)
+		s.hasMembers("uid=anna," + people)
+	})
+}
+
+// Somebody who is being worked on is not taken out of a group that may have got the name of before: the group waits.
+func TestAGroupThatMayNameSomebodyWhoIsWorkedOnWaits(t *testing.T) {
+	onBoth(t, nil, func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		s.memory.former[vpn] = []plan.FormerName{{Member: ann, Value: "uid=ann," + people}}
+		s.memory.busy = map[event.Ref]bool{ann: true}
+		s.waits(event.CodeRetry, nil, []event.Ref{ann}, vpn, s.joins(ann))
+		s.hasMembers("uid=ann," + people)
+		s.memory.busy = nil
+		s.process(vpn)
+		s.hasMembers("uid=ann," + people)
+	})
 }
 
 // finds counts the searches for single entries.

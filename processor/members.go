@@ -132,10 +132,12 @@ func withoutValue(member event.Ref, err error) event.Outcome {
 }
 
 // postpone lets the word about a member who is being worked on wait, without holding up the others. Where no event says it,
-// so that nothing would bring it again, the task as a whole waits, and postpone returns false.
+// so that nothing would bring it again, or where the group may name the member by a former value, which may be that of now, the task as a whole
+// waits, and postpone returns false.
 func (w *work) postpone(member event.Ref) bool {
 	message := member.String() + " is being worked on at this moment, and has to be done first"
-	if !w.isSaid(member) {
+	isFormer := slices.ContainsFunc(w.formerNames(), func(name plan.FormerName) bool { return name.Member == member })
+	if isFormer || !w.isSaid(member) {
 		w.wait(event.CodeRetry, message, member)
 		return false
 	}

@@ -85,6 +85,8 @@ type Task struct {
 	// Tried is the object as it was before it was deleted, where an entry may have been made for that by somebody who was ended in the
 	// middle. The zero Object for none.
 	Tried event.Object
+	// MayName is by what earlier tries may have named members of a group, of which the store knows nothing.
+	MayName []plan.FormerName
 	// Remained: the entry was still there, with entries below it, when the last try to delete it ended, or was held as not seen since.
 	Remained bool
 	// Alone: no other object of the directory is worked on meanwhile; see Result.NeedsAlone.
@@ -132,6 +134,9 @@ type Result struct {
 	AccessOwed bool
 	// Doubted is where an entry may have been made of which nothing is remembered; see [Task]. Empty for nowhere.
 	Doubted plan.DN
+	// MayName is by what a group may name members without the store being told. Once it has taken the result, it need not be: it knows the words
+	// about them, unless the outcome is none yet and it could not be told before.
+	MayName []plan.FormerName
 	// NeedsAlone: nothing was written, as it would move entries of other objects, and those must not be worked on
 	// meanwhile. The same task is to be tried again alone.
 	NeedsAlone bool
@@ -208,13 +213,11 @@ func (p *Processor) Process(ctx context.Context, task Task) Result {
 	w := p.begin(task)
 	for range replans {
 		if w.round(ctx) != lookAgain {
-			w.ownUp(ctx)
-			return w.trusted(w.conclude())
+			return w.ownUp(ctx, w.trusted(w.conclude()))
 		}
 	}
 	w.wait(event.CodeRetry, "the entry keeps changing while it is written; another try follows")
-	w.ownUp(ctx)
-	return w.conclude()
+	return w.ownUp(ctx, w.conclude())
 }
 
 // round goes through the steps once.

@@ -42,7 +42,11 @@ func (w *work) followNames(ctx context.Context) error {
 	if len(w.followed) == before {
 		return nil
 	}
-	return w.leaveWord(ctx, w.task.DN, w.formerlyNamed()...)
+	is := w.result.DN
+	if w.left && w.draft.movesChildren() {
+		is = w.task.DN.Parent()
+	}
+	return w.leaveWord(ctx, w.task.DN, is, w.formerlyNamed()...)
 }
 
 // followed is a change of place, or of the value by which groups name a member, that references were brought along with.
@@ -197,7 +201,7 @@ func (w *work) followChild(ctx context.Context, move plan.ModifyDN) error {
 	if err := w.replaceReferences(ctx, w.referring(), move.DN.String(), move.NewDN().String()); err != nil {
 		return err
 	}
-	if err := w.leaveWord(ctx, move.DN); err != nil {
+	if err := w.leaveWord(ctx, move.DN, move.NewDN()); err != nil {
 		return err
 	}
 	return w.followBelow(ctx, move.DN, move.NewDN())
@@ -227,7 +231,7 @@ func (w *work) dropBelow(ctx context.Context, dn plan.DN) error {
 			return fmt.Errorf("correct %s of %s: %w", ref.Attribute, ref.DN, err)
 		}
 	}
-	return w.leaveWord(ctx, dn)
+	return w.leaveWord(ctx, dn, dn)
 }
 
 // followMemberValue corrects groups that name their members by something else than the DN. Any field may be in that, and upper and

@@ -32,6 +32,9 @@ func (m *memoryOf) listed(group string, dn plan.DN, matching plan.Matching) (nam
 }
 
 func (m *memoryOf) KeepFormerNames(_ context.Context, group event.Ref, names []plan.FormerName) error {
+	if m.full != nil {
+		return m.full
+	}
 	m.former[group] = append(m.former[group], names...)
 	return nil
 }

@@ -22,6 +22,7 @@ type memory struct {
 	numbers  map[string]int64 // the highest of a pool, and the one of an object in it
 	names    map[string]event.Ref
 	former   map[event.Ref][]plan.FormerName
+	full     error         // why no former names are kept
 	denied   bool          // by the guards
 	approved processor.Act // by a person
 	granted  processor.Act // by the guards, before
@@ -41,6 +42,7 @@ type known struct {
 	tried   bool
 	// See processor.Task.
 	doubted  plan.DN
+	mayName  []plan.FormerName
 	before   event.Object
 	remained bool
 }

@@ -181,7 +181,7 @@ func (s *stage) process(ref event.Ref, changes ...event.Change) processor.Result
 	k.object.Ref = ref
 	k.object.Members = s.memory.spokenOf(ref, k.pending)
 	task := processor.Task{
-		Record: k.Record, Doubted: k.doubted, Tried: k.before, Remained: k.remained, Known: k.object, Merged: event.Merge(k.object, k.pending),
+		Record: k.Record, Doubted: k.doubted, MayName: k.mayName, Tried: k.before, Remained: k.remained, Known: k.object, Merged: event.Merge(k.object, k.pending),
 		Now: event.Millis(s.at), Memory: &memoryOf{memory: s.memory, self: ref}, PasswordTried: k.tried, Alone: true,
 	}
 	for _, c := range k.pending {
@@ -197,13 +197,13 @@ func (s *stage) remember(ref event.Ref, k known, task processor.Task, result pro
 	if ref.Kind == event.KindUnit && result.Matching != nil && !k.DN.Empty() && !result.DN.Empty() {
 		s.memory.rebase(result.Matching, k.DN, result.DN)
 	}
-	k.Record, k.doubted = result.Record, result.Doubted
+	k.Record, k.doubted, k.mayName = result.Record, result.Doubted, result.MayName
 	k.tried = k.tried || s.memory.noted > 0
 	s.memory.noted = 0
 	s.memory.waits[ref] = result.WaitsFor
 	waits := slices.ContainsFunc(slices.Collect(maps.Values(result.MemberOutcomes)), func(o event.Outcome) bool { return o.State == event.Waiting })
 	if result.Outcome.State.Settled() && !waits {
-		k.object, k.pending, k.tried = task.Merged.Object, nil, false
+		k.object, k.pending, k.tried, k.mayName = task.Merged.Object, nil, false, nil
 		if s.memory.members[ref.ID] == nil {
 			s.memory.members[ref.ID] = map[string]event.Membership{}
 		}

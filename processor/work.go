@@ -109,7 +109,7 @@ func (p *Processor) begin(task Task) *work {
 		Processor: p,
 		set:       p.set(),
 		task:      task,
-		memo:      memo{formerly: []plan.DN{task.DN}, refusals: map[string]refusal{}, referrers: map[string][]plan.DN{}},
+		memo:      memo{formerly: []plan.DN{task.DN}, mayName: slices.Clone(task.MayName), refusals: map[string]refusal{}, referrers: map[string][]plan.DN{}},
 		result:    Result{Record: task.Record, Doubted: task.Doubted, Facets: map[event.Facet]event.Outcome{}},
 	}
 }

@@ -19,7 +19,7 @@ func write(ctx context.Context, w *work) verdict {
 		w.failed(err)
 		return w.block()
 	}
-	w.mayName = append(w.mayName, w.joining...)
+	w.noteJoining()
 	for _, op := range d.plan.Operations {
 		if !d.renames(op) {
 			if err := w.arrive(ctx, d); err != nil {

@@ -28,8 +28,8 @@ func (l *lane) inherit(ctx context.Context) {
 	l.former = newest
 }
 
-// tried returns the object as an event wanted it that whoever had the lease before may have worked on: where nothing is remembered of an
-// entry and a deletion has come since, there may be an entry all the same. It is the zero Object where there is none.
+// tried returns the object as an event wanted it that whoever had the lease before may have worked on, or as it is known: where nothing is
+// remembered of an entry and a deletion has come since, there may be an entry all the same. It is the zero Object where there is none.
 func (l *lane) tried(job store.Job, merged event.Merged) event.Object {
 	if !isUnknown(job.Record) || !merged.Object.Deleted() {
 		return event.Object{}

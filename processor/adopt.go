@@ -135,6 +135,7 @@ func (w *work) vanished(ctx context.Context) verdict {
 		w.failed(err)
 		return ended
 	case !above.Zero():
+		w.leavesUnseen(ctx)
 		w.result.Touch = append(w.result.Touch, above)
 		w.wait(event.CodeWaitsForObject, fmt.Sprintf("neither the entry of %s nor that of %s above it is to be seen; that one is put back first, or shown again", w.ref(), above), above)
 		return ended
@@ -145,11 +146,21 @@ func (w *work) vanished(ctx context.Context) verdict {
 		w.failed(err)
 		return ended
 	case !known.Granted:
+		w.leavesUnseen(ctx)
 		w.result.Outcome = *w.hold(ActVanish, known, fmt.Sprintf("the entry of %s, which was at %s, is not there, and so are those of others: the server may hide entries "+
 			"from the bind account, be an empty or lagging replica, or another server than before", w.ref(), w.task.DN))
 		return ended
 	}
 	return proceed
+}
+
+// leavesUnseen finds out whether a user whose entry is not to be seen has left the scope of the mapping, which is not asked for anything else
+// then: whose access is to be ended is looked for more often.
+func (w *work) leavesUnseen(ctx context.Context) {
+	if object := w.task.Merged.Object; w.isUser() && object.Exists() {
+		outside, err := w.outOfScope(ctx, object)
+		w.leaves = w.leaves || err == nil && outside // where it cannot be told it is as before
+	}
 }
 
 // mayVanish asks the guard whether the entry of an object that is not seen may be taken for gone. What we have deleted ourselves within the

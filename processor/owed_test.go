@@ -79,6 +79,8 @@ func TestAccessIsOwedAnEndWhereTheEntryIsNotSeen(t *testing.T) {
 			owed bool
 		}{
 			{s.named(ann, "anna", event.RootUnitID), false},
+			{s.named(ann, "svc-ann", event.RootUnitID), true}, // out of scope
+			{s.named(ann, "annabel", event.RootUnitID), false},
 			{s.say(event.TypeUserDisable, ann, event.Values{event.FieldStatus: event.StatusDisabled}), true},
 			{s.say(event.TypeUserDelete, ann, nil), true},
 		} {

@@ -228,8 +228,8 @@ func TestWhatWasPerhapsMadeBeforeACrashIsNotTakenForGone(t *testing.T) {
 		s.directory.Target = blind{seeing, []plan.DN{plan.MustParseDN("uid=ann,ou=Lab," + people)}}
 		s.memory.denied = true
 		gone := s.say(event.TypeUserDelete, ann, nil)
-		if r := s.process(ann, gone); r.Outcome.Act != string(processor.ActVanish) {
-			s.Errorf("the deletion is %+v", r.Outcome)
+		if r := s.process(ann, gone); r.Outcome.Act != string(processor.ActVanish) || !r.AccessOwed {
+			s.Errorf("the deletion is %+v, and that access is to be ended %t", r.Outcome, r.AccessOwed)
 		}
 		s.directory.Target, s.memory.denied = seeing, false
 		s.process(ann)

@@ -230,7 +230,7 @@ func (w *work) owesAccess() bool {
 	switch mayNot := object.Deleted() || w.leaves || object.Exists() && !object.Account().Usable(w.task.Now); {
 	case !w.isUser() || !mayNot || outcome.State != event.Waiting && outcome.Act != string(ActVanish):
 		return false
-	case w.task.Link == "" && outcome.Code != event.CodeRetry:
+	case w.task.Link == "" && w.task.DN.Empty() && outcome.Code != event.CodeRetry:
 		return false
 	}
 	return !w.result.Gone && !w.result.Left && w.result.Of(event.FacetAccess).State != event.Done

@@ -309,3 +309,18 @@ func TestAMemberWithoutAValueHoldsUpNobody(t *testing.T) {
 		})
 	}
 }
+
+// A name that a try has given to the entry and to its groups, and that was not stored as the try was cut off, goes with the next one.
+func TestANameThatWasNotStoredLeavesTheGroups(t *testing.T) {
+	onBoth(t, membersByName(), func(s *stage) {
+		s.process(ann, s.named(ann, "ann", event.RootUnitID))
+		s.process(vpn, s.is(vpn, "Vpn"), s.joins(ann))
+		before := s.memory.objects[ann]
+		s.process(ann, s.named(ann, "anna", event.RootUnitID))
+		s.memory.objects[ann] = before
+		s.process(ann, s.named(ann, "annie", event.RootUnitID))
+		if got := s.there("cn=Vpn," + groups).Values("memberUid"); len(got) != 1 || got[0] != "annie" {
+			s.Errorf("the members are %q", got)
+		}
+	})
+}

@@ -278,21 +278,45 @@ func (w *work) isCalled(ctx context.Context, attribute string, names []string) (
 }
 
 // formerMemberValues returns by what groups may name the user: by what is remembered or, where nothing is, by what follows from the
-// record of before. Only what is remembered is sure: a record that could not be written is known all the same.
+// record of before. Only what is remembered is sure: a record that could not be written is known all the same. Where the entry was found under
+// another user name than is remembered, a try that was cut off has given it that, and may have given it to the groups.
 func (w *work) formerMemberValues() []string {
-	if w.task.Member != "" {
-		return []string{w.task.Member}
-	}
 	var values []string
+	if w.task.Member != "" {
+		values = append(values, w.task.Member)
+	}
 	for _, was := range w.formerly {
-		if was.Empty() {
-			continue
+		value, err := "", error(nil)
+		switch {
+		case was.Empty():
+		case w.task.Member == "":
+			value, err = w.set.MemberValue(w.task.Known, was)
+		case w.isMemberByUserName():
+			value = userName(was)
 		}
-		if value, err := w.set.MemberValue(w.task.Known, was); err == nil && value != "" {
+		if err == nil && value != "" && !slices.Contains(values, value) {
 			values = append(values, value)
 		}
 	}
 	return values
+}
+
+// isMemberByUserName reports whether groups name users by what entries are called: memberUid holds what uid does (RFC 2307).
+func (w *work) isMemberByUserName() bool {
+	rule, _ := w.set.Members()
+	if !plan.SameDescription(w.comparison(), rule.Attribute, "memberUid") {
+		return false
+	}
+	value, err := w.set.MemberValue(w.task.Merged.Object, w.result.DN)
+	return w.left || err == nil && value == userName(w.result.DN)
+}
+
+// userName is by what an entry is called whose RDN is a user name and nothing else, empty for any other.
+func userName(dn plan.DN) string {
+	if dn.Empty() || len(dn[0]) != 1 || !plan.SameAttribute(dn[0][0].Type, "uid") {
+		return ""
+	}
+	return dn[0][0].Value
 }
 
 // replaceMemberValue replaces a value that names a member in the groups that are ours. Unlike a DN it is nobody's by itself: in the

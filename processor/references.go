@@ -9,6 +9,7 @@ import (
 	"idaas-ldap/connector"
 
 	"idaas-ldap/event"
+	"idaas-ldap/mapping"
 	"idaas-ldap/plan"
 )
 
@@ -387,7 +388,8 @@ func (w *work) replaceReference(ctx context.Context, ref connector.Reference, is
 	err := w.target.Apply(ctx, op)
 	var outcome *connector.OutcomeError
 	members, _ := w.set.Members()
-	if errors.As(err, &outcome) && is == "" && outcome.EmptiesGroup() && members.Placeholder != "" {
+	isLast := errors.As(err, &outcome) && is == "" && outcome.EmptiesGroup() && members.Placeholder != ""
+	if isLast {
 		op = change(members.Placeholder)
 		err = w.target.Apply(ctx, op)
 	}
@@ -399,9 +401,27 @@ func (w *work) replaceReference(ctx context.Context, ref connector.Reference, is
 	switch {
 	case err == nil:
 		w.result.Operations = append(w.result.Operations, op)
+		if isLast && ref.Value != members.Placeholder {
+			return w.dropNeedless(ctx, ref.DN, members)
+		}
 		return nil
 	case errors.As(err, &outcome) && !outcome.IsNotThere() && (outcome.Kind == connector.KindAlreadySo || outcome.Kind == connector.KindConflict):
 		return nil // the server, or somebody else, has done it meanwhile
+	}
+	return err
+}
+
+// dropNeedless takes the placeholder out of a group again that has got a member since the last one was to leave it, which nobody but the
+// server can tell: it refuses where there is none.
+func (w *work) dropNeedless(ctx context.Context, group plan.DN, members mapping.MemberRule) error {
+	op := plan.Modify{DN: group, Modifications: []plan.Modification{{Type: plan.DeleteValues, Name: members.Attribute, Values: []string{members.Placeholder}}}}
+	err := w.target.Apply(ctx, op)
+	var outcome *connector.OutcomeError
+	switch {
+	case err == nil:
+		w.result.Operations = append(w.result.Operations, op)
+	case errors.As(err, &outcome) && (outcome.EmptiesGroup() || outcome.IsNotThere() || outcome.Kind == connector.KindAlreadySo || outcome.Kind == connector.KindConflict):
+		return nil
 	}
 	return err
 }

@@ -16,7 +16,7 @@ var (
 	loose     = flag.Bool("loose", false, "let the operations of some scripts go as they come, so that they need not end the same way again")
 	events    = flag.Int("events", 15_000, "how many events are to be worked on")
 	file      = flag.String("script", "", "a script to be played, as a failure prints it")
-	update    = flag.Bool("update", false, "write what was played into docs/promises.md, in both languages")
+	update    = flag.Bool("update", false, "play on after a failure, and write what was played into docs/promises.md, in both languages")
 )
 
 const (
@@ -41,7 +41,7 @@ func TestSimulations(t *testing.T) {
 		for side := range uint64(sides) {
 			t.Run(fmt.Sprint(side), func(t *testing.T) {
 				t.Parallel()
-				for seed, worked := from+side, 0; worked < *events/sides && !t.Failed(); seed += sides {
+				for seed, worked := from+side, 0; worked < *events/sides && (*update || !t.Failed()); seed += sides {
 					s := drawn(seed, scriptSteps)
 					s.loose = s.loose && *loose
 					worked += played.add(g.explain(t, s))
@@ -50,7 +50,7 @@ func TestSimulations(t *testing.T) {
 		}
 	})
 	t.Log(played)
-	if *update && !t.Failed() {
+	if *update {
 		played.write(t)
 	}
 }
@@ -85,11 +85,16 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// explain plays a script and, where it fails, says which part of it is to blame.
+// explain plays a script and, where it fails, says which part of it is to blame, unless that is left for later as all are to be played.
 func (g *ground) explain(t *testing.T, s script) outcome {
 	t.Helper()
 	out := g.play(t, s)
-	if len(out.problems) > 0 {
+	out.seed = s.seed
+	switch {
+	case len(out.problems) == 0:
+	case *update:
+		t.Errorf("seed %d: %s", s.seed, strings.Join(out.problems, "\n"))
+	default:
 		small := shrink(s, shrinkTries, func(c script) bool { return g.play(t, c).kind == out.kind })
 		t.Errorf("seed %d: %s\nin short, to be played by 'go test ./internal/simulation -run TestScripts -script FILE':\n%s\nwhich ends with %s",
 			s.seed, strings.Join(out.problems, "\n"), small, strings.Join(g.play(t, small).problems, "\n"))

@@ -66,6 +66,7 @@ type world struct {
 
 // outcome is what came of a simulation.
 type outcome struct {
+	seed           uint64
 	problems       []string
 	kind           string
 	events, writes int

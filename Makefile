@@ -65,7 +65,7 @@ test: ## everything: set up, vet, lint, all tests, with the race detector and on
 
 # Tests that do very much one after the other: of a whole database, a whole configuration, a whole organization, or one simulated operation at a
 # time. With the race detector they take ten times as long and more.
-ALONE := ^TestDoctor|^TestStoresOfEveryEarlierVersion|^TestValidateLeavesNothingBehind|^TestValidateSaysWhatServeWouldSay|^TestSimulations|^TestAPlantedFault
+ALONE := ^TestDoctor|^TestSQLiteConforms|^TestStoresOfEveryEarlierVersion|^TestValidateLeavesNothingBehind|^TestValidateSaysWhatServeWouldSay|^TestSimulations|^TestAPlantedFault
 ALONE := $(ALONE)|^TestEmbeddedGroupOfAHundredThousand|^TestAbsenceThatIsNotProven|^TestWhatWaitsForARecord|^TestANarrowerScope|^TestWhoeverIsProven
 ALONE := $(ALONE)|^TestARoundCatchesUp|^TestARoundWithNothingMissed|^TestTheStartIsNotLost|^TestWhenEverythingIsRead|^TestAClockThatIsSetBackPutsOffNoRound|^TestEmbeddedEvents|^TestEmbeddedWhoFails|^TestSQLiteSurvivesBeingKilled
 

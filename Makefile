@@ -125,7 +125,7 @@ soak: ## for SOAK (30m, 8h): all tests in random order, property tests with rand
 campaign: ## for CAMPAIGN (20m) each: kill the program, and on PostgreSQL three of it, while everything is in trouble; writes the figures of docs/promises.md
 	go test -count=1 -timeout 0 -run '^Test(Embedded|Postgres)Campaign$$' ./internal/acceptance -v -campaign $(CAMPAIGN) -campaign-seed $$(date +%s) -update
 
-million: ## a million simulated events, from SEED or one drawn at random; writes the figures of docs/promises.md (seven minutes on a quiet machine)
+million: ## a million simulated events, from SEED or one drawn at random; writes the figures of docs/promises.md (nine minutes on a quiet machine)
 	go test -count=1 -timeout 0 -run '^TestSimulations$$' ./internal/simulation -v -seed $(SEED) -loose -events 1000000 -update
 
 bench: ## all benchmarks
